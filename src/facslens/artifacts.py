@@ -1,0 +1,285 @@
+"""Every file that the program writes or reads back: atomic, hashed, with provenance."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from facslens.errors import ArtifactError, CallError, FacslensError
+from facslens.version import __version__
+
+#: Raised whenever a file of a run changes its meaning; older and newer runs are refused.
+FORMAT: Final = 1
+
+Json = dict[str, Any]
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` that takes its place when the block succeeds.
+
+    The temporary path may become a file or a folder. After an exception it is removed and
+    what stood at `path` before is untouched.
+
+    Raises
+    ------
+    ArtifactError
+        If the disk is full, the folder cannot be written, or is no folder.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        if temporary.is_dir() and path.exists():
+            old = path.with_name(f".{path.name}.{os.getpid()}.old")
+            path.replace(old)
+            temporary.replace(path)
+            shutil.rmtree(old)
+        else:
+            temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> ArtifactError:
+    if error.errno == errno.ENOSPC:
+        return ArtifactError(
+            f"the disk is full: {path.name} could not be written to {path.parent}; "
+            f"what was there before is untouched"
+        )
+    return ArtifactError(f"{path} cannot be written: {error.strerror or error}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, in UTF-8."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically; NaN is refused, for JSON has no such number."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Json:
+    """Read a JSON object.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing or is no JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} does not exist") from error
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} is no readable JSON file: {error}") from error
+    if not isinstance(content, dict):
+        raise ArtifactError(f"{path} holds a {type(content).__name__}, expected a JSON object")
+    return content
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table atomically, as Parquet or CSV by the ending of its name."""
+    with atomic(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, index=False)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet or CSV table.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing or damaged.
+    """
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} does not exist") from error
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} is no readable table: {error}") from error
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, or of all files below a folder with their names."""
+    sha = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            sha.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode())
+    else:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                sha.update(block)
+    return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder: where each stage leaves its files, and ``run.json`` that tells how.
+
+    Parameters
+    ----------
+    folder
+        The run's folder; it holds ``run.json``.
+    """
+
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: Path, *, data: str, seed: int, settings: Json | None = None) -> "Run":
+        """Make a new run folder with its ``run.json``.
+
+        Raises
+        ------
+        CallError
+            If the folder exists and is not empty.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise CallError(
+                f"--out {folder} exists already: name a new folder, or add --resume to go on"
+            )
+        run = cls(folder)
+        write_json(
+            run / "run.json",
+            {
+                "format": FORMAT,
+                "facslens": __version__,
+                "created": _now(),
+                "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+                "data": data,
+                "seed": seed,
+                "settings": settings or {},
+                "platform": _platform(),
+                "stages": {},
+            },
+        )
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open an existing run.
+
+        Raises
+        ------
+        ArtifactError
+            If the folder is no run, or a run of another format.
+        """
+        if not (folder / "run.json").is_file():
+            raise ArtifactError(f"{folder} is no run: it has no run.json")
+        run = cls(folder)
+        found = run.info.get("format")
+        if found != FORMAT:
+            raise ArtifactError(
+                f"{folder} was written in format {found} by facslens "
+                f"{run.info.get('facslens', '(unknown)')}; this is facslens {__version__}, which "
+                f"reads format {FORMAT}: make the run again, or read it with that version"
+            )
+        return run
+
+    def __truediv__(self, name: str) -> Path:
+        return self.folder / name
+
+    @property
+    def info(self) -> Json:
+        """The content of ``run.json``."""
+        return read_json(self / "run.json")
+
+    def need(self, name: str, stage: str) -> Path:
+        """Give the path of a file, or say which stage would make it.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is not there.
+        """
+        path = self / name
+        if not path.exists():
+            raise ArtifactError(
+                f"{self.folder} has no {name}: run `facslens {stage} {self.folder}` first"
+            )
+        return path
+
+    def update(self, **entries: object) -> None:
+        """Set top-level entries of ``run.json``."""
+        write_json(self / "run.json", {**self.info, **entries})
+
+    def is_done(self, stage: str) -> bool:
+        """Tell whether a stage has finished and all its files are still there."""
+        entry = self.info["stages"].get(stage, {})
+        return entry.get("status") == "done" and all((self / f).exists() for f in entry["files"])
+
+    @contextlib.contextmanager
+    def stage(self, name: str, *files: str, **settings: object) -> Iterator[None]:
+        """Note in ``run.json`` that a stage runs, then what became of it.
+
+        Parameters
+        ----------
+        name
+            The stage's name, as on the command line.
+        *files
+            Names of the files that it leaves; their SHA-256 is noted.
+        **settings
+            What it was called with.
+        """
+        start = time.perf_counter()
+        entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
+        self._note(name, entry)
+        try:
+            yield
+        except BaseException as error:
+            reason = str(error) if isinstance(error, FacslensError) else repr(error)
+            with contextlib.suppress(FacslensError):
+                self._note(name, {**entry, "status": "failed", "reason": reason})
+            raise
+        entry |= {"status": "done", "seconds": round(time.perf_counter() - start, 3)}
+        self._note(name, {**entry, "files": {f: sha256(self / f) for f in files}})
+
+    def _note(self, name: str, entry: Json) -> None:
+        self.update(stages={**self.info["stages"], name: entry})
+
+
+def next_folder(data: str, root: Path = Path("runs")) -> Path:
+    """Name a fresh run folder: ``runs/<data>-<date>-<n>``."""
+    stem = f"{data.split(':')[0]}-{datetime.now().astimezone():%Y%m%d}"
+    number = 1
+    while (root / f"{stem}-{number}").exists():
+        number += 1
+    return root / f"{stem}-{number}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _platform() -> Json:
+    versions = {name: metadata.version(name) for name in ("torch", "numpy", "scipy", "pandas")}
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        **versions,
+    }

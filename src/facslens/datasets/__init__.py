@@ -1,0 +1,1 @@
+"""One file for each dataset layout, all giving the same Faces table."""

@@ -1,0 +1,193 @@
+"""The Faces table: what is known of every face, whatever dataset it came from."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from facslens import action_units
+from facslens.errors import CallError, DataError
+
+EXPRESSIONS: Final = (
+    "neutral",
+    "anger",
+    "contempt",
+    "disgust",
+    "fear",
+    "happiness",
+    "sadness",
+    "surprise",
+)
+SPLITS: Final = ("train", "validation", "test")
+
+_SYNONYMS: Final = {
+    "angry": "anger",
+    "contemptuous": "contempt",
+    "disgusted": "disgust",
+    "afraid": "fear",
+    "fearful": "fear",
+    "scared": "fear",
+    "happy": "happiness",
+    "joy": "happiness",
+    "sad": "sadness",
+    "surprised": "surprise",
+}
+
+#: Columns that every Faces table has; action-unit columns follow them.
+COLUMNS: Final = ("image", "path", "subject", "sequence", "frame", "expression", "split")
+
+
+def expression_name(text: str) -> str | None:
+    """Give the canonical name of an expression, or None where the word is not known.
+
+    Examples
+    --------
+    >>> expression_name("Happy"), expression_name("bored")
+    ('happiness', None)
+    """
+    word = text.strip().lower()
+    word = _SYNONYMS.get(word, word)
+    return word if word in EXPRESSIONS else None
+
+
+@dataclass(frozen=True)
+class Faces:
+    """A table of faces, one row an image.
+
+    Parameters
+    ----------
+    table
+        Columns ``image`` (str, unique: the path relative to the dataset, with forward
+        slashes), ``path`` (str: the file), ``subject``, ``sequence`` (str or missing;
+        a sequence belongs to one subject), ``frame`` (Int64 or missing), ``expression``
+        (one of `EXPRESSIONS` or missing), ``split`` (one of `SPLITS` or missing), then
+        action units as float32: ``AU12`` is *presence* (0 or 1), ``AU12_intensity`` the
+        FACS grade A–E as 1–5, ``AU12_probability`` somebody's estimate in [0, 1].
+        Unknown is NaN in all three, never 0.
+    name
+        Short name of the dataset, such as ``ck48``.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, an image name stands twice, a sequence has two subjects,
+        or a value is outside its range.
+    """
+
+    table: pd.DataFrame
+    name: str
+
+    def __post_init__(self) -> None:
+        _check(self.table, self.name)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def aus(self) -> tuple[str, ...]:
+        """Codes of the action units whose presence the table holds, in order."""
+        return tuple(sorted(c for c in self.table.columns if c in action_units.ACTION_UNITS))
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The expressions that occur, in the order of `EXPRESSIONS`."""
+        found = set(self.table["expression"].dropna())
+        return tuple(e for e in EXPRESSIONS if e in found)
+
+    def presence(self, aus: Sequence[str] | None = None) -> Float[np.ndarray, "image au"]:
+        """Presence of action units as float32: 0, 1, or NaN where unknown."""
+        columns = [action_units.parse(au) for au in aus] if aus is not None else list(self.aus)
+        for column in columns:
+            if column not in self.table.columns:
+                raise CallError(
+                    f"{self.name} says nothing about the presence of {column}: "
+                    f"it knows {', '.join(self.aus) or 'no action unit'}"
+                )
+        return self.table[columns].to_numpy(dtype=np.float32)
+
+    def where(self, mask: np.ndarray) -> "Faces":
+        """Keep the rows where the boolean mask is true."""
+        return replace(self, table=self.table[mask].reset_index(drop=True))
+
+    def part(self, *splits: str) -> "Faces":
+        """Keep the rows of the named splits."""
+        unknown = set(splits) - set(SPLITS)
+        if unknown:
+            raise CallError(f"{sorted(unknown)[0]!r} is no split: expected one of {SPLITS}")
+        return self.where(self.table["split"].isin(splits).to_numpy())
+
+    def with_split(self, split: pd.Series) -> "Faces":
+        """Give the same faces with another split column."""
+        return replace(self, table=self.table.assign(split=split.to_numpy()))
+
+    def digest(self) -> str:
+        """SHA-256 over image names, labels and the bytes of every image file.
+
+        Two runs with equal digests saw the same faces with the same labels; the folder
+        they lie in and their split play no part.
+        """
+        sha = hashlib.sha256()
+        ordered = self.table.sort_values("image")
+        labels = ordered.drop(columns=["path", "split"])
+        sha.update(labels.to_csv(index=False).encode())
+        for path in ordered["path"]:
+            sha.update(hashlib.sha256(Path(path).read_bytes()).digest())
+        return sha.hexdigest()
+
+
+def make_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give rows the columns, order and dtypes of a Faces table; missing ones become NA.
+
+    Parameters
+    ----------
+    rows
+        At least ``image`` and ``path``; rows are sorted by image name, so that no result
+        depends on the order in which a file system lists its files.
+    """
+    table = rows.copy()
+    for column in COLUMNS:
+        if column not in table.columns:
+            table[column] = None
+    extra = [c for c in table.columns if c not in COLUMNS]
+    au_columns = sorted(c for c in extra if c.split("_")[0] in action_units.ACTION_UNITS)
+    table = table[[*COLUMNS, *au_columns]].sort_values("image").reset_index(drop=True)
+    for column in COLUMNS:
+        table[column] = table[column].astype("Int64" if column == "frame" else "string")
+    return table.astype(dict.fromkeys(au_columns, np.float32))
+
+
+def _check(table: pd.DataFrame, name: str) -> None:
+    missing = [c for c in COLUMNS if c not in table.columns]
+    if missing:
+        raise DataError(f"{name}: the faces table lacks the column {missing[0]!r}")
+    twice = table["image"][table["image"].duplicated()]
+    if len(twice):
+        raise DataError(f"{name}: the image {twice.iloc[0]!r} stands twice in the faces table")
+    unknown = set(table["expression"].dropna()) - set(EXPRESSIONS)
+    if unknown:
+        raise DataError(
+            f"{name}: {sorted(unknown)[0]!r} is no expression: expected one of "
+            f"{', '.join(EXPRESSIONS)}"
+        )
+    owners = table.dropna(subset=["sequence"]).groupby("sequence")["subject"].nunique(dropna=False)
+    if (owners > 1).any():
+        raise DataError(f"{name}: the sequence {owners.idxmax()!r} belongs to two subjects")
+    ranges = {"": (0.0, 1.0), "_intensity": (0.0, 5.0), "_probability": (0.0, 1.0)}
+    for column in table.columns.difference(list(COLUMNS)):
+        code = column.split("_")[0]
+        low, high = ranges[column[len(code) :]]
+        values = table[column].dropna()
+        wrong = values[(values < low) | (values > high)]
+        if column == code:
+            wrong = values[~values.isin([0.0, 1.0])]
+        if len(wrong):
+            raise DataError(
+                f"{name}: {column} is {wrong.iloc[0]:g} for the image "
+                f"{table.loc[wrong.index[0], 'image']!r}: expected "
+                + ("0, 1 or empty" if column == code else f"{low:g} to {high:g} or empty")
+            )

@@ -1,0 +1,1 @@
+"""Networks, and how to find the units inside them."""

@@ -1,0 +1,1 @@
+"""A unit's response, projected back to pixels."""

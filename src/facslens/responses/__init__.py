@@ -1,0 +1,1 @@
+"""What every unit answers to every face."""

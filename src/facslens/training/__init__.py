@@ -1,0 +1,1 @@
+"""Fitting a network to expressions, and measuring it on unseen people."""

@@ -1,0 +1,26 @@
+import pytest
+
+from facslens import action_units
+from facslens.errors import CallError
+
+
+@pytest.mark.parametrize("text", ["12", "AU12", "au_12", "AU 12", "AU-12", " au12 ", 12, "AU012"])
+def test_every_spelling_gives_the_same_code(text):
+    assert action_units.parse(text) == "AU12"
+
+
+@pytest.mark.parametrize("text", ["AU3", "AU40", "AU47", "0", "smile", "", "AU1.5", -1])
+def test_what_facs_does_not_define_is_refused(text):
+    with pytest.raises(CallError, match="is no action unit: expected a spelling such as AU12"):
+        action_units.parse(text)
+
+
+def test_the_vocabulary_runs_from_1_to_46_with_the_manuals_gaps():
+    numbers = {unit.number for unit in action_units.ACTION_UNITS.values()}
+    assert numbers == set(range(1, 47)) - {3, 40}
+    assert action_units.ACTION_UNITS["AU06"].muscles == "orbicularis oculi, pars orbitalis"
+
+
+def test_a_bare_number_is_no_column_of_an_action_unit():
+    assert not action_units.is_action_unit("12")
+    assert action_units.is_action_unit("au_12")
