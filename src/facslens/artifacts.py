@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -43,25 +44,38 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        if temporary.is_dir() and path.exists():
-            old = path.with_name(f".{path.name}.{os.getpid()}.old")
-            path.replace(old)
-            temporary.replace(path)
-            shutil.rmtree(old)
-        else:
-            temporary.replace(path)
+        _take_place(temporary, path)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    """Rename a finished path over another; a folder needs the old one out of the way first."""
+    if not (temporary.is_dir() and path.exists()):
+        temporary.replace(path)
+        return
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    path.replace(old)
+    try:
+        temporary.replace(path)
+    except OSError:
+        old.replace(path)
+        raise
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _cannot_write(path: Path, error: OSError) -> ArtifactError:
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ArtifactError(
             f"the disk is full: {path.name} could not be written to {path.parent}; "
             f"what was there before is untouched"
@@ -125,7 +139,15 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, or of all files below a folder with their names."""
+    """SHA-256 of a file, or of all files below a folder with their names.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such file or folder.
+    """
+    if not path.exists():
+        raise ArtifactError(f"{path} does not exist")
     sha = hashlib.sha256()
     if path.is_dir():
         for file in sorted(p for p in path.rglob("*") if p.is_file()):
@@ -244,19 +266,25 @@ class Run:
             Names of the files that it leaves; their SHA-256 is noted.
         **settings
             What it was called with.
+
+        Raises
+        ------
+        ArtifactError
+            If the block ends without having left one of the files.
         """
         start = time.perf_counter()
         entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
         self._note(name, entry)
         try:
             yield
+            entry |= {"files": {file: sha256(self / file) for file in files}}
         except BaseException as error:
             reason = str(error) if isinstance(error, FacslensError) else repr(error)
             with contextlib.suppress(FacslensError):
                 self._note(name, {**entry, "status": "failed", "reason": reason})
             raise
         entry |= {"status": "done", "seconds": round(time.perf_counter() - start, 3)}
-        self._note(name, {**entry, "files": {f: sha256(self / f) for f in files}})
+        self._note(name, entry)
 
     def _note(self, name: str, entry: Json) -> None:
         self.update(stages={**self.info["stages"], name: entry})
@@ -264,7 +292,7 @@ class Run:
 
 def next_folder(data: str, root: Path = Path("runs")) -> Path:
     """Name a fresh run folder: ``runs/<data>-<date>-<n>``."""
-    stem = f"{data.split(':')[0]}-{datetime.now().astimezone():%Y%m%d}"
+    stem = f"{re.split('[:,]', data)[0]}-{datetime.now().astimezone():%Y%m%d}"
     number = 1
     while (root / f"{stem}-{number}").exists():
         number += 1

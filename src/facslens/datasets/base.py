@@ -71,16 +71,19 @@ class Faces:
         Unknown is NaN in all three, never 0.
     name
         Short name of the dataset, such as ``ck48``.
+    notes
+        What the loader passed over, one sentence each.
 
     Raises
     ------
     DataError
-        If a column is missing, an image name stands twice, a sequence has two subjects,
-        or a value is outside its range.
+        If a column is missing or unknown, an image name stands twice, a sequence has two
+        subjects, a subject is in two splits, or a value is outside its range.
     """
 
     table: pd.DataFrame
     name: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self.table, self.name)
@@ -122,21 +125,47 @@ class Faces:
         return self.where(self.table["split"].isin(splits).to_numpy())
 
     def with_split(self, split: pd.Series) -> "Faces":
-        """Give the same faces with another split column."""
-        return replace(self, table=self.table.assign(split=split.to_numpy()))
+        """Give the same faces with another split column, row by row."""
+        if len(split) != len(self):
+            raise CallError(f"the split has {len(split)} rows: expected {len(self)}, one a face")
+        values = pd.array(split.to_numpy(), dtype="string")
+        return replace(self, table=self.table.assign(split=values))
+
+    def assume_independent(self) -> "Faces":
+        """Declare that every face of an unknown subject shows another person.
+
+        Those faces get their image name for a subject, so that they can be split. Where
+        the assumption is wrong, the same person trains and tests the network, and what is
+        measured is too good to be true.
+        """
+        subject = self.table["subject"].fillna(self.table["image"])
+        note = "every face of an unknown subject is taken for another person, as asked"
+        unknown = bool(self.table["subject"].isna().any())
+        notes = (*self.notes, note) if unknown else self.notes
+        return replace(self, table=self.table.assign(subject=subject), notes=notes)
 
     def digest(self) -> str:
         """SHA-256 over image names, labels and the bytes of every image file.
 
         Two runs with equal digests saw the same faces with the same labels; the folder
         they lie in and their split play no part.
+
+        Raises
+        ------
+        DataError
+            If an image file cannot be read.
         """
         sha = hashlib.sha256()
         ordered = self.table.sort_values("image")
         labels = ordered.drop(columns=["path", "split"])
         sha.update(labels.to_csv(index=False).encode())
         for path in ordered["path"]:
-            sha.update(hashlib.sha256(Path(path).read_bytes()).digest())
+            try:
+                sha.update(hashlib.sha256(Path(path).read_bytes()).digest())
+            except OSError as error:
+                raise DataError(
+                    f"{self.name}: the image {path} cannot be read: {error.strerror}"
+                ) from error
         return sha.hexdigest()
 
 
@@ -168,26 +197,43 @@ def _check(table: pd.DataFrame, name: str) -> None:
     twice = table["image"][table["image"].duplicated()]
     if len(twice):
         raise DataError(f"{name}: the image {twice.iloc[0]!r} stands twice in the faces table")
-    unknown = set(table["expression"].dropna()) - set(EXPRESSIONS)
-    if unknown:
-        raise DataError(
-            f"{name}: {sorted(unknown)[0]!r} is no expression: expected one of "
-            f"{', '.join(EXPRESSIONS)}"
-        )
+    for column, words in (("expression", EXPRESSIONS), ("split", SPLITS)):
+        unknown = set(table[column].dropna()) - set(words)
+        if unknown:
+            raise DataError(
+                f"{name}: {sorted(unknown)[0]!r} is no {column}: expected one of {', '.join(words)}"
+            )
     owners = table.dropna(subset=["sequence"]).groupby("sequence")["subject"].nunique(dropna=False)
     if (owners > 1).any():
         raise DataError(f"{name}: the sequence {owners.idxmax()!r} belongs to two subjects")
-    ranges = {"": (0.0, 1.0), "_intensity": (0.0, 5.0), "_probability": (0.0, 1.0)}
+    parts = table.groupby("subject")["split"].nunique()
+    if (parts > 1).any():
+        raise DataError(
+            f"{name}: the subject {parts.idxmax()!r} is in two splits: expected them to be "
+            f"disjoint in subject"
+        )
     for column in table.columns.difference(list(COLUMNS)):
-        code = column.split("_")[0]
-        low, high = ranges[column[len(code) :]]
-        values = table[column].dropna()
-        wrong = values[(values < low) | (values > high)]
-        if column == code:
-            wrong = values[~values.isin([0.0, 1.0])]
-        if len(wrong):
-            raise DataError(
-                f"{name}: {column} is {wrong.iloc[0]:g} for the image "
-                f"{table.loc[wrong.index[0], 'image']!r}: expected "
-                + ("0, 1 or empty" if column == code else f"{low:g} to {high:g} or empty")
-            )
+        _check_values(table, column, name)
+
+
+_RANGES: Final = {"": (0.0, 1.0), "_intensity": (0.0, 5.0), "_probability": (0.0, 1.0)}
+
+
+def _check_values(table: pd.DataFrame, column: str, name: str) -> None:
+    code = column.split("_")[0]
+    suffix = column[len(code) :]
+    if code not in action_units.ACTION_UNITS or suffix not in _RANGES:
+        raise DataError(
+            f"{name}: the faces table has the column {column!r}: expected {', '.join(COLUMNS)} "
+            f"and action units such as AU12, AU12_intensity, AU12_probability"
+        )
+    low, high = _RANGES[suffix]
+    values = table[column].dropna()
+    right = values.isin([0.0, 1.0]) if column == code else values.between(low, high)
+    wrong = values[~right]
+    if len(wrong):
+        raise DataError(
+            f"{name}: {column} is {wrong.iloc[0]:g} for the image "
+            f"{table.loc[wrong.index[0], 'image']!r}: expected "
+            + ("0, 1 or empty" if column == code else f"{low:g} to {high:g} or empty")
+        )

@@ -1,0 +1,189 @@
+"""Is a dataset whole? Everything that is wrong with it, found in one pass."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from facslens.datasets.base import Faces
+from facslens.datasets.images import read_grey
+from facslens.datasets.load import read
+from facslens.datasets.reading import Defect, Level, few
+from facslens.datasets.splits import holdout
+from facslens.errors import DataError, NotEnoughDataError
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `check` found.
+
+    Parameters
+    ----------
+    name
+        Short name of the dataset.
+    defects
+        All that is wrong, errors and warnings.
+    images, subjects, sequences
+        How many there are; unknown subjects and sequences do not count.
+    expressions
+        Images of each expression that occurs, in canonical order.
+    aus
+        Images in which each action unit is known to be present.
+    """
+
+    name: str
+    defects: tuple[Defect, ...]
+    images: int
+    subjects: int
+    sequences: int
+    expressions: dict[str, int]
+    aus: dict[str, int]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings may be."""
+        return not any(defect.level == "error" for defect in self.defects)
+
+
+def check(source: Faces | str, progress: Callable[[int, int], None] | None = None) -> Check:
+    """Look for everything that is wrong with a dataset.
+
+    The labels are read as `facslens.datasets.load.load` reads them and every image is
+    decoded as in training, so that what passes here can be trained on. A broken image or
+    label does not end the search.
+
+    Parameters
+    ----------
+    source
+        A Faces table, or the specification of a dataset.
+    progress
+        Called after every image with how many are done and how many there are.
+
+    Raises
+    ------
+    CallError
+        If the specification itself is wrong.
+    """
+    if isinstance(source, Faces):
+        faces = source
+        defects = [Defect("left out", faces.name, note, "warning") for note in faces.notes]
+    else:
+        reading = read(source)
+        faces = reading.faces(strict=False)
+        defects = list(reading.defects)
+    if len(faces):
+        defects += _images(faces, progress)
+        defects += _names(faces)
+        defects += _labels(faces)
+        defects += _subjects(faces)
+    table = faces.table
+    counts = table["expression"].value_counts()
+    return Check(
+        name=faces.name,
+        defects=tuple(defects),
+        images=len(faces),
+        subjects=int(table["subject"].nunique()),
+        sequences=int(table["sequence"].nunique()),
+        expressions={e: int(counts[e]) for e in faces.expressions},
+        aus={au: int((table[au] == 1).sum()) for au in faces.aus},
+    )
+
+
+def _images(faces: Faces, progress: Callable[[int, int], None] | None) -> list[Defect]:
+    """Decode every image; find broken ones, and equal ones under different names."""
+    defects = []
+    same: dict[str, list[int]] = defaultdict(list)
+    for row, (image, path) in enumerate(
+        zip(faces.table["image"], faces.table["path"], strict=True)
+    ):
+        try:
+            levels = read_grey(path)
+        except DataError as error:
+            defects.append(Defect("bad image", image, str(error)))
+        else:
+            pixels = hashlib.sha256(f"{levels.shape}".encode() + levels.tobytes())
+            same[pixels.hexdigest()].append(row)
+        if progress is not None:
+            progress(row + 1, len(faces))
+    groups = [faces.table.iloc[rows] for rows in same.values() if len(rows) > 1]
+    return defects + [_identical(group) for group in groups]
+
+
+def _identical(group: pd.DataFrame) -> Defect:
+    """Describe images with the same pixels, and what makes it worse."""
+    first, *others = group["image"]
+    worse = ""
+    for column in ("expression", "subject", "split"):
+        values = group[column].dropna().unique()
+        if len(values) > 1:
+            worse += f", yet of the {column}s {few(values)}"
+    units = [c for c in group.columns if c.startswith("AU") and len(group[c].dropna().unique()) > 1]
+    if units:
+        worse += f", yet with different {few(units)}"
+    message = f"{first} shows the same pixels as {few(others)}{worse}"
+    return Defect("identical images", first, message, "warning")
+
+
+def _names(faces: Faces) -> list[Defect]:
+    """Find file names that stand in more than one folder, often copies."""
+    folders: dict[str, list[str]] = defaultdict(list)
+    for image in faces.table["image"]:
+        folders[PurePosixPath(image).name].append(image)
+    twice = [images for images in folders.values() if len(images) > 1]
+    if not twice:
+        return []
+    listed = "; ".join(few(images) for images in twice[:3])
+    message = f"{len(twice)} file names stand in more than one folder: {listed}"
+    return [Defect("duplicate name", twice[0][0], message, "warning")]
+
+
+def _labels(faces: Faces) -> list[Defect]:
+    """Find expressions that are unknown, or too rare to learn and test."""
+    defects = []
+    unknown = int(faces.table["expression"].isna().sum())
+    if unknown:
+        level: Level = "error" if unknown == len(faces) else "warning"
+        message = f"{unknown} of {len(faces)} faces have no known expression"
+        defects.append(Defect("missing expressions", faces.name, message, level))
+    for expression in faces.expressions:
+        shown = faces.table[faces.table["expression"] == expression]
+        owners = shown["subject"].dropna().unique()
+        if len(shown) == 1:
+            message = f"{expression} has one face only ({shown['image'].iloc[0]})"
+            defects.append(Defect("few faces", expression, message))
+        elif len(owners) == 1 and shown["subject"].notna().all():
+            message = f"{expression} is shown by the subject {owners[0]} only: it cannot be tested"
+            defects.append(Defect("few subjects", expression, message, "warning"))
+    return defects
+
+
+def _subjects(faces: Faces) -> list[Defect]:
+    """Find subjects that are unknown or too few, and expressions that nobody would train."""
+    subject = faces.table["subject"]
+    unknown, count = int(subject.isna().sum()), int(subject.nunique())
+    if unknown:
+        message = (
+            f"{unknown} of {len(faces)} faces have no known subject: without it no split is "
+            f"disjoint in subject"
+        )
+        return [Defect("missing subjects", faces.name, message)]
+    try:
+        split = faces.table["split"] if faces.table["split"].notna().any() else holdout(faces)
+    except NotEnoughDataError as error:
+        message = f"one subject only: {error}" if count == 1 else str(error)
+        return [Defect("few subjects", faces.name, message)]
+    trained = set(faces.table["expression"][split == "train"].dropna())
+    return [
+        Defect(
+            "split",
+            expression,
+            f"no face of {expression} is in the training part "
+            + ("of the split" if faces.table["split"].notna().any() else "of the default split"),
+            "warning",
+        )
+        for expression in faces.expressions
+        if expression not in trained
+    ]

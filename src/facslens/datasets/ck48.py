@@ -1,0 +1,104 @@
+"""CK+48: the 48×48 crops of CK+ in one folder an expression, with FACS codes beside them."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from facslens.datasets.base import expression_name
+from facslens.datasets.columns import au_values, read_csv
+from facslens.datasets.files import files_below, is_image, relative
+from facslens.datasets.reading import Defect, Reading, few
+
+_FILE: Final = re.compile(r"(?P<subject>S\d+)_(?P<take>\d+)_(?P<frame>\d+)\.png", re.IGNORECASE)
+
+
+def read_ck48(root: Path, aus: Path | None = None) -> Reading:
+    """Read faces from ``<expression>/<subject>_<sequence>_<frame>.png``.
+
+    Each sequence gave its last three frames, which show the expression. Action units come
+    from a table with one row a sequence; a sequence without a row has unknown ones.
+
+    Parameters
+    ----------
+    root
+        The folder that holds the expression folders, or ``CK+48`` with them.
+    aus
+        CSV file with the column ``sequence`` (such as ``S011_004``), optionally ``subject``
+        and ``emotion`` (they have to agree with the images), and 0/1 columns for action
+        units. Without it ``facs.csv`` in `root`, where that exists.
+
+    References
+    ----------
+    Lucey et al. 2010 [lucey2010]_.
+    """
+    defects: list[Defect] = []
+    rows: dict[str, dict[str, object]] = {}
+    for file in filter(is_image, files_below(root, defects, empty=True)):
+        folder, match = file.parent.name, _FILE.fullmatch(file.name)
+        where, expression = relative(file, root), expression_name(folder)
+        if expression is None:
+            message = f"{where} lies in {folder!r}: expected a folder named after an expression"
+            defects.append(Defect("bad name", where, message))
+        elif match is None:
+            message = f"{where}: expected a name such as S011_004_00000019.png"
+            defects.append(Defect("bad name", where, message))
+        elif file.name in rows:
+            message = f"{file.name} stands twice: as {rows[file.name]['image']} and as {where}"
+            defects.append(Defect("duplicate name", where, message))
+        else:
+            subject = match["subject"].upper()
+            rows[file.name] = {
+                "image": f"{folder}/{file.name}",
+                "path": str(file.absolute()),
+                "subject": subject,
+                "sequence": f"{subject}_{match['take']}",
+                "frame": int(match["frame"]),
+                "expression": expression,
+            }
+    faces = pd.DataFrame(list(rows.values()))
+    if not len(faces) and not defects:
+        message = f"{root} holds no image: expected CK+48/<expression>/<subject>_…_<frame>.png"
+        defects.append(Defect("empty folder", str(root), message))
+    codes = aus if aus is not None else root / "facs.csv"
+    if len(faces) and (aus is not None or codes.exists()):
+        faces = _join(faces, codes, defects)
+    return Reading("ck48", faces, tuple(defects))
+
+
+def _join(faces: pd.DataFrame, file: Path, defects: list[Defect]) -> pd.DataFrame:
+    """Give every face the action units of its sequence."""
+    table = read_csv(file, defects)
+    if table.empty:
+        return faces
+    if "sequence" not in table.columns:
+        message = f"{file} lacks the column 'sequence': it has {few(table.columns, 8)}"
+        defects.append(Defect("missing column", str(file), message))
+        return faces
+    units = au_values(table, file.name, defects)
+    twice = table["sequence"].duplicated() & table["sequence"].notna()
+    for sequence in table["sequence"][twice].unique():
+        message = f"{file.name} has two rows for the sequence {sequence}: expected one"
+        defects.append(Defect("duplicate name", sequence, message))
+    kept = table["sequence"].notna() & ~twice
+    known = table[kept].set_index("sequence")
+    _compare(faces, known, file.name, defects)
+    return faces.join(units[kept].set_index(known.index), on="sequence")
+
+
+def _compare(faces: pd.DataFrame, known: pd.DataFrame, source: str, defects: list[Defect]) -> None:
+    """Report the sequences whose files and whose row tell of different labels."""
+    for column, own in (("emotion", "expression"), ("subject", "subject")):
+        if column not in known.columns:
+            continue
+        said = known[column].dropna().rename("said")
+        pairs = faces[["sequence", own]].drop_duplicates().join(said, on="sequence", how="inner")
+        for sequence, mine, cell in pairs.itertuples(index=False):
+            other = expression_name(cell) if column == "emotion" else cell.upper()
+            if other != mine:
+                message = (
+                    f"the sequence {sequence} has the {own} {mine} by its images and {cell} "
+                    f"by {source}: expected them to agree"
+                )
+                defects.append(Defect("labels disagree", sequence, message))

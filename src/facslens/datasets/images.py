@@ -1,0 +1,107 @@
+"""Reading one image file as grey levels: the one way in, for checking as for training."""
+
+import struct
+import warnings
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from facslens.errors import DataError
+
+#: Shortest side in pixels: below it there is no face to see (Ekman's AUs need far more).
+MIN_SIDE: Final = 8
+#: Most pixels that are ever decoded; a file of a few kilobytes may claim any number.
+MAX_PIXELS: Final = 64_000_000
+
+_SIXTEEN_BIT: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+# What Pillow's decoders raise on damaged files.
+_BROKEN: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    struct.error,
+)
+
+
+def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
+    """Read an image file as 8-bit grey levels.
+
+    The orientation noted by the camera (EXIF) is honoured; colour becomes ITU-R 601 luma;
+    16-bit grey levels are scaled by 255/65535 and rounded; transparent parts are laid over
+    black; of several pictures in one file the first is taken.
+
+    Parameters
+    ----------
+    path
+        A file in any format that Pillow reads.
+
+    Returns
+    -------
+    uint8 array of shape (row, column)
+        Grey levels from 0 (black) to 255, at least `MIN_SIDE` a side.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is no whole image, is smaller than `MIN_SIDE` on a side or
+        larger than `MAX_PIXELS` (told from its header, before anything is decoded), or
+        holds floating-point or 32-bit pixels, whose black and white nobody knows.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                _check_size(image.size, path)
+                return _grey(ImageOps.exif_transpose(image), path)
+    except DataError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{path} has more than {MAX_PIXELS / 1e6:.0f} megapixels: it is not decoded"
+        ) from error
+    except FileNotFoundError as error:
+        raise DataError(f"the image {path} does not exist") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is no image, whatever its name says") from error
+    except _BROKEN as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise DataError(f"the image {path} is broken or cannot be read: {reason}") from error
+
+
+def _check_size(size: tuple[int, int], path: Path | str) -> None:
+    width, height = size
+    if min(size) < MIN_SIDE:
+        raise DataError(
+            f"{path} is {width}×{height} pixels: expected at least {MIN_SIDE}×{MIN_SIDE}"
+        )
+    if width * height > MAX_PIXELS:
+        raise DataError(
+            f"{path} is {width}×{height} pixels, more than {MAX_PIXELS / 1e6:.0f} megapixels: "
+            f"it is not decoded"
+        )
+
+
+def _grey(image: Image.Image, path: Path | str) -> UInt8[np.ndarray, "row column"]:
+    if image.mode in _SIXTEEN_BIT:
+        levels = np.asarray(image).astype(np.int64)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise DataError(f"{path} holds 32-bit pixels: expected 8 or 16 bits")
+        return np.rint(levels / 257).astype(np.uint8)  # 65535 = 255 · 257
+    if image.mode == "F":
+        raise DataError(f"{path} holds floating-point pixels: expected 8 or 16 bits")
+    if image.has_transparency_data:
+        colours = image.convert("RGBA")
+        black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, colours)
+    elif image.mode not in ("L", "RGB", "1"):
+        image = image.convert("RGB")
+    return np.array(image.convert("L"), dtype=np.uint8)

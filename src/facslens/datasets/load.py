@@ -1,0 +1,211 @@
+"""From a specification such as ``ck48:data/ck48`` to a Faces table: the layouts there are."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, get_args
+
+from facslens.action_units import Kind
+from facslens.datasets.base import Faces
+from facslens.datasets.ck48 import read_ck48
+from facslens.datasets.ckplus import read_ckplus
+from facslens.datasets.folder import read_folder
+from facslens.datasets.reading import Reading
+from facslens.datasets.table import read_table
+from facslens.errors import CallError
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A data specification, taken apart: ``NAME[:PATH][,key=value…]``."""
+
+    name: str
+    path: Path | None = None
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a layout: what its value says, and how to read it from text."""
+
+    summary: str
+    parse: Callable[[str], object] = str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way in which datasets lie on disk.
+
+    Parameters
+    ----------
+    summary
+        What it is, in one line.
+    path
+        What the path of its specification names.
+    read
+        Takes that path and the parsed keys.
+    keys
+        The keys that a specification may give, beside `COMMON_KEYS`.
+    """
+
+    summary: str
+    path: str
+    read: Callable[..., Reading]
+    keys: dict[str, Key] = field(default_factory=dict)
+
+
+def _folder_or_file(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _from_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _kind(text: str) -> str:
+    if text not in get_args(Kind):
+        raise ValueError(text)
+    return text
+
+
+def _yes(text: str) -> bool:
+    return {"yes": True, "no": False}[text]
+
+
+#: Keys of every layout.
+COMMON_KEYS: Final[dict[str, Key]] = {
+    "assume_independent": Key(
+        "yes, if every face of an unknown subject shows another person (default no)", _yes
+    ),
+}
+
+LAYOUTS: Final[dict[str, Layout]] = {
+    "ck48": Layout(
+        summary="CK+48: crops of the last three frames of each labelled CK+ sequence",
+        path="the folder that holds CK+48/<expression>/S011_004_00000019.png",
+        read=read_ck48,
+        keys={"aus": Key("a CSV file of action units (default PATH/facs.csv)", _folder_or_file)},
+    ),
+    "ckplus": Layout(
+        summary="CK+ as distributed: sequences with emotion and FACS files",
+        path="the folder that holds cohn-kanade-images, Emotion and FACS",
+        read=read_ckplus,
+        keys={"peak": Key("how many last frames to take, a number from 1 (default 3)", _from_one)},
+    ),
+    "folder": Layout(
+        summary="any images in one folder an expression",
+        path="the folder that holds the expression folders",
+        read=read_folder,
+        keys={
+            "subject": Key("a regular expression for the subject in an image's path", re.compile)
+        },
+    ),
+    "table": Layout(
+        summary="any CSV file with one row an image, action units in any known spelling",
+        path="the CSV file",
+        read=read_table,
+        keys={
+            "path": Key("the column of image paths"),
+            "expression": Key("the column of expressions, or none"),
+            "subject": Key("the column of subjects, or none"),
+            "sequence": Key("the column of sequences, or none"),
+            "frame": Key("the column of frame numbers, or none"),
+            "split": Key("the column of splits, or none"),
+            "images": Key(
+                "where relative paths start (default the table's folder)", _folder_or_file
+            ),
+            "kind": Key("what columns such as AU12 hold: presence, intensity, probability", _kind),
+            "present": Key("a number from which intensity or probability is presence", float),
+        },
+    ),
+}
+
+
+def parse_spec(text: str) -> Spec:
+    r"""Take a data specification apart.
+
+    Parameters
+    ----------
+    text
+        ``NAME[:PATH][,key=value…]``. The path may hold colons and commas; a comma begins a
+        key only where a word and ``=`` follow. ``~`` is the home folder.
+
+    Raises
+    ------
+    CallError
+        If the name is no layout, or a key is unknown or given twice.
+
+    Examples
+    --------
+    >>> spec = parse_spec("ck48:data/ck48,aus=codes.csv")
+    >>> spec.name, spec.path.as_posix(), spec.keys
+    ('ck48', 'data/ck48', {'aus': 'codes.csv'})
+    """
+    head, *pairs = re.split(r",\s*(?=\w+=)", text.strip())
+    name, _, path = head.partition(":")
+    if name not in LAYOUTS:
+        hint = f"; for a folder of images write folder:{text}" if Path(text).is_dir() else ""
+        raise CallError(
+            f"--data {text!r} names no dataset layout: expected NAME[:PATH][,key=value…] with "
+            f"one of the names {', '.join(LAYOUTS)}{hint}"
+        )
+    known = LAYOUTS[name].keys | COMMON_KEYS
+    keys: dict[str, str] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        if key not in known:
+            raise CallError(
+                f"--data {text!r} gives {name} the unknown key {key!r}: it has {', '.join(known)}"
+            )
+        if key in keys:
+            raise CallError(f"--data {text!r} gives the key {key!r} twice: expected it once")
+        keys[key] = value
+    return Spec(name, _folder_or_file(path) if path else None, keys)
+
+
+def read(spec: str) -> Reading:
+    """Read a dataset as far as possible, with all that is wrong about it.
+
+    Raises
+    ------
+    CallError
+        If the specification is wrong (see `parse_spec`), lacks its path, or a key has a
+        value that it cannot have.
+    """
+    parts = parse_spec(spec)
+    layout = LAYOUTS[parts.name]
+    if parts.path is None:
+        raise CallError(f"--data {spec!r} has no path: expected {parts.name}:PATH, {layout.path}")
+    values: dict[str, object] = {}
+    for key, text in parts.keys.items():
+        known = (layout.keys | COMMON_KEYS)[key]
+        try:
+            values[key] = known.parse(text)
+        except (ValueError, KeyError, re.error) as error:
+            raise CallError(
+                f"--data {spec!r}: {key} is {text!r}: expected {known.summary}"
+            ) from error
+    independent = bool(values.pop("assume_independent", False))
+    return replace(layout.read(parts.path, **values), assume_independent=independent)
+
+
+def load(spec: str) -> Faces:
+    """Load a dataset as a Faces table.
+
+    Parameters
+    ----------
+    spec
+        ``NAME[:PATH][,key=value…]``; `LAYOUTS` says which names and keys there are.
+
+    Raises
+    ------
+    CallError
+        If the specification is wrong.
+    DataError
+        If the data is: the first defect, and how many more there are.
+    """
+    return read(spec).faces()

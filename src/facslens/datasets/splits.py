@@ -1,0 +1,124 @@
+"""Who trains, who validates and who tests: splits that are disjoint in subject."""
+
+import hashlib
+import math
+from typing import Final
+
+import pandas as pd
+
+from facslens.datasets.base import Faces
+from facslens.errors import CallError, NotEnoughDataError
+
+#: The splits whose subjects choose a mapping, and those that confirm it.
+DISCOVERY: Final = ("train", "validation")
+CONFIRMATION: Final = ("test",)
+
+
+def holdout(
+    faces: Faces, seed: int = 0, *, test: int | None = None, validation: int | None = None
+) -> pd.Series:
+    """Keep some subjects for testing and some for validation; the rest trains.
+
+    Parameters
+    ----------
+    faces
+        Faces whose subjects are known.
+    seed
+        Chooses the subjects. The choice depends on the seed and the subjects' names alone:
+        neither on the order of the rows nor on the library that draws random numbers.
+    test, validation
+        How many subjects; by default a quarter and a tenth of them, rounded up, but at most
+        24 and 10.
+
+    Returns
+    -------
+    Series
+        ``train``, ``validation`` or ``test``, with the index of ``faces.table``.
+
+    Raises
+    ------
+    CallError
+        If subjects are unknown, or a number is below 1.
+    NotEnoughDataError
+        If no subject would be left for training.
+    """
+    subjects = _subjects(faces)
+    count = len(subjects)
+    test = min(24, math.ceil(count / 4)) if test is None else test
+    validation = min(10, math.ceil(count / 10)) if validation is None else validation
+    for name, number in (("test", test), ("validation", validation)):
+        if number < 1:
+            raise CallError(f"{name} is {number}: expected at least one subject")
+    if test + validation >= count:
+        raise NotEnoughDataError(
+            f"{faces.name} has {count} subject{'s' * (count != 1)}: {test} for testing and "
+            f"{validation} for validation leave none for training"
+        )
+    drawn = sorted(subjects, key=lambda subject: _draw(subject, seed))
+    return _split(faces, test=drawn[:test], validation=drawn[test : test + validation])
+
+
+def khorrami_folds(faces: Faces, folds: int = 10) -> list[pd.Series]:
+    """Give the cross-validation of Khorrami et al.: every tenth subject to a fold.
+
+    Subjects are sorted by name and dealt out in turn. Fold *i* tests, the next one (after
+    the last, the first) validates, the others train.
+
+    Parameters
+    ----------
+    faces
+        Faces whose subjects are known.
+    folds
+        How many, at least 3.
+
+    Returns
+    -------
+    list of Series
+        One split a fold, each as `holdout` gives it.
+
+    Raises
+    ------
+    CallError
+        If subjects are unknown, or there are fewer than 3 folds.
+    NotEnoughDataError
+        If there are more folds than subjects.
+
+    References
+    ----------
+    Khorrami, Paine & Huang 2015, section 4 [khorrami2015]_.
+    """
+    if folds < 3:
+        raise CallError(f"folds is {folds}: expected at least 3, to test, validate and train")
+    subjects = _subjects(faces)
+    if folds > len(subjects):
+        raise NotEnoughDataError(
+            f"{faces.name} has {len(subjects)} subject{'s' * (len(subjects) != 1)}: expected at "
+            f"least {folds}, one a fold"
+        )
+    dealt = [subjects[fold::folds] for fold in range(folds)]
+    return [
+        _split(faces, test=dealt[fold], validation=dealt[(fold + 1) % folds])
+        for fold in range(folds)
+    ]
+
+
+def _subjects(faces: Faces) -> list[str]:
+    subject = faces.table["subject"]
+    unknown = int(subject.isna().sum())
+    if unknown:
+        raise CallError(
+            f"{faces.name} has {unknown} of {len(faces)} faces of unknown subject, so a split "
+            f"could put one person on both sides: tell the subjects (subject=… in --data), or "
+            f"say assume_independent=yes if every face shows another person"
+        )
+    return sorted(subject.unique())
+
+
+def _draw(subject: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed} {subject}".encode()).hexdigest()
+
+
+def _split(faces: Faces, *, test: list[str], validation: list[str]) -> pd.Series:
+    subject = faces.table["subject"]
+    split = pd.Series("train", index=subject.index, dtype="string", name="split")
+    return split.mask(subject.isin(validation), "validation").mask(subject.isin(test), "test")

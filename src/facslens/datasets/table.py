@@ -1,0 +1,183 @@
+"""Any CSV file with one row an image: paths, expressions, action units in known spellings."""
+
+import posixpath
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from facslens import action_units
+from facslens.datasets.base import EXPRESSIONS, SPLITS, expression_name
+from facslens.datasets.columns import au_values, numbers, read_csv, row_name
+from facslens.datasets.reading import Defect, Reading, few
+
+#: The names that a column may have when the call names none; OpenFace and py-feat included.
+_NAMES: Final = {
+    "path": ("path", "image", "file", "filename", "file_name", "image_path", "input"),
+    "expression": ("expression", "emotion", "label"),
+    "subject": ("subject", "subject_id", "person", "identity"),
+    "sequence": ("sequence", "video", "clip"),
+    "frame": ("frame",),
+    "split": ("split",),
+}
+_NO_COLUMN: Final = "none"
+
+
+def read_table(
+    file: Path,
+    *,
+    path: str | None = None,
+    expression: str | None = None,
+    subject: str | None = None,
+    sequence: str | None = None,
+    frame: str | None = None,
+    split: str | None = None,
+    images: Path | None = None,
+    kind: action_units.Kind = "presence",
+    present: float | None = None,
+) -> Reading:
+    """Read faces from the rows of a CSV file.
+
+    Parameters
+    ----------
+    file
+        The table, with a header line.
+    path, expression, subject, sequence, frame, split
+        Names of columns, ``"none"`` for none. By default they are looked for under usual
+        names; the first two have to be there.
+    images
+        The folder that relative paths start from; by default the table's own.
+    kind
+        What action-unit columns without a suffix hold (see `au_values`).
+    present
+        Where only the intensity or probability of an action unit is given, it counts as
+        present from this value on. By default its presence is unknown.
+    """
+    defects: list[Defect] = []
+    cells = read_csv(file, defects)
+    wanted = {
+        "path": path,
+        "expression": expression,
+        "subject": subject,
+        "sequence": sequence,
+        "frame": frame,
+        "split": split,
+    }
+    found = {own: _column(own, name, cells, file, defects) for own, name in wanted.items()}
+    if found["path"] is None:
+        return Reading(file.stem, pd.DataFrame(), tuple(defects))
+    rows = pd.DataFrame({own: cells[name] for own, name in found.items() if name is not None})
+    _read_paths(rows, images if images is not None else file.parent, file.name, defects)
+    _read_words(rows, "expression", EXPRESSIONS, file.name, defects)
+    _read_words(rows, "split", SPLITS, file.name, defects)
+    _read_frames(rows, file.name, defects)
+    units = _with_presence(au_values(cells, file.name, defects, kind), present)
+    rows = rows.join(units)[rows["image"].notna()]
+    return Reading(file.stem, _without_conflicts(rows, file.name, defects), tuple(defects))
+
+
+def _column(
+    own: str, name: str | None, cells: pd.DataFrame, file: Path, defects: list[Defect]
+) -> str | None:
+    """Find a column, by the name that the call gives or by a usual one."""
+    if name == _NO_COLUMN and own != "path":
+        return None
+    by_name = {str(column).lower(): str(column) for column in reversed(cells.columns)}
+    usual = (name.lower(),) if name is not None else _NAMES[own]
+    for candidate in usual:
+        if candidate in by_name:
+            return by_name[candidate]
+    needed = name is not None or own in ("path", "expression")
+    if needed and len(cells.columns):
+        hint = "" if own == "path" else f", or {own}=none"
+        message = (
+            f"{file} lacks the column for the {own}: expected {few(usual, 8)}, it has "
+            f"{few(cells.columns, 8)}; name it with {own}=COLUMN{hint}"
+        )
+        defects.append(Defect("missing column", str(file), message))
+    return None
+
+
+def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defect]) -> None:
+    """Replace the written paths by those of files, and name the images after what is written."""
+    images: list[str | None] = []
+    files: list[str | None] = []
+    for index, cell in enumerate(rows["path"]):
+        row = row_name(index, source)
+        image = None if pd.isna(cell) else posixpath.normpath(cell.replace("\\", "/"))
+        file = root if image is None else (root / image).absolute()
+        if image is None:
+            defects.append(Defect("bad value", row, f"{row} has no path: expected an image file"))
+        elif not file.is_file():
+            state = "is a folder" if file.is_dir() else "does not exist"
+            message = f"{row}: the image {cell} {state} in {root}"
+            defects.append(Defect("missing path", row, message))
+            image = None
+        elif image in images:
+            message = f"{row}: the image {image} stands twice: expected one row an image"
+            defects.append(Defect("duplicate name", row, message))
+            image = None
+        images.append(image)
+        files.append(str(file))
+    rows["image"], rows["path"] = images, files
+
+
+def _read_words(
+    rows: pd.DataFrame, column: str, words: Iterable[str], source: str, defects: list[Defect]
+) -> None:
+    """Replace the words of a column by canonical ones; unknown words become missing."""
+    if column not in rows.columns:
+        return
+    known = {word: word for word in words}
+    canonical: list[str | None] = []
+    for index, cell in enumerate(rows[column]):
+        word = None
+        if not pd.isna(cell):
+            word = expression_name(cell) if column == "expression" else known.get(cell.lower())
+            if word is None:
+                row = row_name(index, source)
+                message = f"{row}: {cell!r} is no {column}: expected {', '.join(known)} or empty"
+                defects.append(Defect("bad value", row, message))
+        canonical.append(word)
+    rows[column] = pd.array(canonical, dtype="string")
+
+
+def _read_frames(rows: pd.DataFrame, source: str, defects: list[Defect]) -> None:
+    if "frame" not in rows.columns:
+        return
+    frames = numbers(rows["frame"])
+    wrong = rows["frame"].notna() & (frames % 1 != 0)
+    for index in np.flatnonzero(wrong):
+        row, cell = row_name(index, source), rows["frame"].iloc[index]
+        message = f"{row}: frame is {cell!r}: expected a whole number or empty"
+        defects.append(Defect("bad value", row, message))
+    rows["frame"] = frames.mask(wrong)
+
+
+def _with_presence(units: pd.DataFrame, present: float | None) -> pd.DataFrame:
+    """Add the presence of action units whose intensity or probability reaches a value."""
+    if present is None:
+        return units
+    added = {}
+    for column in units.columns:
+        code = column.split("_")[0]
+        if code not in units.columns and code not in added:
+            reached = (units[column] >= present).astype(np.float32)
+            added[code] = reached.where(units[column].notna())
+    return units.assign(**added)
+
+
+def _without_conflicts(rows: pd.DataFrame, source: str, defects: list[Defect]) -> pd.DataFrame:
+    """Report sequences of two subjects and subjects in two splits; those become unknown."""
+    for group, owner in (("sequence", "subject"), ("subject", "split")):
+        if group not in rows.columns or owner not in rows.columns:
+            continue
+        owners = rows.groupby(group)[owner].nunique(dropna=group != "sequence")
+        for name in owners.index[owners > 1]:
+            message = f"the {group} {name!r} has two {owner}s in {source}: expected one"
+            defects.append(Defect("labels disagree", str(name), message))
+            blank = "sequence" if group == "sequence" else "split"
+            rows.loc[rows[group] == name, blank] = pd.NA
+    return rows
