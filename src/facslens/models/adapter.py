@@ -1,19 +1,40 @@
 """Where the units of anyone's network are: convolution layers and their nonlinearities."""
 
-from torch import nn
+from collections import Counter
+from typing import Final
+
+import torch
+from torch import fx, nn
+from torch.nn import functional
 
 from facslens.errors import CallError
 
 _BETWEEN = (nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Identity)
 _NONLINEAR = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish)
+_NONLINEAR_FUNCTIONS: Final = frozenset(
+    {
+        torch.relu,
+        torch.relu_,
+        functional.relu,
+        functional.relu_,
+        functional.relu6,
+        functional.leaky_relu,
+        functional.elu,
+        functional.gelu,
+        functional.silu,
+        functional.hardswish,
+        "relu",
+        "relu_",
+    }
+)
 
 
 def unit_layers(network: nn.Module) -> dict[str, str]:
     """Find every convolution layer and the module whose output holds its units' maps.
 
     A unit is one feature map of one layer after its nonlinearity. The nonlinearity is
-    looked for behind the convolution, batch normalisation between them allowed, in the
-    order in which the network registers its modules; where another module comes first, the
+    looked for behind the convolution, batch normalisation and dropout between them allowed,
+    in the order in which the network calls its modules. Where none follows, the
     convolution's own output counts.
 
     Parameters
@@ -26,23 +47,34 @@ def unit_layers(network: nn.Module) -> dict[str, str]:
     dict
         Name of each `torch.nn.Conv2d`, mapped to the name of the module to listen to.
 
+    Notes
+    -----
+    A nonlinearity that no module of its own stands for (``functional.relu``, or one
+    `torch.nn.ReLU` called in several places, as in most residual networks) can't be listened
+    to. Then the module before it counts: rectifiers are monotone, so a positive maximum and
+    its place are the same there, and a unit that would answer 0 answers 0 or less.
+
+    A convolution called more than once in a pass has no map of its own and is left out, as
+    is one that is never called. Where the calls cannot be traced (`read_calls`), the order
+    in which the network registers its modules stands in for the order of the calls.
+
     Examples
     --------
     >>> unit_layers(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3)))
     {'0': '1', '2': '2'}
     """
-    leaves = [(name, m) for name, m in network.named_modules() if not list(m.children())]
-    found: dict[str, str] = {}
-    for index, (name, module) in enumerate(leaves):
-        if not isinstance(module, nn.Conv2d):
-            continue
-        found[name] = name
-        for later, following in leaves[index + 1 :]:
-            if isinstance(following, _NONLINEAR):
-                found[name] = later
-            if not isinstance(following, _BETWEEN):
-                break
-    return found
+    graph = read_calls(network)
+    if graph is None:
+        return _layers_as_registered(network)
+    modules = dict(network.named_modules())
+    calls = Counter(str(node.target) for node in graph.nodes if node.op == "call_module")
+    return {
+        node.target: _module_to_listen_to(node, modules, calls)
+        for node in graph.nodes
+        if node.op == "call_module"
+        and isinstance(modules[node.target], nn.Conv2d)
+        and calls[node.target] == 1
+    }
 
 
 def choose_layers(network: nn.Module, names: list[str] | None) -> dict[str, str]:
@@ -60,3 +92,53 @@ def choose_layers(network: nn.Module, names: list[str] | None) -> dict[str, str]
         if name not in layers:
             raise CallError(f"there is no convolution layer {name!r}: it has {', '.join(layers)}")
     return {n: m for n, m in layers.items() if names is None or n in names}
+
+
+def read_calls(network: nn.Module) -> fx.Graph | None:
+    """Trace which module is called on whose output, without running the network.
+
+    Returns
+    -------
+    torch.fx.Graph or None
+        None where the way through the network depends on what passes through it.
+    """
+    try:
+        return fx.Tracer().trace(network)
+    except Exception:  # noqa: BLE001  anyone's forward may fail on a stand-in in any way
+        return None
+
+
+def _module_to_listen_to(
+    convolution: fx.Node, modules: dict[str, nn.Module], calls: Counter[str]
+) -> str:
+    """Follow the calls from a convolution to the module that holds its units' maps."""
+    node, nearest = convolution, str(convolution.target)
+    while len(node.users) == 1:
+        (node,) = node.users
+        if node.op != "call_module":
+            if node.target in _NONLINEAR_FUNCTIONS:
+                return nearest
+            break
+        module, alone = modules[str(node.target)], calls[str(node.target)] == 1
+        if isinstance(module, _NONLINEAR):
+            return str(node.target) if alone else nearest
+        if not isinstance(module, _BETWEEN):
+            break
+        if alone:
+            nearest = str(node.target)
+    return str(convolution.target)
+
+
+def _layers_as_registered(network: nn.Module) -> dict[str, str]:
+    leaves = [(name, m) for name, m in network.named_modules() if not list(m.children())]
+    found: dict[str, str] = {}
+    for index, (name, module) in enumerate(leaves):
+        if not isinstance(module, nn.Conv2d):
+            continue
+        found[name] = name
+        for later, following in leaves[index + 1 :]:
+            if isinstance(following, _NONLINEAR):
+                found[name] = later
+            if not isinstance(following, _BETWEEN):
+                break
+    return found
