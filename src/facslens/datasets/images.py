@@ -59,9 +59,13 @@ def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                _check_size(image.size, path)
-                return _grey(ImageOps.exif_transpose(image), path)
+            with Path(path).open("rb") as stream:
+                with Image.open(stream) as image:
+                    _check_size(image.size, path)
+                    image.verify()  # checksums, which decoding alone passes over; spends the image
+                stream.seek(0)
+                with Image.open(stream) as image:
+                    return _grey(ImageOps.exif_transpose(image), path)
     except DataError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
