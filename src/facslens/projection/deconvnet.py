@@ -1,0 +1,264 @@
+"""Project a unit's response back to pixels: deconvnet, guided backpropagation, gradient."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
+
+from facslens.errors import CallError
+from facslens.models.adapter import choose_layers
+from facslens.projection.reach import windows_seen
+from facslens.responses.recorder import capture
+
+#: What comes through a rectifier on the way down, from what arrives (R) and where f > 0.
+Rule: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "deconvnet": lambda R, _fires: R.clamp(min=0),
+        "guided": lambda R, fires: R.clamp(min=0) * fires,
+        "gradient": lambda R, fires: R * fires,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Projections:
+    """Projections of some responses, one a row.
+
+    Parameters
+    ----------
+    image
+        (projection, channel, row, column), in the type of the images that were projected,
+        float32 as a rule: the projections in input space, of arbitrary scale.
+    response
+        (projection,): what the unit answers at the location; 0 where it was asked at none.
+    location
+        (projection, 2) int16: row and column of the response in the unit's map; (−1, −1)
+        where the response is not above 0, and there the projection is all zero.
+    window
+        (projection, 4) int32: top, left, bottom, right of the pixels that the location can
+        see, half-open, clipped to the image; empty (all zero) where nothing fired.
+    """
+
+    image: Float[np.ndarray, "projection channel row column"]
+    response: Float[np.ndarray, " projection"]
+    location: Int[np.ndarray, "projection 2"]
+    window: Int[np.ndarray, "projection 4"]
+
+    @property
+    def silent(self) -> Bool[np.ndarray, " projection"]:
+        """Which rows are all zero because their unit did not fire; sum it to count them."""
+        return self.location[:, 0] < 0
+
+
+def project_units(
+    network: nn.Module,
+    images: Float[Tensor, "projection channel row column"],
+    layer: str,
+    units: Int[np.ndarray, " unit"],
+    locations: Int[np.ndarray, "location 2"] | None = None,
+    *,
+    rule: str = "deconvnet",
+    batch_size: int = 32,
+) -> Projections:
+    r"""Project one unit's response to each image back to pixels.
+
+    The way down begins with a map that is zero but for a 1 at the unit's maximum. A
+    convolution passes its transpose, max pooling puts what arrives where its maximum was
+    (the switch, the first in row-major order on a tie), batch normalisation scales, average
+    pooling and addition pass their adjoints; no bias plays a part. Through a rectifier with
+    output f, of what arrives (R) comes
+
+    ===========  ======================================
+    rule         R below
+    ===========  ======================================
+    `deconvnet`  max(R, 0)
+    `guided`     max(R, 0) where f > 0, otherwise 0
+    `gradient`   R where f > 0, otherwise 0
+    ===========  ======================================
+
+    Parameters
+    ----------
+    network
+        Any network; it is left as it was found, and no parameter gets a gradient.
+    images
+        (projection, channel, row, column) as the network reads them, in the type of its
+        weights: one image for each projection.
+    layer
+        Name of a convolution layer, as `facslens.models.adapter.unit_layers` gives it.
+    units
+        (projection,): the unit of each projection.
+    locations
+        (projection, 2): row and column to start from; (−1, −1) for none. The default is
+        each unit's maximum, the first in row-major order on a tie.
+    rule
+        `deconvnet`, `guided` or `gradient`.
+    batch_size
+        Images that pass through the network at once.
+
+    Returns
+    -------
+    Projections
+        Their order is that of `images`. They do not depend on the batch size, but for the
+        order of summation: equal to about 1e-5 of the largest value in float32, to 1e-12 in
+        float64.
+
+    Raises
+    ------
+    CallError
+        If there is no such layer, unit, location or rule, if the lengths disagree, if the
+        network answers NaN, if no gradient can reach the image, or if part of the network is
+        hidden from the rule.
+
+    Notes
+    -----
+    The forward pass leaves a record of every step it took, the autograd graph, and the way
+    down walks that record. The rule is put in at the rectifiers found there, so it makes no
+    difference whether they were called as `torch.nn.ReLU`, as ``functional.relu``, in
+    place, or as ``clamp(min=0)``. ReLU6 and other clamps from 0 up are rectifiers whose f
+    fires strictly between their bounds. Any other nonlinearity passes its derivative: the
+    papers say nothing about them. Steps that hide what they do (compiled or checkpointed
+    parts, somebody's own `torch.autograd.Function`) are refused, not passed over.
+
+    `guided` and `deconvnet` are known to recover edges of the image whatever the weights
+    [nie2018]_ [adebayo2018]_: hold them against a network of random weights.
+
+    References
+    ----------
+    Zeiler & Fergus 2014 [zeiler2014]_; Springenberg et al. 2015 [springenberg2015]_; used
+    for expressions by Zhu, Fan & Yuan 2019 [zhu2019]_.
+
+    Examples
+    --------
+    One unit that doubles a pixel, behind a pooling: the 1 lands on the largest pixel.
+
+    >>> network = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(1, 1, 1, bias=False), nn.ReLU())
+    >>> _ = nn.init.constant_(network[1].weight, 2)
+    >>> found = project_units(network, torch.tensor([[[[1.0, 3], [2, 0]]]]), "1", np.array([0]))
+    >>> found.response.tolist(), found.image[0, 0].tolist()
+    ([6.0], [[0.0, 2.0], [0.0, 0.0]])
+    """
+    if rule not in RULES:
+        raise CallError(f"there is no projection rule {rule!r}: it has {', '.join(RULES)}")
+    if batch_size < 1:
+        raise CallError(f"a batch holds at least 1 image, not {batch_size}")
+    modules = choose_layers(network, [layer])
+    count = len(images)
+    for name, given in (("units", units), ("locations", locations)):
+        if given is not None and len(given) != count:
+            raise CallError(f"{count} images need {count} {name}, not {len(given)}")
+
+    device = next(network.parameters()).device
+    image = torch.zeros(images.shape, dtype=images.dtype)
+    response = torch.zeros(count, dtype=images.dtype)
+    location = np.full((count, 2), -1, dtype=np.int16)
+    with capture(network, modules) as maps, torch.inference_mode(False), torch.enable_grad():
+        for first in range(0, count, batch_size):
+            part = slice(first, first + batch_size)
+            batch = images[part].to(device, copy=True).requires_grad_()
+            network(batch)
+            start = None if locations is None else locations[part]
+            response[part], location[part] = _read(maps[layer], units[part], start)
+            image[part] = _down(batch, maps[layer], units[part], location[part], RULES[rule])
+    window = windows_seen(network, modules, location, tuple(images.shape[1:]))
+    return Projections(image.numpy(), response.numpy(), location, window)
+
+
+def _read(
+    maps: Float[Tensor, "projection unit map_row map_column"],
+    units: Int[np.ndarray, " projection"],
+    locations: Int[np.ndarray, "projection 2"] | None,
+) -> tuple[Float[Tensor, " projection"], Int[np.ndarray, "projection 2"]]:
+    """Give each response and where it is; (−1, −1) where it is not above 0."""
+    channels, rows, columns = maps.shape[1:]
+    unknown = units[(units < 0) | (units >= channels)]
+    if len(unknown):
+        raise CallError(f"there is no unit {unknown[0]}: the layer has units 0 to {channels - 1}")
+    chosen = maps.detach()[np.arange(len(maps)), units].flatten(1).cpu()
+    if chosen.isnan().any():
+        raise CallError("the network answers NaN: its weights or its input hold NaN")
+    if locations is None:
+        flat = chosen.argmax(1)  # documented to be the first on a tie
+        asked = torch.ones_like(flat, dtype=torch.bool)
+    else:
+        inside = ((locations >= 0) & (locations < (rows, columns))).all(1)
+        nowhere = (locations == -1).all(1)
+        if not (inside | nowhere).all():
+            row, column = locations[~(inside | nowhere)][0]
+            raise CallError(f"({row}, {column}) is no location of a map of {rows}×{columns}")
+        flat = torch.from_numpy(np.where(inside, locations @ (columns, 1), 0))
+        asked = torch.from_numpy(inside)
+    response = chosen.gather(1, flat[:, None])[:, 0] * asked
+    place = torch.stack([flat // columns, flat % columns], dim=1).numpy()
+    return response, np.where(response.numpy()[:, None] > 0, place, -1).astype(np.int16)
+
+
+def _down(
+    images: Float[Tensor, "projection channel row column"],
+    maps: Float[Tensor, "projection unit map_row map_column"],
+    units: Int[np.ndarray, " projection"],
+    locations: Int[np.ndarray, "projection 2"],
+    rule: Rule,
+) -> Float[Tensor, "projection channel row column"]:
+    """Go down from a 1 at each location: a vector-Jacobian product under the rule."""
+    for node in _steps(maps):
+        if isinstance(node, BackwardCFunction):
+            step = type(node).__name__.removesuffix("Backward")
+            raise CallError(f"no rule can be put in: a step {step!r} hides what it does")
+        fires = _fires(node)
+        if fires is not None:
+            node.register_hook(_under(rule, fires))
+    start = torch.zeros_like(maps)
+    (fired,) = np.nonzero(locations[:, 0] >= 0)
+    start[fired, units[fired], locations[fired, 0], locations[fired, 1]] = 1
+    found = None
+    if maps.requires_grad:
+        (found,) = torch.autograd.grad(maps, images, start, allow_unused=True)
+    if found is None:
+        raise CallError("no gradient reaches the image: the network detaches it on the way")
+    return found
+
+
+def _steps(output: Tensor) -> Iterator[Any]:
+    """Walk the steps that led to a tensor, each once."""
+    waiting, met = [output.grad_fn], {output.grad_fn}
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        yield node
+        before = {earlier for earlier, _ in node.next_functions} - met
+        met |= before
+        waiting.extend(before)
+
+
+# `Any`: what a step has saved is an attribute of its own kind of node
+def _fires(node: Any) -> Tensor | None:
+    """Say where a rectifier lets its input through; None for any other step."""
+    kind = node.name()
+    if kind.startswith("ReluBackward"):
+        return torch.gt(node._saved_result, 0)
+    if kind.startswith(("ClampMinBackward", "ClampBackward")):
+        low, high = node._saved_min, getattr(node, "_saved_max", None)
+    elif kind.startswith("HardtanhBackward"):
+        low, high = node._saved_min_val, node._saved_max_val
+    else:
+        return None
+    if isinstance(low, Tensor) or low != 0:
+        return None
+    f = node._saved_self
+    return torch.gt(f, 0) if high is None else (f > 0) & (f < high)
+
+
+def _under(rule: Rule, fires: Tensor) -> Callable[[Any, tuple[Tensor, ...]], tuple[Tensor]]:
+    def hook(_by_autograd: Any, arriving: tuple[Tensor, ...]) -> tuple[Tensor]:
+        return (rule(arriving[0], fires),)
+
+    return hook
