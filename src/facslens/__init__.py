@@ -1,5 +1,43 @@
-"""facslens: which feature map of a face-reading network detects which action unit."""
+"""facslens: which feature map of a face-reading network detects which action unit.
+
+Everything here is loaded when first used, so that a table of action units can be tested
+without waiting for torch.
+"""
+
+from importlib import import_module
+from typing import Any
 
 from facslens.version import __version__
 
-__all__ = ["__version__"]
+_PLACES = {
+    "Association": "facslens.association.result",
+    "Faces": "facslens.datasets.base",
+    "Model": "facslens.models.model",
+    "Recipe": "facslens.training.recipe",
+    "Responses": "facslens.responses.store",
+    **dict.fromkeys(
+        (
+            "associate",
+            "load",
+            "load_model",
+            "load_run",
+            "project",
+            "record",
+            "split",
+            "train",
+        ),
+        "facslens.api",
+    ),
+}
+
+__all__ = ["__version__", *_PLACES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'facslens' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

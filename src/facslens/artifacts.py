@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -285,6 +285,11 @@ class Run:
             raise
         entry |= {"status": "done", "seconds": round(time.perf_counter() - start, 3)}
         self._note(name, entry)
+
+    def outdate(self, stages: Iterable[str]) -> None:
+        """Forget that stages were done, for what they read has changed; their files stay."""
+        left = {k: v for k, v in self.info["stages"].items() if k not in set(stages)}
+        self.update(stages=left)
 
     def _note(self, name: str, entry: Json) -> None:
         self.update(stages={**self.info["stages"], name: entry})

@@ -83,7 +83,8 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
     network.eval()
-    return Model(network.to(memory_format=torch.channels_last), architecture, size, expressions)
+    nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
+    return Model(network, architecture, size, expressions)
 
 
 def save(model: Model, folder: Path) -> None:

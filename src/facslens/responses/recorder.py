@@ -2,38 +2,18 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from facslens.errors import CallError
+from facslens.responses.store import BatchResponses
 
 #: Called with each batch's row offset and, by layer, its responses and locations.
-Sink = Callable[[int, Mapping[str, "BatchResponses"]], None]
-
-
-@dataclass(frozen=True)
-class BatchResponses:
-    """Responses of one layer to one batch.
-
-    Parameters
-    ----------
-    response
-        (image, unit) float32: each unit's spatial maximum.
-    location
-        (image, unit, 2) int16: row and column of that maximum, the first in row-major
-        order on a tie; (−1, −1) where the response is 0, for then nothing fired.
-    shape
-        Rows and columns of the layer's map.
-    """
-
-    response: Float[np.ndarray, "image unit"]
-    location: Int[np.ndarray, "image unit 2"]
-    shape: tuple[int, int]
+Sink = Callable[[int, Mapping[str, BatchResponses]], None]
 
 
 @contextlib.contextmanager

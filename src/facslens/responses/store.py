@@ -17,6 +17,26 @@ CHUNK: Final = 1024
 
 
 @dataclass(frozen=True)
+class BatchResponses:
+    """Responses of one layer to one batch.
+
+    Parameters
+    ----------
+    response
+        (image, unit) float32: each unit's spatial maximum.
+    location
+        (image, unit, 2) int16: row and column of that maximum, the first in row-major
+        order on a tie; (−1, −1) where the response is 0, for then nothing fired.
+    shape
+        Rows and columns of the layer's map.
+    """
+
+    response: Float[np.ndarray, "image unit"]
+    location: Int[np.ndarray, "image unit 2"]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Responses:
     """What every unit of some layers answered to some faces.
 
@@ -104,17 +124,13 @@ class ResponseWriter:
         self._group.attrs["image"] = list(self.images)
         self._waiting = {}
 
-    def add(
-        self,
-        batch: Mapping[str, tuple[np.ndarray, np.ndarray]],
-        shapes: Mapping[str, tuple[int, int]],
-    ) -> None:
-        """Take one batch: layer to its responses and locations."""
+    def add(self, batch: Mapping[str, BatchResponses]) -> None:
+        """Take one batch of every layer."""
         if not self._waiting:
-            self._make_arrays(batch, shapes)
-        for layer, arrays in batch.items():
-            self._waiting[layer].append(arrays)
-        self._held += len(next(iter(batch.values()))[0])
+            self._make_arrays(batch)
+        for layer, found in batch.items():
+            self._waiting[layer].append((found.response, found.location))
+        self._held += len(next(iter(batch.values())).response)
         while self._held >= CHUNK:
             self._write(CHUNK)
 
@@ -131,17 +147,13 @@ class ResponseWriter:
             raise CallError(f"{len(self.images)} faces were announced, {self._written} came")
         return Responses(self._group)
 
-    def _make_arrays(
-        self,
-        batch: Mapping[str, tuple[np.ndarray, np.ndarray]],
-        shapes: Mapping[str, tuple[int, int]],
-    ) -> None:
+    def _make_arrays(self, batch: Mapping[str, BatchResponses]) -> None:
         self._group.attrs["layers"] = list(batch)
         count = len(self.images)
-        for layer, (response, _) in batch.items():
-            units = response.shape[1]
+        for layer, found in batch.items():
+            units = found.response.shape[1]
             group = self._group.create_group(layer)
-            group.attrs["shape"] = list(shapes[layer])
+            group.attrs["shape"] = list(found.shape)
             rows = max(1, min(CHUNK, count))
             group.create_array(
                 "response", shape=(count, units), chunks=(rows, units), dtype="float32"

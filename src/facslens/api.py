@@ -1,0 +1,153 @@
+"""The flat Python interface: the stages as plain functions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from facslens.artifacts import Run
+from facslens.association.associate import associate as associate_arrays
+from facslens.association.result import Association
+from facslens.datasets.base import Faces
+from facslens.datasets.load import load
+from facslens.datasets.splits import holdout
+from facslens.errors import CallError
+from facslens.models.model import Model
+from facslens.models.model import load as read_model
+from facslens.preprocess import normalise
+from facslens.projection.deconvnet import Projections, project_units
+from facslens.responses.recording import record_faces
+from facslens.responses.store import Responses
+from facslens.training.fit import fit
+from facslens.training.recipe import Recipe
+
+__all__ = [
+    "associate",
+    "load",
+    "load_model",
+    "load_run",
+    "project",
+    "record",
+    "split",
+    "train",
+]
+
+
+def split(faces: Faces, seed: int = 0) -> Faces:
+    """Give the faces a split column: disjoint in subject, as `holdout` makes it."""
+    return faces.with_split(holdout(faces, seed))
+
+
+def train(
+    faces: Faces,
+    model: str = "paper",
+    *,
+    size: int = 48,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+) -> Model:
+    """Train a network; faces without a split are split as `split` does with the same seed."""
+    if faces.table["split"].isna().all():
+        faces = split(faces, seed)
+    return fit(faces, architecture=model, size=size, seed=seed, recipe=recipe).model
+
+
+def record(
+    model: Model, faces: Faces, layer: str | Sequence[str] | None = None, *, batch_size: int = 64
+) -> Responses:
+    """Record the units of one layer, several, or all; in memory."""
+    layers = [layer] if isinstance(layer, str) else None if layer is None else list(layer)
+    return record_faces(model, faces, layers=layers, batch_size=batch_size).responses
+
+
+def associate(
+    responses: Responses | np.ndarray,
+    labels: Faces | np.ndarray | pd.DataFrame,
+    **choices: Any,
+) -> Association:
+    """Associate units with action units: of a recording and faces, or of plain arrays.
+
+    Parameters
+    ----------
+    responses
+        A recording of one layer, or an array (image, unit).
+    labels
+        The faces, all of which were recorded, or an array (image, au). Neutral faces are
+        left out, and each sequence counts once.
+    **choices
+        As `facslens.association.associate.associate` takes them.
+
+    Examples
+    --------
+    >>> found = associate(np.eye(4), np.eye(4)[:, :1], distance="auroc", min_present=1)
+    >>> found.table.loc[0, "value"].item()
+    1.0
+    """
+    if not isinstance(responses, Responses) or not isinstance(labels, Faces):
+        if isinstance(responses, Responses) or isinstance(labels, Faces):
+            raise CallError("associate needs a recording and faces, or two arrays: not one of each")
+        return associate_arrays(responses, labels, **choices)
+    layer = choices.pop("layer", None)
+    if layer is None:
+        if len(responses.layers) > 1:
+            raise CallError(f"layer is missing: the recording holds {', '.join(responses.layers)}")
+        (layer,) = responses.layers
+    faces = labels.where((labels.table["expression"].fillna("") != "neutral").to_numpy())
+    place = pd.Series(range(len(responses.images)), index=responses.images)
+    unknown = faces.table["image"][~faces.table["image"].isin(place.index)]
+    if len(unknown):
+        raise CallError(f"the image {unknown.iloc[0]!r} was not recorded")
+    subject = faces.table["subject"]
+    defaults = {
+        "sequence": faces.table["sequence"],
+        "subject": subject if subject.notna().all() else None,
+        "layer": layer,
+    }
+    return associate_arrays(
+        responses.response(layer)[place[faces.table["image"]].to_numpy()],
+        faces.table[list(faces.aus)],
+        **{**defaults, **choices},
+    )
+
+
+def project(
+    model: Model, faces: Faces, layer: str, unit: int, image: int | str, rule: str = "deconvnet"
+) -> Projections:
+    """Project a unit's response to one face back to pixels.
+
+    Parameters
+    ----------
+    model, faces
+        A model, and the faces that `image` is one of.
+    layer, unit
+        Name of a convolution layer, and number of a unit of it.
+    image
+        Row of the face in the table, or its image name.
+    rule
+        ``deconvnet``, ``guided`` or ``gradient``.
+
+    Raises
+    ------
+    CallError
+        If there is no such face, layer, unit or rule.
+    """
+    if isinstance(image, str):
+        rows = np.flatnonzero(faces.table["image"] == image)
+    else:
+        rows = np.arange(len(faces))[image : image + 1]
+    if len(rows) == 0:
+        raise CallError(f"there is no face {image!r} among {len(faces)}")
+    face = normalise.standardise(normalise.read([faces.table["path"].iloc[rows[0]]], model.size))
+    return project_units(model.network, face, layer, np.array([unit]), rule=rule)
+
+
+def load_model(run: str | Path) -> Model:
+    """Read the model that a run left."""
+    return read_model(Path(run))
+
+
+def load_run(run: str | Path) -> Run:
+    """Open a run's folder."""
+    return Run.open(Path(run))

@@ -1,0 +1,70 @@
+"""``facslens data``: what datasets there are, and whether one is whole."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from facslens.cli import options
+from facslens.datasets.check import Check
+from facslens.datasets.check import check as check_dataset
+from facslens.datasets.load import COMMON_KEYS, LAYOUTS
+from facslens.progress import shown
+
+app = typer.Typer(help="What datasets there are, and whether one is whole.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_layouts() -> None:
+    """List the dataset layouts that --data understands, with their keys."""
+    console = Console(soft_wrap=True)
+    for name, layout in LAYOUTS.items():
+        console.print(f"[bold]{name}:PATH[/]  {layout.summary}", highlight=False)
+        console.print(f"    PATH is {layout.path}", highlight=False)
+        for key, known in layout.keys.items():
+            console.print(f"    {key}=  {known.summary}", highlight=False)
+    for key, known in COMMON_KEYS.items():
+        console.print(f"each of them: {key}=  {known.summary}", highlight=False)
+
+
+@app.command()
+def check(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="The dataset, as for --data.")],
+    as_json: options.Json = False,
+) -> None:
+    """Find everything that is wrong with a dataset, before a training does.
+
+    Exits with 1 when there are errors; warnings alone exit with 0.
+    """
+    with shown("check") as progress:
+        found = check_dataset(spec, lambda done, total: progress(done, total, ""))
+    if as_json:
+        print(json.dumps({**asdict(found), "ok": found.ok}, indent=2))  # noqa: T201 - the answer
+    else:
+        _print(found)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def _print(found: Check) -> None:
+    console = Console(soft_wrap=True)
+    console.print(
+        f"{found.name}: {found.images} images, {found.sequences} sequences, "
+        f"{found.subjects} subjects",
+        highlight=False,
+    )
+    for title, counts in (("expression", found.expressions), ("action unit", found.aus)):
+        if counts:
+            table = Table(title, "images")
+            for name, count in counts.items():
+                table.add_row(name, str(count))
+            console.print(table)
+    for defect in found.defects:
+        style = "red" if defect.level == "error" else "yellow"
+        console.print(f"[{style}]{defect.level}[/] ", end="")
+        console.print(defect.message, markup=False, highlight=False)
+    errors = sum(defect.level == "error" for defect in found.defects)
+    console.print(f"{errors} errors, {len(found.defects) - errors} warnings", highlight=False)

@@ -1,0 +1,54 @@
+"""The ``facslens`` command."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from facslens.cli import crossval, data, run, stages
+from facslens.errors import CallError, FacslensError
+from facslens.version import __version__
+
+app = typer.Typer(
+    name="facslens",
+    help="Which feature map of a face-reading network detects which facial action unit.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("run")(run.run)
+for stage in stages.COMMANDS:
+    app.command(stage.__name__.replace("_", "-"))(stage)
+app.command("crossval")(crossval.crossval)
+app.add_typer(data.app, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Which feature map of a face-reading network detects which facial action unit."""
+    if version:
+        print(__version__)  # noqa: T201 - the answer
+        raise typer.Exit
+    if debug:
+        os.environ["FACSLENS_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line: exit with 0, with 1 where the run failed, with 2 where the call did."""
+    console = Console(stderr=True, soft_wrap=True)
+    try:
+        app()
+    except FacslensError as error:
+        if os.environ.get("FACSLENS_DEBUG"):
+            raise
+        console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(2 if isinstance(error, CallError) else 1)
+    except KeyboardInterrupt:
+        console.print("stopped; go on with `facslens run --resume --out RUN`", highlight=False)
+        sys.exit(1)

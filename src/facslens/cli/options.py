@@ -1,0 +1,46 @@
+"""The options that several commands share, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="NAME:PATH[,key=value…]",
+        help="The faces, such as ck48:PATH; `facslens data list` says what there is.",
+    ),
+]
+Model = Annotated[str, typer.Option("--model", help="The network's architecture.")]
+Size = Annotated[int, typer.Option("--size", help="Side of its input in pixels: 48 or 96.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="RUN", help="The run's folder [default: runs/DATA-DATE-N]."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Epochs = Annotated[int, typer.Option("--epochs", min=1, help="Passes over the training part.")]
+Layers = Annotated[
+    list[str] | None,
+    typer.Option("--layer", help="A convolution layer to record; may be repeated [default: all]."),
+]
+Distance = Annotated[
+    str,
+    typer.Option(
+        "--distance",
+        help="The distance that decides: kl, js, wasserstein, ks, auroc, auprc or pearson.",
+    ),
+]
+Permutations = Annotated[
+    int, typer.Option("--permutations", min=1, help="Permutations behind every p-value.")
+]
+Neutral = Annotated[
+    bool,
+    typer.Option("--neutral", help="Let neutral faces take part in the association, too."),
+]
+Rule = Annotated[
+    str, typer.Option("--rule", help="Of the projection: deconvnet, guided or gradient.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+ExistingRun = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]

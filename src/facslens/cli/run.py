@@ -1,0 +1,68 @@
+"""``facslens run``: the whole way, from faces to a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from facslens.artifacts import Run, next_folder
+from facslens.cli import options
+from facslens.datasets.load import parse_spec
+from facslens.errors import CallError
+from facslens.stages.order import run_all
+from facslens.stages.settings import Settings
+from facslens.training.recipe import Recipe
+
+
+def run(
+    data: options.Data = None,
+    model: options.Model = "paper",
+    size: options.Size = 48,
+    out: options.Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, or the latest.")
+    ] = False,
+    seed: options.Seed = 0,
+    epochs: options.Epochs = Recipe.epochs,
+    layer: options.Layers = None,
+    distance: options.Distance = "kl",
+    permutations: options.Permutations = 1000,
+    neutral: options.Neutral = False,
+    rule: options.Rule = "deconvnet",
+) -> None:
+    """Train, record, associate, project and report: the whole way.
+
+    Ends with the path of a report that opens in any browser, without a network.
+    """
+    if resume:
+        this = Run.open(out or _latest())
+    else:
+        if data is None:
+            raise CallError(
+                "--data is missing: say which faces, such as --data ck48:PATH or --data folder:PATH"
+            )
+        settings = Settings(
+            model=model,
+            size=size,
+            recipe=Recipe(epochs=epochs),
+            layers=layer,
+            distance=distance,
+            permutations=permutations,
+            neutral=neutral,
+            rule=rule,
+        )
+        name = parse_spec(data).name
+        this = Run.create(
+            out or next_folder(name), data=data, seed=seed, settings=settings.entries()
+        )
+    run_all(this)
+    console = Console(soft_wrap=True)
+    console.print(f"report: {this / 'report' / 'index.html'}", highlight=False, markup=False)
+
+
+def _latest() -> Path:
+    runs = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise CallError("--resume finds no run in runs/: name its folder with --out")
+    return runs[-1].parent

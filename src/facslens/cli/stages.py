@@ -1,0 +1,106 @@
+"""One command for each stage of a run that exists: again, alone, with other choices."""
+
+import dataclasses
+import math
+from typing import Annotated, Final
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from facslens.artifacts import Run, read_table
+from facslens.cli import options
+from facslens.errors import CallError
+from facslens.stages.order import run_stage
+from facslens.stages.settings import Settings
+
+
+def train(
+    run: options.ExistingRun,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the training part.")
+    ] = None,
+) -> None:
+    """Train the network again; what builds on it is then out of date."""
+    this = Run.open(run)
+    if epochs is not None:
+        recipe = dataclasses.replace(Settings.of(this).recipe, epochs=epochs)
+        _choose(this, recipe=recipe)
+    run_stage(this, "train")
+
+
+def record(run: options.ExistingRun, layer: options.Layers = None) -> None:
+    """Record what every unit answers to every face."""
+    this = Run.open(run)
+    if layer is not None:
+        _choose(this, layers=layer)
+    run_stage(this, "record")
+
+
+def associate(
+    run: options.ExistingRun,
+    distance: Annotated[
+        str | None, typer.Option("--distance", help="The distance that decides the mapping.")
+    ] = None,
+    permutations: Annotated[
+        int | None, typer.Option("--permutations", min=1, help="Permutations of the null.")
+    ] = None,
+    rank: Annotated[
+        str | None,
+        typer.Option("--rank", help="Print one mapping: tested, or distance (plain argmax)."),
+    ] = None,
+) -> None:
+    """Hold every unit against every action unit, choose a mapping, and confirm it."""
+    this = Run.open(run)
+    changes = {"distance": distance, "permutations": permutations}
+    _choose(this, **{name: value for name, value in changes.items() if value is not None})
+    run_stage(this, "associate")
+    if rank is not None:
+        _print_mapping(this, rank)
+
+
+def project(
+    run: options.ExistingRun,
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="deconvnet, guided or gradient.")
+    ] = None,
+) -> None:
+    """Project the mapped units' exemplars back to pixels."""
+    this = Run.open(run)
+    if rule is not None:
+        _choose(this, rule=rule)
+    run_stage(this, "project")
+
+
+def report(run: options.ExistingRun) -> None:
+    """Make the report from whatever the run holds."""
+    run_stage(Run.open(run), "report")
+    typer.echo(f"report: {run / 'report' / 'index.html'}")
+
+
+def _print_mapping(run: Run, rank: str) -> None:
+    mapping = read_table(run / "mapping.csv")
+    if rank not in set(mapping["rule"]):
+        raise CallError(f"--rank is {rank!r}: expected tested or distance")
+    first = mapping[(mapping["rule"] == rank) & (mapping["rank"].fillna(1) == 1)]
+    shown = ("layer", "au", "unit", "value", "z", "p_maxT", "auroc", "auroc_test", "status")
+    for view, rows in first.groupby("view", sort=False):
+        table = Table(*shown, title=f"{view}, {rank}")
+        for row in rows[list(shown)].itertuples(index=False):
+            table.add_row(*(_cell(value) for value in row))
+        Console(soft_wrap=True).print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}".removesuffix(".000")
+    return "–" if value is pd.NA else str(value)
+
+
+def _choose(run: Run, **changes: object) -> None:
+    settings = Settings.of(run)
+    run.update(settings=dataclasses.replace(settings, **changes).entries())  # type: ignore[arg-type]
+
+
+COMMANDS: Final = (train, record, associate, project, report)

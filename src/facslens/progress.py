@@ -1,0 +1,67 @@
+"""How a long step tells how far it is: a bar on a terminal, plain lines in a log."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+#: Called with how much is done, how much there is, and a short note.
+Report = Callable[[int, int, str], None]
+
+#: Seconds between two lines in a log.
+PAUSE: Final = 10.0
+
+
+def silent(_done: int, _total: int, _note: str) -> None:
+    """Tell nothing."""
+
+
+@contextlib.contextmanager
+def shown(title: str) -> Iterator[Report]:
+    """Show a step's progress on standard error.
+
+    On a terminal a bar with the remaining time; elsewhere a line every `PAUSE` seconds and
+    one at the end.
+    """
+    console = Console(stderr=True)
+    if console.is_terminal:
+        columns = (
+            TextColumn("[bold]{task.description:<10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task(title, total=None, note="")
+            yield lambda done, total, note: bar.update(task, completed=done, total=total, note=note)
+        return
+
+    start = last = time.monotonic()
+
+    def line(done: int, total: int, note: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done >= total or now - last >= PAUSE:
+            last = now
+            left = (now - start) * (total - done) / max(done, 1)
+            print(  # noqa: T201 - a log has no bars
+                f"{title}: {done}/{total}, {now - start:.0f} s, {left:.0f} s left  {note}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    yield line

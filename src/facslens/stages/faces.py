@@ -1,0 +1,59 @@
+"""The first stage: load the faces, leave out broken images by name, decide who tests."""
+
+import pandas as pd
+
+from facslens.artifacts import Run, read_table, write_table
+from facslens.datasets.base import Faces, make_table
+from facslens.datasets.check import check
+from facslens.datasets.load import load
+from facslens.datasets.splits import holdout
+from facslens.errors import DataError
+from facslens.progress import Report
+
+
+def run_faces(run: Run, progress: Report) -> None:
+    """Write ``faces.parquet`` with its split, and what was left out to ``run.json``.
+
+    Raises
+    ------
+    DataError
+        If the data has a defect other than single broken images.
+    """
+    info = run.info
+    with run.stage("faces", "faces.parquet"):
+        faces = load(info["data"])
+        found = check(faces, lambda done, total: progress(done, total, ""))
+        broken = {d.where: d.message for d in found.defects if d.kind == "bad image"}
+        grave = [d for d in found.defects if d.level == "error" and d.kind != "bad image"]
+        if grave:
+            more = f" ({len(grave) - 1} more: see `facslens data check`)" if grave[1:] else ""
+            raise DataError(f"{faces.name}: {grave[0].message}{more}")
+        faces = faces.where(~faces.table["image"].isin(list(broken)).to_numpy())
+        if len(faces) == 0:
+            raise DataError(f"none of the {len(broken)} images of {faces.name} can be read")
+        if faces.table["split"].isna().any():
+            faces = faces.with_split(holdout(faces, info["seed"]))
+        write_table(run / "faces.parquet", faces.table)
+        run.update(
+            faces={
+                "name": faces.name,
+                "images": len(faces),
+                "subjects": int(faces.table["subject"].nunique()),
+                "sequences": int(faces.table["sequence"].nunique()),
+                "digest": faces.digest(),
+                "dropped": [{"image": k, "reason": v} for k, v in broken.items()],
+                "notes": [d.message for d in found.defects if d.level == "warning"],
+            }
+        )
+
+
+def read_faces(run: Run) -> Faces:
+    """Read the faces of a run.
+
+    Raises
+    ------
+    ArtifactError
+        If the stage has not been run.
+    """
+    table: pd.DataFrame = read_table(run.need("faces.parquet", "run --resume --out"))
+    return Faces(make_table(table), run.info["faces"]["name"])

@@ -1,0 +1,38 @@
+"""Which stages there are, in their order, and how they are run one after the other."""
+
+from collections.abc import Callable
+from typing import Final
+
+from facslens.artifacts import Run
+from facslens.progress import Report, shown
+from facslens.stages.associate import run_associate
+from facslens.stages.faces import run_faces
+from facslens.stages.project import run_project
+from facslens.stages.record import run_record
+from facslens.stages.report import run_report
+from facslens.stages.train import run_train
+
+#: Name of each stage and what does it, in the order in which they build on one another.
+STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
+    "faces": run_faces,
+    "train": run_train,
+    "record": run_record,
+    "associate": run_associate,
+    "project": run_project,
+    "report": run_report,
+}
+
+
+def run_stage(run: Run, name: str) -> None:
+    """Run one stage, showing its progress; the later ones are no longer up to date."""
+    names = list(STAGES)
+    run.outdate(names[names.index(name) + 1 :])
+    with shown(name) as progress:
+        STAGES[name](run, progress)
+
+
+def run_all(run: Run) -> None:
+    """Run every stage that is not done yet."""
+    for name in STAGES:
+        if not run.is_done(name):
+            run_stage(run, name)

@@ -1,0 +1,89 @@
+"""Project the exemplars of the mapped units back to pixels."""
+
+from collections.abc import Hashable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+from facslens.artifacts import Run, atomic, read_table
+from facslens.datasets.base import Faces
+from facslens.models import model as models
+from facslens.models.receptive_field import receptive_field
+from facslens.preprocess import normalise
+from facslens.progress import Report
+from facslens.projection.deconvnet import Projections, project_units
+from facslens.projection.windows import crop, to_grey
+from facslens.stages.faces import read_faces
+from facslens.stages.settings import Settings
+
+#: Columns of ``projections/index.csv``.
+COLUMNS: Final = (
+    "layer", "unit", "rank", "image", "rule", "response",
+    "top", "left", "bottom", "right", "projection", "face", "whole",
+)  # fmt: skip
+
+
+def run_project(run: Run, progress: Report) -> None:
+    """Write ``projections/``: for every mapped unit and exemplar three pictures, and an index.
+
+    A unit is mapped where it is an action unit's first choice, tested or by plain distance.
+    The pictures of a layer have one size: that of its receptive field, in the network's
+    input pixels.
+    """
+    settings = Settings.of(run)
+    run.need("model.safetensors", "train")
+    model = models.load(run.folder)
+    faces = read_faces(run)
+    exemplars = read_table(run.need("exemplars.parquet", "record"))
+    mapping = read_table(run.need("mapping.csv", "associate"))
+    with run.stage("project", "projections", rule=settings.rule):
+        chosen = exemplars.merge(mapped_units(mapping), on=["layer", "unit"])
+        with atomic(run / "projections") as temporary:
+            temporary.mkdir()
+            rows: list[dict[Hashable, object]] = []
+            for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
+                pixels, projections = _project(model, faces, str(layer), some, settings.rule)
+                field = receptive_field(model.network, str(layer))
+                limit = float(np.abs(projections.image).max()) or None
+                for place, row in enumerate(some.to_dict("records")):
+                    stem = f"{layer}-{unit}-{row['rank']}"
+                    seen = field.rectangle(row["row"], row["column"])
+                    files = {
+                        "projection": to_grey(crop(projections.image[place, 0], seen), limit),
+                        "face": crop(pixels[place, 0], seen, fill=255),
+                        "whole": pixels[place, 0],
+                    }
+                    for kind, picture in files.items():
+                        Image.fromarray(picture).save(temporary / f"{stem}-{kind}.png")
+                    window = dict(zip(("top", "left", "bottom", "right"), seen, strict=True))
+                    names = {kind: f"{stem}-{kind}.png" for kind in files}
+                    rows.append(dict(row) | window | names | {"rule": settings.rule})
+                progress(len(rows), len(chosen), f"{layer} unit {unit}")
+            pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary / "index.csv", index=False)
+
+
+def mapped_units(mapping: pd.DataFrame) -> pd.DataFrame:
+    """Give layer and unit of every action unit's first choice, each once."""
+    first = mapping[(mapping["view"] == "au_to_unit") & (mapping["rank"] == 1)]
+    return first.dropna(subset=["unit"])[["layer", "unit"]].astype({"unit": int}).drop_duplicates()
+
+
+def _project(
+    model: models.Model, faces: Faces, layer: str, exemplars: pd.DataFrame, rule: str
+) -> tuple[np.ndarray, Projections]:
+    """Grey levels (projection, 1, row, column) uint8 of the exemplars, and their projections."""
+    paths = faces.table.set_index("image").loc[exemplars["image"], "path"]
+    levels = normalise.read(list(paths), model.size)
+    projections = project_units(
+        model.network,
+        normalise.standardise(levels),
+        layer,
+        exemplars["unit"].to_numpy(),
+        exemplars[["row", "column"]].to_numpy(),
+        rule=rule,
+    )
+    pixels: np.ndarray = torch.round(levels * 255).to(torch.uint8).numpy()
+    return pixels, projections

@@ -1,0 +1,104 @@
+"""What happens around the epochs: the history, the best weights, the checkpoint."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pandas as pd
+import torch
+from torch import Tensor
+
+from facslens.artifacts import atomic
+from facslens.progress import Report
+from facslens.training.module import ExpressionModule
+
+
+class Journal(pl.Callback):
+    """Keeps loss and accuracy of every epoch and the weights of the best one.
+
+    The best epoch is the one with the lowest loss on the validation part: with some ten
+    people in it accuracy moves in steps of several per cent, and the loss does not.
+
+    Parameters
+    ----------
+    epochs
+        Epochs of the whole training.
+    patience
+        Epochs without a better validation after which training stops, or None.
+    progress
+        Told after every epoch.
+    """
+
+    def __init__(self, epochs: int, patience: int | None, progress: Report) -> None:
+        self.epochs = epochs
+        self.patience = patience
+        self.progress = progress
+        self.rows: list[dict[str, Any]] = []
+        self.best: dict[str, Any] = {"epoch": 0, "loss": float("inf"), "weights": None}
+        self._sums: dict[str, list[dict[str, Tensor]]] = {"train": [], "validation": []}
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Columns epoch (from 1), split, loss (nats, without smoothing), accuracy."""
+        return pd.DataFrame(self.rows, columns=["epoch", "split", "loss", "accuracy"])
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Keep the step's sums."""
+        self._sums["train"].append({k: v.detach() for k, v in outputs.items() if k != "loss"})
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Keep the batch's sums."""
+        self._sums["validation"].append(outputs)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Note the epoch, and keep the weights where they are the best so far."""
+        epoch = trainer.current_epoch + 1
+        assert isinstance(module, ExpressionModule)
+        for split, sums in self._sums.items():
+            count = sum(int(s["count"]) for s in sums)
+            entropy = sum(float(s["entropy"]) for s in sums) / count
+            right = sum(int(s["right"]) for s in sums) / count
+            self.rows.append({"epoch": epoch, "split": split, "loss": entropy, "accuracy": right})
+            sums.clear()
+        loss = self.rows[-1]["loss"]
+        if loss < self.best["loss"]:
+            weights = copy.deepcopy(module.network.state_dict())
+            self.best = {"epoch": epoch, "loss": loss, "weights": weights}
+        elif self.patience is not None and epoch - self.best["epoch"] >= self.patience:
+            trainer.should_stop = True
+        note = f"loss {loss:.3f}, accuracy {self.rows[-1]['accuracy']:.3f} on validation"
+        self.progress(self.epochs if trainer.should_stop else epoch, self.epochs, note)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a resumed training has to know."""
+        return {"rows": self.rows, "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up where a checkpoint left off."""
+        self.rows, self.best = list(state_dict["rows"]), dict(state_dict["best"])
+
+
+class Checkpoint(pl.Callback):
+    """Writes the whole state after every epoch, atomically: a kill costs one epoch at most."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Save the state of this epoch in place of the one before."""
+        with atomic(self.path) as temporary:
+            trainer.save_checkpoint(temporary)
+
+
+def is_readable(path: Path) -> bool:
+    """Tell whether a checkpoint can be gone on from: it holds tensors and plain values only."""
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, training starts anew
+        return False
+    return True

@@ -1,0 +1,148 @@
+"""Accuracy on unseen people: every fold is tested once, by a network that never saw it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from facslens.artifacts import read_json, read_table, write_json, write_table
+from facslens.datasets.base import Faces
+from facslens.errors import ArtifactError
+from facslens.progress import Report, silent
+from facslens.training import predictions as reading
+from facslens.training.fit import fit
+from facslens.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The predictions of all folds, each made on people its network never saw.
+
+    Parameters
+    ----------
+    predictions
+        Columns fold (from 0), image, true, predicted, one probability column an expression.
+    expressions
+        The classes.
+    """
+
+    predictions: pd.DataFrame
+    expressions: tuple[str, ...]
+
+    @property
+    def folds(self) -> pd.Series:
+        """Accuracy of each fold, by its number."""
+        accuracies = {f: reading.accuracy(p) for f, p in self.predictions.groupby("fold")}
+        return pd.Series(accuracies, name="accuracy").rename_axis("fold")
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy by image, over all folds together."""
+        return reading.accuracy(self.predictions)
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """Counts by true (rows) and predicted (columns) expression."""
+        return reading.confusion(self.predictions, self.expressions)
+
+    def summary(self) -> dict[str, Any]:
+        """Give the numbers that a machine reads: NaN becomes None."""
+        folds = self.folds
+        scores = reading.per_class(self.confusion)
+        return {
+            "folds": [float(a) for a in folds],
+            "accuracy": self.accuracy,
+            "accuracy_mean": float(folds.mean()),
+            "accuracy_sd": float(folds.std(ddof=1)) if len(folds) > 1 else None,
+            "images": len(self.predictions),
+            "expressions": list(self.expressions),
+            "f1": {e: None if np.isnan(f) else float(f) for e, f in scores["f1"].items()},
+            "f1_macro": float(scores["f1"].mean()),
+            "confusion": self.confusion.to_numpy().tolist(),
+        }
+
+
+def cross_validate(
+    faces: Faces,
+    splits: list[pd.Series],
+    *,
+    architecture: str,
+    size: int,
+    seed: int,
+    recipe: Recipe,
+    folder: Path,
+    progress: Report = silent,
+    finished: Callable[[int, float], None] = lambda _fold, _accuracy: None,
+) -> CrossValidation:
+    """Train and test every fold; folds that `folder` holds already are not done again.
+
+    Parameters
+    ----------
+    faces
+        Faces with expressions; those without are left out.
+    splits
+        One split column a fold.
+    architecture, size, seed, recipe
+        As `facslens.training.fit.fit` takes them; every fold starts from the same seed.
+    folder
+        Where each fold leaves ``fold-<k>.parquet``.
+    progress
+        Told after every epoch, with the epochs of all folds together.
+    finished
+        Told the fold and its accuracy.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder holds folds of other faces or another recipe.
+    """
+    faces = faces.where(faces.table["expression"].notna().to_numpy())
+    settings = {
+        "faces": faces.digest(),
+        "folds": len(splits),
+        "architecture": architecture,
+        "size": size,
+        "seed": seed,
+        "recipe": asdict(recipe),
+    }
+    _claim(folder, settings)
+    parts = []
+    for number, split in enumerate(splits):
+        path = folder / f"fold-{number}.parquet"
+        if not path.exists():
+            training = fit(
+                faces.with_split(split),
+                architecture=architecture,
+                size=size,
+                seed=seed,
+                recipe=recipe,
+                folder=folder,
+                progress=_within(progress, number, len(splits)),
+            )
+            test = faces.with_split(split).part("test")
+            write_table(path, reading.predict(training.model, test))
+        part = read_table(path)
+        finished(number, reading.accuracy(part))
+        parts.append(part.assign(fold=number))
+    return CrossValidation(pd.concat(parts, ignore_index=True), faces.expressions)
+
+
+def _within(progress: Report, fold: int, folds: int) -> Report:
+    return lambda done, total, note: progress(
+        fold * total + done, folds * total, f"fold {fold}: {note}"
+    )
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    path = folder / "crossval.json"
+    if not path.exists():
+        write_json(path, settings)
+        return
+    for name, value in read_json(path).items():
+        if settings.get(name) != value:
+            raise ArtifactError(
+                f"{folder} holds a cross-validation with another {name}: name another --out"
+            )

@@ -1,0 +1,172 @@
+"""Train a network on the training part, choose the epoch on the validation part."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import logging
+import math
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning.pytorch as pl
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
+from torch.utils.data import DataLoader
+
+from facslens.datasets.base import Faces
+from facslens.errors import FacslensError, NotEnoughDataError
+from facslens.models.model import Model, build
+from facslens.progress import Report, silent
+from facslens.training.callbacks import Checkpoint, Journal, is_readable
+from facslens.training.module import EpochOrder, ExpressionModule, LabelledFaces
+from facslens.training.recipe import Recipe
+
+#: Faces in a batch where no gradients are needed.
+VALIDATION_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Training:
+    """A trained model and how it came about.
+
+    Parameters
+    ----------
+    model
+        With the weights of the best epoch.
+    history
+        Columns epoch, split, loss, accuracy.
+    """
+
+    model: Model
+    history: pd.DataFrame
+
+
+def fit(
+    faces: Faces,
+    *,
+    architecture: str = "paper",
+    size: int = 48,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    folder: Path | None = None,
+    progress: Report = silent,
+) -> Training:
+    """Train a network to tell the expressions apart.
+
+    Parameters
+    ----------
+    faces
+        With a split column; faces without an expression are left out.
+    architecture
+        A name from `facslens.models.model.ARCHITECTURES`.
+    size
+        Side of the network's input in pixels.
+    seed
+        Of the weights, the order, the augmentation and the dropout.
+    recipe
+        The numbers of the training.
+    folder
+        Where the checkpoint of the latest epoch lies, to go on from after a kill; it is
+        removed at the end. None keeps none.
+    progress
+        Told after every epoch.
+
+    Returns
+    -------
+    Training
+        The same whether or not the training was interrupted, on the CPU of one machine
+        with one number of threads.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If the training part has fewer than two expressions, or the validation part is empty.
+    FacslensError
+        If training diverges.
+    """
+    recipe = recipe or Recipe()
+    known = faces.where(faces.table["expression"].notna().to_numpy())
+    train, validation = known.part("train"), known.part("validation")
+    if len(train.expressions) < 2:
+        raise NotEnoughDataError(
+            f"the training part of {faces.name} shows "
+            f"{' '.join(train.expressions) or 'no expression'}: two or more are needed"
+        )
+    expressions = known.expressions
+    if len(validation) == 0:
+        raise NotEnoughDataError(
+            f"the validation part of {faces.name} holds no face with an expression: "
+            f"the best epoch cannot be chosen"
+        )
+    model = build(architecture, expressions, size, seed)
+    order = EpochOrder(len(train), seed)
+    batch = min(recipe.batch_size, len(train))
+    steps = recipe.epochs * math.ceil(len(train) / batch)
+    module = ExpressionModule(model.network, recipe, steps, seed)
+    journal = Journal(recipe.epochs, recipe.patience, progress)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet())
+        stack.enter_context(torch.random.fork_rng())
+        kept = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        identity = (
+            faces.digest(),
+            architecture,
+            size,
+            seed,
+            json.dumps(dataclasses.asdict(recipe)),
+        )
+        key = hashlib.sha256(repr((identity, list(faces.table["split"]))).encode()).hexdigest()[:12]
+        checkpoint = kept / f"training-{key}.ckpt"
+        average = EMAWeightAveraging(decay=recipe.average)
+        trainer = pl.Trainer(
+            accelerator="auto",
+            devices=1,
+            max_epochs=recipe.epochs,
+            callbacks=[journal, average, *([Checkpoint(checkpoint)] if folder else [])],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=kept,
+        )
+        trainer.fit(
+            module,
+            DataLoader(LabelledFaces(train, expressions, size), batch, sampler=order),
+            DataLoader(LabelledFaces(validation, expressions, size), VALIDATION_BATCH),
+            ckpt_path=checkpoint if is_readable(checkpoint) else None,
+            weights_only=True,
+        )
+        checkpoint.unlink(missing_ok=True)
+    if journal.best["weights"] is None:
+        raise FacslensError("training diverged: the validation loss was never a number")
+    model.network.load_state_dict(journal.best["weights"])
+    model.network.cpu().eval()
+    record = {
+        "seed": seed,
+        "epochs": int(journal.history["epoch"].max()),
+        "best_epoch": journal.best["epoch"],
+        "validation_loss": journal.best["loss"],
+        "recipe": dataclasses.asdict(recipe),
+    }
+    return Training(dataclasses.replace(model, training=record), journal.history)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning from talking of devices and of workers that a small folder needs not."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"lightning\..*")
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"lightning\..*")
+            yield
+    finally:
+        logger.setLevel(level)

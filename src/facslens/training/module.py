@@ -1,0 +1,140 @@
+"""The Lightning module, and the faces in the order in which it sees them."""
+
+import math
+from collections.abc import Iterator
+from typing import cast
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset, Sampler
+
+from facslens.datasets.base import Faces
+from facslens.preprocess import augment, normalise
+from facslens.training.recipe import Recipe
+
+#: Steps over which the learning rate rises to its largest value.
+WARM_UP = 20
+
+Batch = tuple[Float[Tensor, "image 1 row column"], Int[Tensor, " image"]]
+
+
+class LabelledFaces(Dataset[tuple[Tensor, int]]):
+    """Faces with the number of their expression, read from disk when asked for.
+
+    Parameters
+    ----------
+    faces
+        Faces that all have an expression.
+    expressions
+        The classes, in the order of the network's scores.
+    size
+        Side in pixels to which each face is brought.
+    """
+
+    def __init__(self, faces: Faces, expressions: tuple[str, ...], size: int) -> None:
+        self.paths = list(faces.table["path"])
+        self.classes = [expressions.index(e) for e in faces.table["expression"]]
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return normalise.read([self.paths[index]], self.size)[0], self.classes[index]
+
+
+class EpochOrder(Sampler[int]):
+    """A fresh order each epoch that depends on the seed and the epoch alone.
+
+    That makes a resumed training see what an uninterrupted one sees: Lightning calls
+    `set_epoch` at the start of every epoch.
+    """
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.count, self.seed, self.epoch = count, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that the next iteration belongs to."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        yield from np.random.default_rng([self.seed, self.epoch]).permutation(self.count).tolist()
+
+
+class ExpressionModule(pl.LightningModule):
+    """Fits a network to expressions.
+
+    Parameters
+    ----------
+    network
+        As `facslens.models.model.Model` holds it.
+    recipe
+        The numbers of the training.
+    steps
+        Steps of the whole training, on which the learning rate depends.
+    seed
+        Augmentation and dropout of a step depend on it and on the step's number alone.
+    """
+
+    def __init__(self, network: nn.Module, recipe: Recipe, steps: int, seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+        self.steps = steps
+        self.seed = seed
+
+    def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
+        """Augment, standardise, and give the loss."""
+        images, classes = batch
+        number = int(np.random.SeedSequence([self.seed, self.global_step]).generate_state(1)[0])
+        torch.manual_seed(number)
+        by_number = torch.Generator().manual_seed(number)
+        faces = augment.augment(images.cpu(), self.recipe.augmentation, by_number).to(self.device)
+        scores = self._scores(faces)
+        loss = functional.cross_entropy(
+            scores, classes, label_smoothing=self.recipe.label_smoothing
+        )
+        return {"loss": loss, **_sums(scores.detach(), classes)}
+
+    def validation_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
+        """Give the sums from which loss and accuracy are made."""
+        images, classes = batch
+        return _sums(self._scores(images), classes)
+
+    def _scores(self, images: Tensor) -> Tensor:
+        faces = normalise.standardise(images).contiguous(memory_format=torch.channels_last)
+        return cast(Tensor, self.network(faces))
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW, its rate rising over `WARM_UP` steps and falling as a half cosine."""
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=self.recipe.learning_rate,
+            weight_decay=self.recipe.weight_decay,
+        )
+
+        def factor(step: int) -> float:
+            rise = min(1.0, (step + 1) / WARM_UP)
+            return rise * (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def _sums(scores: Tensor, classes: Tensor) -> dict[str, Tensor]:
+    return {
+        "entropy": functional.cross_entropy(scores, classes, reduction="sum").detach(),
+        "right": (scores.argmax(dim=1) == classes).sum(),
+        "count": torch.tensor(len(classes)),
+    }

@@ -1,0 +1,53 @@
+"""How a network is trained: the numbers, in one place."""
+
+from dataclasses import dataclass, field
+
+from facslens.errors import CallError
+from facslens.preprocess.augment import Augmentation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The numbers of a training.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the training part.
+    batch_size
+        Faces in one step.
+    learning_rate
+        Its largest value; it rises over the first steps and then falls as a half cosine.
+    weight_decay
+        Of AdamW.
+    label_smoothing
+        Share of the target spread evenly over all expressions.
+    average
+        Decay of the exponential moving average of the weights, which is what is validated
+        and kept.
+    patience
+        Epochs without a better validation after which training stops; None never stops.
+    augmentation
+        Random changes of the faces.
+
+    References
+    ----------
+    AdamW [loshchilov2019]_; label smoothing [szegedy2016]_.
+    """
+
+    epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.1
+    average: float = 0.98
+    patience: int | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise CallError(f"--epochs is {self.epochs}: at least one is needed")
+        if self.batch_size < 2:
+            raise CallError(f"batch_size is {self.batch_size}: at least two faces are needed")
+        if not self.learning_rate > 0:
+            raise CallError(f"learning_rate is {self.learning_rate}: it has to be above 0")
