@@ -1,0 +1,77 @@
+"""The faces that a unit answers most, with their pictures, as far as they were projected."""
+
+from pathlib import PurePath
+from typing import Final
+
+import pandas as pd
+
+from facslens.report.tables import Row, RunTables, count, number, records, text
+from facslens.report.view import Box, Exemplar
+
+#: Exemplars of a unit that the page shows.
+SHOWN: Final = 6
+#: A receptive field of at most so many pixels is shown in hard pixels, not smoothed.
+TINY: Final = 16
+_RULES: Final = ("deconvnet", "guided", "gradient")
+
+
+def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ...]:
+    """Gather a unit's exemplars that were projected, best first, under one rule."""
+    index = tables.projections
+    if index is None:
+        return ()
+    own = index[(index["layer"] == layer) & (index["unit"] == unit)]
+    rule = next((r for r in _RULES if (own["rule"] == r).any()), None)
+    own = own[own["rule"] == rule].sort_values("rank")
+    size = tables.model.get("size")
+    people = _people(tables)
+    rows = [row for row in records(own) if _picture(tables, row, "projection")]
+    return tuple(
+        _exemplar(tables, row, people, size if isinstance(size, int) else None)
+        for row in rows[:SHOWN]
+    )
+
+
+def _exemplar(
+    tables: RunTables, row: Row, people: dict[str, tuple[str, str]], size: int | None
+) -> Exemplar:
+    image = text(row, "image")
+    subject, split = people.get(image, ("", ""))
+    rows = number(row, "bottom") - number(row, "top")
+    return Exemplar(
+        rank=count(row, "rank") or 0,
+        image=image,
+        subject=subject,
+        split=split,
+        response=number(row, "response"),
+        rule=text(row, "rule"),
+        whole=_picture(tables, row, "whole"),
+        face=_picture(tables, row, "face"),
+        projection=_picture(tables, row, "projection"),
+        box=_box(row, size),
+        tiny=rows <= TINY,
+    )
+
+
+def _box(row: Row, size: int | None) -> Box | None:
+    edges = [count(row, edge) for edge in ("left", "top", "right", "bottom")]
+    if size is None or any(edge is None for edge in edges):
+        return None
+    left, top, right, bottom = (min(max(edge or 0, 0), size) * 100 / size for edge in edges)
+    return Box(left, top, right - left, bottom - top)
+
+
+def _picture(tables: RunTables, row: Row, column: str) -> str:
+    """Give the name of a picture if it is a plain name of an existing file, else nothing."""
+    name = text(row, column)
+    if not name or PurePath(name).name != name:
+        return ""
+    return name if (tables.run / "projections" / name).is_file() else ""
+
+
+def _people(tables: RunTables) -> dict[str, tuple[str, str]]:
+    if tables.faces is None:
+        return {}
+    table: pd.DataFrame = tables.faces.table
+    subject, split = table["subject"].fillna("").astype(str), table["split"].fillna("").astype(str)
+    return dict(zip(table["image"], zip(subject, split, strict=True), strict=True))

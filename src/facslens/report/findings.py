@@ -1,0 +1,233 @@
+"""What was found: for each action unit its best unit, with the evidence."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from facslens.action_units import ACTION_UNITS
+from facslens.datasets.splits import CONFIRMATION
+from facslens.report.exemplars import exemplars_of
+from facslens.report.histograms import histogram_of
+from facslens.report.tables import (
+    Row,
+    RunTables,
+    count,
+    number,
+    records,
+    text,
+)
+from facslens.report.view import (
+    Estimate,
+    Finding,
+    Findings,
+    LayerCount,
+    LayerUnit,
+    Missing,
+    Status,
+)
+
+THRESHOLD: Final = 0.05
+_ORDER: Final[tuple[Status, ...]] = ("confirmed", "not confirmed", "not enough data", "none")
+
+
+def build_findings(tables: RunTables) -> Findings | Missing:
+    """Gather one card for each action unit against the last recorded layer."""
+    mapping = tables.mapping
+    if mapping is None or mapping.empty:
+        return tables.missing("The units have not been held against the action units", "associate")
+    layers = layer_names(mapping)
+    focus = layers[-1]
+    tested = mapping[(mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested")]
+    best = {(layer, au): row for layer in layers for au, row in _best_rows(tested, layer).items()}
+    aus = _all_aus(tables, [au for layer, au in best if layer == focus])
+    cards = [_card(tables, au, focus, layers, best) for au in aus]
+    cards.sort(key=_rank)
+    held = [c.test.value for c in cards if c.unit is not None and not math.isnan(c.test.value)]
+    beyond = [c.beyond_expression for c in cards if c.status == "confirmed"]
+    low, ticks = _axis([e for c in cards for e in (c.auroc, c.test.low, c.test.value)])
+    return Findings(
+        layer=focus,
+        distance=next((c.distance for c in cards if c.distance), ""),
+        cards=tuple(cards),
+        axis=(low, 1.0),
+        ticks=ticks,
+        layers=tuple(_count(tables, layer, best) for layer in layers),
+        tested_aus=sum(layer == focus for layer, _ in best),
+        accepted=sum(c.unit is not None for c in cards),
+        confirmed=sum(c.status == "confirmed" for c in cards),
+        beyond_expression=None if all(b is None for b in beyond) else sum(map(bool, beyond)),
+        mean_test=float(np.mean(held)) if held else float("nan"),
+        mean_test_aus=len(held),
+        test_subjects=_subjects(tables, CONFIRMATION),
+        rule=next((e.rule for c in cards for e in c.exemplars), ""),
+        whole=any(e.whole for c in cards for e in c.exemplars),
+        pictures=None
+        if tables.projections is not None
+        else tables.missing("The exemplars have not been projected back to pixels", "project"),
+    )
+
+
+def layer_names(table: pd.DataFrame) -> list[str]:
+    """Give the layers of a table in the order in which they appear."""
+    return [str(layer) for layer in table["layer"].dropna().unique()]
+
+
+def accepted_pairs(mapping: pd.DataFrame, layer: str) -> set[tuple[int, str]]:
+    """Give the pairs (unit, AU) of a layer that passed the tests."""
+    rows = mapping[(mapping["layer"] == layer) & (mapping["rule"] == "tested")]
+    rows = rows[rows["view"] == "au_to_unit"].dropna(subset=["unit", "au"])
+    return {(int(u), str(a)) for u, a in zip(rows["unit"], rows["au"], strict=True)}
+
+
+def _best_rows(tested: pd.DataFrame, layer: str) -> dict[str, Row]:
+    """Give the first row of each action unit: its accepted unit of largest z, or none."""
+    rows = tested[tested["layer"] == layer]
+    if "z" in rows.columns:
+        rows = rows.sort_values("z", ascending=False, kind="stable", na_position="last")
+    found: dict[str, Row] = {}
+    for row in records(rows):
+        found.setdefault(text(row, "au"), row)
+    return found
+
+
+def _all_aus(tables: RunTables, mapped: Sequence[str]) -> list[str]:
+    coverage = tables.coverage
+    more = [] if coverage is None else [str(au) for au in coverage["au"]]
+    return sorted({*mapped, *more} - {""})
+
+
+def _card(
+    tables: RunTables,
+    au: str,
+    focus: str,
+    layers: Sequence[str],
+    best: dict[tuple[str, str], Row],
+) -> Finding:
+    row = best.get((focus, au), {})
+    unit = count(row, "unit")
+    mapping = tables.mapping
+    assert mapping is not None
+    known = ACTION_UNITS.get(au)
+    p_within = _within(tables.association, focus, unit, au, text(row, "distance"))
+    return Finding(
+        au=au,
+        name=known.name if known else "",
+        muscles=known.muscles if known else "",
+        status=_status(row),
+        reason=_reason(tables, row, au, focus),
+        layer=focus,
+        unit=unit,
+        auroc=number(row, "auroc"),
+        test=estimate_of(row),
+        auprc=number(row, "auprc"),
+        pearson=number(row, "pearson"),
+        distance=text(row, "distance"),
+        value=number(row, "value"),
+        null_mean=number(row, "null_mean"),
+        p_max=number(row, "p_maxT"),
+        p_within=p_within,
+        beyond_expression=None if math.isnan(p_within) else p_within < THRESHOLD,
+        n_present=count(row, "n_present"),
+        n_absent=count(row, "n_absent"),
+        n_test_present=count(row, "n_test_present"),
+        n_test_absent=count(row, "n_test_absent"),
+        units_accepted=sum(a == au for _, a in accepted_pairs(mapping, focus)),
+        histogram=None if unit is None else histogram_of(tables, focus, unit, au),
+        exemplars=() if unit is None else exemplars_of(tables, focus, unit),
+        others=tuple(_other(layer, best.get((layer, au), {})) for layer in layers[:-1]),
+    )
+
+
+def _status(row: Row) -> Status:
+    found = text(row, "status")
+    for status in _ORDER:
+        if found == status:
+            return status
+    return "not enough data" if not row else "none"
+
+
+def _reason(tables: RunTables, row: Row, au: str, layer: str) -> str:
+    if not row:
+        coverage = tables.coverage
+        own = [] if coverage is None else records(coverage[coverage["au"] == au])
+        return (text(own[0], "reason") if own else "") or "too few faces show it"
+    status = _status(row)
+    if status == "none":
+        return f"no unit of {layer} tells it apart beyond chance"
+    if status == "not confirmed":
+        return "on unseen subjects the interval reaches ½"
+    if status == "not enough data":
+        return "too few unseen subjects show it"
+    return ""
+
+
+def estimate_of(row: Row) -> Estimate:
+    """Give the AUROC on unseen subjects with its interval."""
+    return Estimate(
+        number(row, "auroc_test"), number(row, "auroc_test_low"), number(row, "auroc_test_high")
+    )
+
+
+def _other(layer: str, row: Row) -> LayerUnit:
+    return LayerUnit(layer, count(row, "unit"), _status(row), estimate_of(row))
+
+
+def _within(
+    association: pd.DataFrame | None, layer: str, unit: int | None, au: str, distance: str
+) -> float:
+    """Give max-T p of a pair under the null within expression; NaN where it was not run."""
+    if association is None or unit is None:
+        return float("nan")
+    row = association[
+        (association["layer"] == layer)
+        & (association["unit"] == unit)
+        & (association["au"] == au)
+        & (association["null"] == "within_expression")
+        & (association["distance"] == distance)
+    ]
+    return number(records(row)[0], "p_maxT") if len(row) else float("nan")
+
+
+def _rank(card: Finding) -> tuple[int, bool, float, str]:
+    value = card.test.value if not math.isnan(card.test.value) else card.auroc
+    missing = math.isnan(value)
+    return _ORDER.index(card.status), card.unit is None, 0.0 if missing else -value, card.au
+
+
+def _axis(values: Sequence[float]) -> tuple[float, tuple[float, ...]]:
+    finite = [v for v in values if not math.isnan(v)]
+    low = min([0.4, *(math.floor(v * 10) / 10 for v in finite)])
+    return low, tuple(t for t in (0.0, 0.25, 0.5, 0.75, 1.0) if t >= low)
+
+
+def _count(tables: RunTables, layer: str, best: dict[tuple[str, str], Row]) -> LayerCount:
+    rows = [row for (name, _), row in best.items() if name == layer]
+    total, live = unit_counts(tables, layer)
+    return LayerCount(
+        layer=layer,
+        units=total,
+        live=live,
+        accepted=sum(count(row, "unit") is not None for row in rows),
+        confirmed=sum(_status(row) == "confirmed" for row in rows),
+    )
+
+
+def unit_counts(tables: RunTables, layer: str) -> tuple[int, int]:
+    """Give how many units a layer has, and how many of them are live."""
+    if tables.units is not None:
+        own = tables.units[tables.units["layer"] == layer]
+        return len(own), int((own["status"] == "live").sum())
+    if tables.association is not None:
+        association = tables.association
+        seen = int(association.loc[association["layer"] == layer, "unit"].nunique())
+        return seen, seen
+    return 0, 0
+
+
+def _subjects(tables: RunTables, splits: Sequence[str]) -> int:
+    if tables.faces is None:
+        return 0
+    return int(tables.faces.part(*splits).table["subject"].nunique())

@@ -1,0 +1,195 @@
+"""How numbers read on the page: an undefined one is a dash, never the letters nan."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from facslens.report.view import Estimate
+
+DASH: Final = "–"
+_MINUS: Final = "\u2212"
+_THIN: Final = "\u202f"
+
+
+def decimal(value: float | None, places: int = 2) -> str:
+    """Write a number with so many places.
+
+    Examples
+    --------
+    >>> decimal(0.973), decimal(-0.5, 1), decimal(float("nan")), decimal(None)
+    ('0.97', '−0.5', '–', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return DASH
+    written = f"{abs(value):.{places}f}"
+    return _MINUS + written if value < 0 and float(written) else written
+
+
+def percent(value: float | None, places: int = 0) -> str:
+    """Write a share as a percentage; only an exact 1 becomes 100 %.
+
+    Examples
+    --------
+    >>> percent(0.914), percent(0.9999), percent(1.0), percent(float("nan"))
+    ('91\u202f%', '>99\u202f%', '100\u202f%', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return DASH
+    written = f"{100 * value:.{places}f}"
+    if float(written) == 100 and value < 1:
+        return f">{100 - 10**-places:.{places}f}{_THIN}%"
+    return f"{written}{_THIN}%"
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value with its relation, as journals want it.
+
+    Examples
+    --------
+    >>> p_value(0.0123), p_value(0.2), p_value(0.0004), p_value(1.0)
+    ('= 0.012', '= 0.20', '< 0.001', '= 1.00')
+    """
+    if value is None or not math.isfinite(value):
+        return DASH
+    if value < 0.00095:
+        return "< 0.001"
+    return f"= {value:.3f}" if value < 0.0995 else f"= {value:.2f}"
+
+
+def thousands(value: int | None) -> str:
+    """Write a count, its thousands set apart by a narrow space.
+
+    Examples
+    --------
+    >>> thousands(1335251), thousands(981), thousands(None)
+    ('1\u202f335\u202f251', '981', '–')
+    """
+    return DASH if value is None else f"{value:,}".replace(",", _THIN)
+
+
+def file_size(size: int) -> str:
+    """Write a number of bytes.
+
+    Examples
+    --------
+    >>> file_size(900), file_size(2_345_000)
+    ('0.9\u202fkB', '2.3\u202fMB')
+    """
+    unit, divisor = ("MB", 1e6) if size >= 1e6 else ("kB", 1e3)
+    return f"{size / divisor:.1f}{_THIN}{unit}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span.
+
+    Examples
+    --------
+    >>> duration(8.25), duration(75), duration(4000), duration(float("nan"))
+    ('8.2\u202fs', '1\u202fmin 15\u202fs', '1\u202fh 07\u202fmin', '–')
+    """
+    if not math.isfinite(seconds):
+        return DASH
+    if seconds < 60:
+        return f"{seconds:.1f}{_THIN}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{_THIN}min {rest:02d}{_THIN}s"
+    return f"{minutes // 60}{_THIN}h {minutes % 60:02d}{_THIN}min"
+
+
+def moment(stamp: str) -> str:
+    """Write an ISO time stamp without its seconds.
+
+    Examples
+    --------
+    >>> moment("2025-04-09T12:31:07+00:00")
+    '2025-04-09 12:31 UTC'
+    """
+    return f"{stamp[:10]} {stamp[11:16]} UTC" if len(stamp) >= 16 else stamp
+
+
+#: Short name, long name, and unit of measure of each distance.
+_DISTANCES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "kl": ("KL", "Kullback–Leibler divergence", "nats"),
+    "js": ("JS", "Jensen–Shannon distance", ""),
+    "wasserstein": ("W₁", "Wasserstein distance", "standard deviations"),
+    "ks": ("KS", "Kolmogorov–Smirnov distance", ""),
+    "auroc": ("AUROC", "AUROC", ""),
+    "auprc": ("AUPRC", "average precision", ""),
+    "pearson": ("r", "point-biserial correlation", ""),
+}
+
+
+def short(distance: str) -> str:
+    """Give a distance's short name.
+
+    Examples
+    --------
+    >>> short("kl"), short("something")
+    ('KL', 'something')
+    """
+    return _DISTANCES.get(distance, (distance, distance, ""))[0]
+
+
+def long(distance: str) -> str:
+    """Give a distance's name in a sentence.
+
+    Examples
+    --------
+    >>> long("js")
+    'Jensen–Shannon distance'
+    """
+    return _DISTANCES.get(distance, (distance, distance, ""))[1]
+
+
+def measure(distance: str) -> str:
+    """Give a distance's unit of measure, to follow a number; empty where it has none.
+
+    Examples
+    --------
+    >>> measure("kl"), measure("ks")
+    (' nats', '')
+    """
+    unit = _DISTANCES.get(distance, (distance, distance, ""))[2]
+    return f" {unit}" if unit else ""
+
+
+def interval(estimate: Estimate) -> str:
+    """Write an interval; empty where there is none.
+
+    Examples
+    --------
+    >>> interval(Estimate(0.97, 0.921, 0.998)), interval(Estimate(0.97, math.nan, math.nan))
+    ('(0.92–1.00)', '')
+    """
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return ""
+    return f"({decimal(estimate.low)}–{decimal(estimate.high)})"
+
+
+def plain(value: float) -> str:
+    """Write a number of an axis without needless zeros.
+
+    Examples
+    --------
+    >>> plain(0.25), plain(1.0), plain(20.0)
+    ('0.25', '1', '20')
+    """
+    return f"{value:g}"
+
+
+#: The names under which templates find them.
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "decimal": decimal,
+    "short": short,
+    "long": long,
+    "measure": measure,
+    "interval": interval,
+    "plain": plain,
+    "percent": percent,
+    "p_value": p_value,
+    "thousands": thousands,
+    "file_size": file_size,
+    "duration": duration,
+    "moment": moment,
+}

@@ -1,0 +1,73 @@
+"""Responses of a unit with an action unit present and absent, binned for a picture."""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from facslens.association.sequences import make_sample
+from facslens.datasets.splits import CONFIRMATION
+from facslens.report.tables import RunTables
+from facslens.report.view import Histogram
+
+#: Equal-width bins over the unit's range in discovery, as the distances use them.
+BINS: Final = 20
+
+
+def histogram_of(tables: RunTables, layer: str, unit: int, au: str) -> Histogram | None:
+    """Bin a unit's responses, one value a sequence, on shared bins over discovery's range.
+
+    Values of unseen subjects outside of that range go to the end bins. None where there
+    are no responses or no labels, or where the two are not of the same faces.
+    """
+    faces, responses = tables.faces, tables.responses
+    if faces is None or responses is None or au not in faces.aus or layer not in responses.layers:
+        return None
+    table = faces.table
+    used = table["split"].notna().to_numpy()
+    if not tables.setting("associate", "neutral"):
+        used &= (table["expression"].fillna("") != "neutral").to_numpy()
+    if list(responses.images) != list(table["image"]):
+        return None
+    parts = {}
+    for name, mask in _parts(used, table["split"].isin(CONFIRMATION).to_numpy()).items():
+        if mask.any():
+            sample = make_sample(
+                responses.response(layer)[mask, unit, None],
+                faces.presence([au])[mask],
+                sequence=table["sequence"][mask],
+            )
+            values, label = sample.responses[:, 0], sample.labels[:, 0]
+            parts[name] = values[label == 1], values[label == 0]
+    nothing = np.empty(0), np.empty(0)
+    present, absent = parts.get("discovery", nothing)
+    present_test, absent_test = parts.get("unseen", nothing)
+    seen = np.concatenate([present, absent])
+    if len(seen) == 0:
+        return None
+    low, high = float(seen.min()), float(seen.max())
+    return Histogram(
+        low=low,
+        high=high,
+        present=_fractions(present, low, high),
+        absent=_fractions(absent, low, high),
+        present_test=_fractions(present_test, low, high),
+        absent_test=_fractions(absent_test, low, high),
+        n_present=len(present),
+        n_absent=len(absent),
+        n_present_test=len(present_test),
+        n_absent_test=len(absent_test),
+    )
+
+
+def _parts(used: np.ndarray, unseen: np.ndarray) -> dict[str, np.ndarray]:
+    return {"discovery": used & ~unseen, "unseen": used & unseen}
+
+
+def _fractions(
+    values: Float[np.ndarray, " sequence"], low: float, high: float
+) -> tuple[float, ...]:
+    if len(values) == 0 or high <= low:
+        return ()
+    counts, _ = np.histogram(np.clip(values, low, high), np.linspace(low, high, BINS + 1))
+    return tuple(float(c) for c in counts / len(values))

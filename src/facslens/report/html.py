@@ -1,0 +1,146 @@
+"""Writes the report of a run: a folder that opens from the disk with no network."""
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import jinja2
+import pandas as pd
+from PIL import Image
+
+from facslens.artifacts import Run, atomic
+from facslens.report import figures
+from facslens.report.build import build_view
+from facslens.report.formats import FILTERS
+from facslens.report.view import Download, Findings, Missing, ReportView
+
+#: Longest side in pixels of a picture on the page; larger ones are made smaller.
+PICTURE: Final = 128
+#: A table of associations of more bytes than this is cut to the rows that matter most.
+LARGE_TABLE: Final = 3_000_000
+
+
+def write_report(run: Run) -> Path:
+    """Write ``report/`` of a run: ``index.html``, its pictures and its tables.
+
+    Parameters
+    ----------
+    run
+        A run; sections whose stage has not run say which command makes them.
+
+    Returns
+    -------
+    Path
+        ``report/index.html``.
+
+    Raises
+    ------
+    ArtifactError
+        If a file of the run is damaged, or the report cannot be written; then an earlier
+        report is untouched.
+    """
+    view = build_view(run)
+    with atomic(run / "report") as folder:
+        folder.mkdir()
+        _write_pictures(run, view, folder / "pictures")
+        _write_heatmaps(view, folder / "heatmaps")
+        downloads = _write_tables(run, folder / "data")
+        page = render(view, downloads)
+        (folder / "index.html").write_text(page, encoding="utf-8")
+    return run / "report" / "index.html"
+
+
+def render(view: ReportView, downloads: Sequence[Download] = ()) -> str:
+    """Fill in the page's template; nothing is computed there."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("facslens.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    environment.tests["missing"] = lambda section: isinstance(section, Missing)
+    for tool in (
+        figures.at,
+        figures.line_path,
+        figures.step_path,
+        figures.nice_ticks,
+        figures.strength,
+        figures.hundredths,
+    ):
+        environment.globals[tool.__name__] = tool
+    return environment.get_template("report.html").render(view=view, downloads=downloads)
+
+
+def _write_pictures(run: Run, view: ReportView, folder: Path) -> None:
+    if not isinstance(view.findings, Findings):
+        return
+    exemplars = [e for card in view.findings.cards for e in card.exemplars]
+    names = {name for e in exemplars for name in (e.whole, e.face, e.projection)} - {""}
+    if names:
+        folder.mkdir()
+    for name in sorted(names):
+        _copy_picture(run / "projections" / name, folder / name)
+
+
+def _copy_picture(source: Path, target: Path) -> None:
+    with Image.open(source) as picture:
+        if max(picture.size) <= PICTURE:
+            shutil.copyfile(source, target)
+            return
+        picture.thumbnail((PICTURE, PICTURE), Image.Resampling.LANCZOS)
+        picture.save(target)
+
+
+def _write_heatmaps(view: ReportView, folder: Path) -> None:
+    if isinstance(view.heatmaps, Missing):
+        return
+    folder.mkdir()
+    for number, heatmap in enumerate(view.heatmaps, start=1):
+        (folder / f"{number}.png").write_bytes(figures.heat_png(heatmap))
+
+
+def _write_tables(run: Run, folder: Path) -> tuple[Download, ...]:
+    """Copy the tables that a reader may want to go on with."""
+    folder.mkdir()
+    downloads = []
+    for name, label in (
+        ("mapping.csv", "unit to AU, AU to unit, one to one, with every number on this page"),
+        ("coverage.csv", "how often each action unit was seen"),
+        ("training.csv", "loss and accuracy by epoch"),
+    ):
+        if (run / name).is_file():
+            shutil.copyfile(run / name, folder / name)
+            downloads.append(_download(folder / name, label))
+    if (run / "association.parquet").is_file():
+        downloads.insert(1, _write_association(run, folder / "association.csv"))
+    if not downloads:
+        folder.rmdir()
+    return tuple(downloads)
+
+
+def _write_association(run: Run, path: Path) -> Download:
+    """Write the associations as CSV: all rows, or of a large table those of one distance."""
+    table = pd.read_parquet(run / "association.parquet")
+    table.to_csv(path, index=False, float_format="%.6g")
+    label = "every unit, action unit and distance"
+    if path.stat().st_size > LARGE_TABLE:
+        chosen = run.info["settings"].get("distance", "kl")
+        table = table[table["distance"] == chosen]
+        label = f"every unit and action unit; {chosen} only, the others are in association.parquet"
+        table.to_csv(path, index=False, float_format="%.6g")
+    if path.stat().st_size > LARGE_TABLE:
+        rows = math.floor(len(table) * LARGE_TABLE / path.stat().st_size)
+        table = table.nsmallest(rows, "p", keep="first")
+        label = f"{chosen} only, smallest p first; the rest is in association.parquet"
+        table.to_csv(path, index=False, float_format="%.6g")
+    return _download(path, label)
+
+
+def _download(path: Path, label: str) -> Download:
+    with path.open("rb") as stream:
+        rows = sum(1 for _ in stream) - 1
+    return Download(f"data/{path.name}", label, max(rows, 0), path.stat().st_size)
