@@ -62,9 +62,19 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
         message = f"{root} holds no image: expected CK+48/<expression>/<subject>_…_<frame>.png"
         defects.append(Defect("empty folder", str(root), message))
     codes = aus if aus is not None else root / "facs.csv"
+    if len(faces):
+        _agree(faces, defects)
     if len(faces) and (aus is not None or codes.exists()):
         faces = _join(faces, codes, defects)
     return Reading("ck48", faces, tuple(defects))
+
+
+def _agree(faces: pd.DataFrame, defects: list[Defect]) -> None:
+    """Report the sequences that lie in two expression folders."""
+    for sequence, shown in faces.groupby("sequence")["expression"].unique().items():
+        if len(shown) > 1:
+            message = f"the sequence {sequence} lies in two expressions: {few(sorted(shown))}"
+            defects.append(Defect("labels disagree", str(sequence), message))
 
 
 def _join(faces: pd.DataFrame, file: Path, defects: list[Defect]) -> pd.DataFrame:

@@ -107,7 +107,8 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
         defects.append(Defect("empty folder", str(root), message))
     bare = [name for name, s in sequences.items() if s.emotion is None and s.codes is None]
     if bare:
-        message = f"{len(bare)} sequences have neither emotion nor FACS file, left out: {few(bare)}"
+        have = "sequence has" if len(bare) == 1 else "sequences have"
+        message = f"{len(bare)} {have} neither emotion nor FACS file, left out: {few(bare)}"
         defects.append(Defect("left out", str(root), message, "warning"))
     if ignored:
         message = (
