@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from operator import index
+from typing import Any, Final, SupportsIndex, TypeAlias
 
 from torch import fx, nn
 from torch.nn import functional
@@ -60,7 +61,7 @@ class ReceptiveField:
     stride: Pair
     offset: Pair
 
-    def rectangle(self, row: int, column: int) -> Rectangle:
+    def rectangle(self, row: SupportsIndex, column: SupportsIndex) -> Rectangle:
         """Give the field of a location as top, left, bottom, right.
 
         Half-open, in pixels; it leaves the image where the layer sees padding.
@@ -70,11 +71,14 @@ class ReceptiveField:
         >>> ReceptiveField(size=(5, 5), stride=(2, 2), offset=(-2, -2)).rectangle(0, 3)
         (-2, 4, 3, 9)
         """
-        top = self.offset[0] + self.stride[0] * row
-        left = self.offset[1] + self.stride[1] * column
+        # `index`: locations are stored as int16, and 16 bits don't hold all pixels
+        top = self.offset[0] + self.stride[0] * index(row)
+        left = self.offset[1] + self.stride[1] * index(column)
         return top, left, top + self.size[0], left + self.size[1]
 
-    def window(self, row: int, column: int, height: int, width: int) -> Rectangle:
+    def window(
+        self, row: SupportsIndex, column: SupportsIndex, height: int, width: int
+    ) -> Rectangle:
         """Give the field of a location, clipped to an image of height × width pixels.
 
         Examples

@@ -156,10 +156,10 @@ def project_units(
             raise CallError(f"{count} images need {count} {name}, not {len(given)}")
 
     device = next(network.parameters()).device
-    image = torch.zeros(images.shape, dtype=images.dtype)
-    response = torch.zeros(count, dtype=images.dtype)
     location = np.full((count, 2), -1, dtype=np.int16)
     with capture(network, modules) as maps, torch.inference_mode(False), torch.enable_grad():
+        image = torch.zeros(images.shape, dtype=images.dtype)
+        response = torch.zeros(count, dtype=images.dtype)
         for first in range(0, count, batch_size):
             part = slice(first, first + batch_size)
             batch = images[part].to(device, copy=True).requires_grad_()

@@ -59,7 +59,7 @@ def windows_seen(
     else:
         for n in some:
             row, column = locations[n]
-            window[n] = field.window(int(row), int(column), *shape[1:])
+            window[n] = field.window(row, column, *shape[1:])
     return window
 
 
