@@ -136,7 +136,8 @@ def _names(faces: Faces) -> list[Defect]:
     if not twice:
         return []
     listed = "; ".join(few(images) for images in twice[:3])
-    message = f"{len(twice)} file names stand in more than one folder: {listed}"
+    names = "1 file name stands" if len(twice) == 1 else f"{len(twice)} file names stand"
+    message = f"{names} in more than one folder: {listed}"
     return [Defect("duplicate name", twice[0][0], message, "warning")]
 
 
@@ -166,8 +167,8 @@ def _subjects(faces: Faces) -> list[Defect]:
     unknown, count = int(subject.isna().sum()), int(subject.nunique())
     if unknown:
         message = (
-            f"{unknown} of {len(faces)} faces have no known subject: without it no split is "
-            f"disjoint in subject"
+            f"{unknown} of {len(faces)} faces have no known subject: tell it (subject=…), or "
+            f"say assume_independent=yes if each of them shows another person"
         )
         return [Defect("missing subjects", faces.name, message)]
     try:

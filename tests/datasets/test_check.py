@@ -1,0 +1,215 @@
+import pytest
+from PIL import Image
+
+from facslens.datasets.check import check
+from facslens.datasets.load import load
+from facslens.datasets.reading import Defect
+from facslens.errors import CallError
+
+SUBJECT = r",subject=p\d+"
+
+
+@pytest.fixture
+def root(tmp_path, write_image):
+    """A whole dataset: five subjects, each angry and happy."""
+    for subject in range(5):
+        for expression in ("anger", "happy"):
+            write_image(tmp_path / expression / f"p{subject}_{expression}.png")
+    return tmp_path
+
+
+def found(result, level=None):
+    return [(d.kind, d.where) for d in result.defects if level in (None, d.level)]
+
+
+def message(result):
+    (defect,) = result.defects
+    return defect.message
+
+
+def test_a_whole_dataset_has_no_defect_and_is_counted(root):
+    result = check(f"folder:{root}{SUBJECT}")
+    assert result.defects == ()
+    assert result.ok
+    assert (result.images, result.subjects, result.sequences) == (10, 5, 0)
+    assert result.expressions == {"anger": 5, "happiness": 5}
+    assert result.aus == {}
+
+
+def test_progress_is_told_after_every_image(root):
+    calls = []
+    check(load(f"folder:{root}{SUBJECT}"), lambda *call: calls.append(call))
+    assert calls == [(i, 10) for i in range(1, 11)]
+
+
+def test_every_broken_image_is_named_and_the_rest_is_still_looked_at(root, write_bomb):
+    (root / "anger" / "p0_text.png").write_text("smile")
+    whole = (root / "anger" / "p0_anger.png").read_bytes()
+    (root / "anger" / "p1_cut.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("L", (1, 1)).save(root / "anger" / "p2_tiny.png")
+    write_bomb(root / "anger" / "p3_bomb.png", 20_000, 20_000)
+    (root / "anger" / "p4_gone.png").symlink_to(root / "nowhere.png")
+    result = check(f"folder:{root}{SUBJECT}")
+    assert [(d.where, d.message.rpartition(".png ")[2].split(":")[0]) for d in result.defects] == [
+        ("anger/p0_text.png", "is no image, whatever its name says"),
+        ("anger/p1_cut.png", "is broken or cannot be read"),
+        ("anger/p2_tiny.png", "is 1×1 pixels"),
+        ("anger/p3_bomb.png", "has more than 64 megapixels"),
+        ("anger/p4_gone.png", "does not exist"),
+    ]
+    assert {d.kind for d in result.defects} == {"bad image"}
+    assert not result.ok
+    assert result.images == 15
+
+
+def test_defects_of_the_reading_come_with_those_of_the_images(root, write_image):
+    (root / "fear").mkdir()
+    write_image(root / "bored" / "p1.png")
+    (root / "happy" / "p1_text.png").write_text("smile")
+    assert found(check(f"folder:{root}{SUBJECT}")) == [
+        ("empty folder", "fear"),
+        ("bad name", "bored/p1.png"),
+        ("bad image", "happy/p1_text.png"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        ("ck48:{}/none", "missing path"),
+        ("ckplus:{}", "empty folder"),
+        ("folder:{}", "empty folder"),
+        ("table:{}/t.csv", "missing column"),
+    ],
+)
+def test_nothing_to_read_is_one_defect_and_no_faces(tmp_path, spec, kind):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "t.csv").write_text("name,expression\na.png,joy\n")
+    folder = tmp_path / "x" if spec.startswith("table") else tmp_path / "y"
+    (tmp_path / "y").mkdir()
+    result = check(spec.format(folder))
+    assert [defect.kind for defect in result.defects] == [kind]
+    assert (result.images, result.expressions) == (0, {})
+
+
+def test_values_and_disagreeing_labels_of_a_table_are_found(root):
+    (root / "t.csv").write_text(
+        "path,expression,subject,AU12\n"
+        "anger/p0_anger.png,anger,p0,7\n"
+        "anger/p1_anger.png,anger,p1,yes\n"
+        "anger/p1_anger.png,fear,p1,1\n"
+        "anger/p2_anger.png,anger,p2,1\n"
+        "anger/none.png,anger,p2,1\n"
+    )
+    result = check(f"table:{root / 't.csv'}")
+    assert found(result) == [
+        ("duplicate name", "row 4 of t.csv"),
+        ("missing path", "row 6 of t.csv"),
+        ("bad value", "row 2 of t.csv"),
+        ("bad value", "row 3 of t.csv"),
+    ]
+    assert (result.images, result.subjects, result.aus) == (3, 3, {"AU12": 1})
+
+
+def test_the_same_pixels_under_two_names_are_a_warning_that_tells_what_differs(root, write_image):
+    for name in ("anger/p1_x", "happy/p2_y"):
+        write_image(root / f"{name}.png", 1)
+    write_image(root / "happy" / "p2_z.bmp", 1)
+    result = check(f"folder:{root}{SUBJECT}")
+    assert result.ok
+    assert result.defects == (
+        Defect(
+            "identical images",
+            "anger/p1_x.png",
+            "anger/p1_x.png shows the same pixels as happy/p2_y.png, happy/p2_z.bmp, yet of the "
+            "expressions anger, happiness, yet of the subjects p1, p2",
+            "warning",
+        ),
+    )
+
+
+def test_the_same_pixels_with_other_units_are_told(root, write_image):
+    for name in "ab":
+        write_image(root / f"{name}.png", 1)
+    (root / "t.csv").write_text(
+        "path,expression,subject,AU01,AU12\na.png,joy,s,1,0\nb.png,joy,s,1,1\n"
+    )
+    (defect, *_) = check(f"table:{root / 't.csv'}").defects
+    assert defect.message == "a.png shows the same pixels as b.png, yet with different AU12"
+
+
+def test_a_file_name_in_two_folders_is_a_warning(root, write_image):
+    write_image(root / "happy" / "p0_anger.png")
+    result = check(f"folder:{root}{SUBJECT}")
+    assert found(result, "warning") == [("duplicate name", "anger/p0_anger.png")]
+    assert message(result) == (
+        "1 file name stands in more than one folder: anger/p0_anger.png, happy/p0_anger.png"
+    )
+
+
+def test_an_expression_with_one_face_or_one_subject_is_found(root, write_image):
+    write_image(root / "fear" / "p1_x.png")
+    write_image(root / "sad" / "p2_x.png")
+    write_image(root / "sad" / "p2_y.png")
+    result = check(f"folder:{root}{SUBJECT}")
+    assert found(result, "error") == [("few faces", "fear")]
+    assert ("few subjects", "sadness") in found(result, "warning")
+
+
+def test_one_or_two_subjects_are_too_few(root):
+    for subject in (2, 3, 4):
+        for file in root.glob(f"*/p{subject}_*"):
+            file.unlink()
+    result = check(f"folder:{root}{SUBJECT}")
+    assert found(result) == [("few subjects", root.name)]
+    assert message(result).startswith(f"{root.name} has 2 subjects: 1 for testing and 1 for")
+    for file in root.glob("*/p1_*"):
+        file.unlink()
+    result = check(f"folder:{root}{SUBJECT}")
+    assert ("few subjects", root.name) in found(result, "error")
+    assert "one subject only: " in result.defects[-1].message
+
+
+def test_unknown_subjects_are_found_unless_independence_was_said(root):
+    result = check(f"folder:{root}")
+    assert found(result, "error") == [("missing subjects", root.name)]
+    assert message(result).startswith("10 of 10 faces have no known subject: tell it")
+    assert check(f"folder:{root},assume_independent=yes").ok
+
+
+def test_an_expression_that_nobody_trains_is_found(make_faces, root):
+    faces = load(f"folder:{root}{SUBJECT}")
+    split = faces.table["subject"].map(
+        {"p0": "train", "p1": "train", "p2": "test", "p3": "test", "p4": "validation"}
+    )
+    sad = faces.table["subject"].isin(["p2", "p3"]) & (faces.table["expression"] == "anger")
+    table = faces.table.assign(
+        split=split, expression=faces.table["expression"].mask(sad, "sadness")
+    )
+    result = check(type(faces)(table, "made", ("one note",)))
+    assert found(result) == [("left out", "made"), ("split", "sadness")]
+    assert result.defects[1].message == "no face of sadness is in the training part of the split"
+
+
+def test_missing_expressions_are_told(root):
+    (root / "t.csv").write_text(
+        "path,expression,subject\n"
+        + "".join(f"anger/p{i}_anger.png,{'joy' if i else ''},p{i}\n" for i in range(5))
+    )
+    result = check(f"table:{root / 't.csv'}")
+    assert found(result) == [("missing expressions", "t")]
+    assert result.ok
+    result = check(f"table:{root / 't.csv'},expression=none")
+    assert found(result, "error") == [("missing expressions", "t")]
+
+
+def test_a_wrong_specification_is_no_defect():
+    with pytest.raises(CallError, match="names no dataset layout"):
+        check("bogus:x")
+
+
+def test_the_real_faces_are_whole(data_folder):
+    result = check(f"ck48:{data_folder / 'ck48'}")
+    assert result.defects == ()
+    assert (result.images, result.subjects, result.sequences) == (807, 94, 269)
+    assert (result.aus["AU25"], result.aus["AU22"]) == (438, 0)

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from facslens.datasets.load import COMMON_KEYS, LAYOUTS, Spec, load, parse_spec
+from facslens.errors import CallError
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("ck48", Spec("ck48")),
+        ("ck48:", Spec("ck48")),
+        ("ck48:data/ck48", Spec("ck48", Path("data/ck48"))),
+        ("ck48:a,aus=b.csv", Spec("ck48", Path("a"), {"aus": "b.csv"})),
+        ("ckplus,peak=2", Spec("ckplus", None, {"peak": "2"})),
+        (r"folder:C:\faces", Spec("folder", Path(r"C:\faces"))),
+        ("folder:a:b,c d", Spec("folder", Path("a:b,c d"))),
+        (r"folder:a,subject=(\d{1,3})=x", Spec("folder", Path("a"), {"subject": r"(\d{1,3})=x"})),
+        ("table:t.csv,kind=intensity, present=2",
+         Spec("table", Path("t.csv"), {"kind": "intensity", "present": "2"})),
+    ],
+)  # fmt: skip
+def test_a_specification_is_taken_apart(text, spec):
+    assert parse_spec(text) == spec
+
+
+def test_the_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse_spec("folder:~/faces").path == tmp_path / "faces"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "bogus:x",
+            "--data 'bogus:x' names no dataset layout: .* the names ck48, ckplus, folder, ta",
+        ),
+        ("", "--data '' names no dataset layout"),
+        ("CK48:x", "--data 'CK48:x' names no dataset layout"),
+        ("ck48:x,aux=1", "gives ck48 the unknown key 'aux': it has aus, assume_independent"),
+        ("ck48:x,aus=1,aus=2", "gives the key 'aus' twice: expected it once"),
+    ],
+)
+def test_a_wrong_specification_is_refused(text, message):
+    with pytest.raises(CallError, match=message):
+        parse_spec(text)
+
+
+def test_a_bare_folder_is_told_how_to_be_named(tmp_path):
+    with pytest.raises(CallError, match=f"for a folder of images write folder:{tmp_path}"):
+        parse_spec(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ck48", "--data 'ck48' has no path: expected ck48:PATH, the folder that holds "),
+        ("ckplus:x,peak=0", "peak is '0': expected how many last frames to take, a number from 1"),
+        ("ckplus:x,peak=all", "peak is 'all': expected how many last frames"),
+        ("folder:x,subject=(", r"subject is '\(': expected a regular expression"),
+        ("folder:x,assume_independent=maybe", "is 'maybe': expected yes, if every face"),
+        ("table:x,kind=grade", "kind is 'grade': expected what columns such as AU12 hold: pres"),
+        ("table:x,present=often", "present is 'often': expected a number from which"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_it_should_be(text, message):
+    with pytest.raises(CallError, match=message):
+        load(text)
+
+
+def test_every_layout_says_what_it_is():
+    assert list(LAYOUTS) == ["ck48", "ckplus", "folder", "table"]
+    for layout in LAYOUTS.values():
+        assert layout.summary
+        assert layout.path
+        assert not layout.keys.keys() & COMMON_KEYS.keys()
+        assert all(key.summary for key in layout.keys.values())
