@@ -1,10 +1,15 @@
-"""What the tests share: where the real faces are, and a seeded generator."""
+"""What the tests share: real faces where there are any, drawn ones everywhere."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
+#: Action units of each drawn expression; AU17 comes and goes by subject.
+DRAWN = {"anger": ("AU4",), "happy": ("AU12", "AU25"), "surprise": ("AU25", "AU27")}
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +25,50 @@ def data_folder() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20190409)
+
+
+def draw_face(expression: str, subject: int, frame: int) -> np.ndarray:
+    """Draw 48×48 grey levels: brows, eyes and a mouth that depends on the expression."""
+    rng = np.random.default_rng([subject, frame, len(expression)])
+    face = np.full((48, 48), 120 + 4 * (subject % 8), dtype=float)
+    shift = subject % 3 - 1
+    face[14:18, 10 + shift : 18 + shift] = face[14:18, 30 + shift : 38 + shift] = 40
+    brow = 12 if expression == "anger" else 8
+    face[brow - 2 : brow, 9:19] = face[brow - 2 : brow, 29:39] = 30
+    if expression == "surprise":
+        face[32:44, 18 + shift : 30 + shift] = 20
+    elif expression == "happy":
+        face[34:38, 12 + shift : 36 + shift] = 230
+    else:
+        face[36:38, 16 + shift : 32 + shift] = 60
+    face += rng.normal(0, 6, face.shape)
+    return face.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def drawn_ck48(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in the layout of CK+48: 24 subjects, three expressions, two frames each."""
+    return write_ck48(tmp_path_factory.mktemp("drawn"), subjects=24)
+
+
+@pytest.fixture(scope="session")
+def draw_ck48() -> Callable[..., Path]:
+    return write_ck48
+
+
+def write_ck48(folder: Path, subjects: int, frames: int = 2) -> Path:
+    columns = ["AU4", "AU12", "AU17", "AU25", "AU27"]
+    lines = [",".join(["subject", "sequence", "emotion", *columns])]
+    for subject in range(1, subjects + 1):
+        for number, (expression, shown) in enumerate(DRAWN.items(), start=1):
+            sequence = f"S{subject:03d}_{number:03d}"
+            present = {*shown, *(["AU17"] if subject % 2 else [])}
+            codes = ["1" if column in present else "0" for column in columns]
+            lines.append(",".join([f"S{subject:03d}", sequence, expression, *codes]))
+            place = folder / "CK+48" / expression
+            place.mkdir(parents=True, exist_ok=True)
+            for frame in range(1, frames + 1):
+                picture = Image.fromarray(draw_face(expression, subject, frame))
+                picture.save(place / f"{sequence}_{frame:08d}.png")
+    (folder / "facs.csv").write_text("\n".join(lines) + "\n")
+    return folder

@@ -16,6 +16,7 @@ app = typer.Typer(
     name="facslens",
     help="Which feature map of a face-reading network detects which facial action unit.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -49,6 +50,15 @@ def main() -> None:
             raise
         console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         sys.exit(2 if isinstance(error, CallError) else 1)
+    except Exception as error:
+        if os.environ.get("FACSLENS_DEBUG"):
+            raise
+        console.print(
+            f"[bold red]error:[/] {escape(f'{type(error).__name__}: {error}')} "
+            f"(not foreseen: please report it, with what --debug prints)",
+            highlight=False,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         console.print("stopped; go on with `facslens run --resume --out RUN`", highlight=False)
         sys.exit(1)

@@ -83,5 +83,5 @@ def _analysed(
     """Faces of some splits, and their rows; neutral ones only where asked for."""
     mask = faces.table["split"].isin(splits).to_numpy(dtype=bool)
     if not settings.neutral:
-        mask &= (faces.table["expression"].fillna("") != "neutral").to_numpy(dtype=bool)
+        mask = mask & (faces.table["expression"].fillna("") != "neutral").to_numpy(dtype=bool)
     return faces.where(mask), mask

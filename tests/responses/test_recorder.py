@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from facslens.errors import CallError
+from facslens.models.adapter import unit_layers
+from facslens.models.model import build
+from facslens.responses.recorder import capture, peak, record
+
+EXPRESSIONS = ("anger", "happiness", "surprise")
+
+
+def naive(network, images, layer):
+    """Maximum and its first place, by explicit loops over the maps of a plain forward pass."""
+    maps = images
+    for name, module in network.named_children():
+        maps = module(maps)
+        if name == layer.replace("conv", "relu"):
+            break
+    values = np.zeros(maps.shape[:2], np.float32)
+    places = np.full((*maps.shape[:2], 2), -1)
+    for i, unit_maps in enumerate(maps.detach().numpy()):
+        for u, one in enumerate(unit_maps):
+            for r, row in enumerate(one):
+                for c, value in enumerate(row):
+                    if value > values[i, u]:
+                        values[i, u], places[i, u] = value, (r, c)
+    return values, places
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build("paper", EXPRESSIONS, 48, seed=3).network
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.randn(7, 1, 48, 48, generator=torch.Generator().manual_seed(1))
+
+
+def recorded(network, images, batch_size):
+    parts = []
+    record(
+        network, images.split(batch_size), unit_layers(network), lambda _row, b: parts.append(b)
+    )
+    return {
+        layer: (
+            np.concatenate([p[layer].response for p in parts]),
+            np.concatenate([p[layer].location for p in parts]),
+        )
+        for layer in parts[0]
+    }
+
+
+@pytest.mark.parametrize("layer", ["conv2", "conv3"])
+def test_response_and_location_equal_a_loop_over_the_map(network, images, layer):
+    values, places = naive(network, images[:2], layer)
+    response, location = recorded(network, images[:2], 2)[layer]
+    np.testing.assert_array_equal(response, values)
+    np.testing.assert_array_equal(location, places)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_the_batch_size_changes_nothing_beyond_rounding(network, images, batch_size):
+    whole, parts = recorded(network, images, 7), recorded(network, images, batch_size)
+    for layer, (response, location) in whole.items():
+        # another batch size may sum a convolution in another order: a few float32 roundings
+        np.testing.assert_allclose(parts[layer][0], response, rtol=1e-5, atol=1e-5)
+        assert (parts[layer][1] == location).mean() > 0.999
+
+
+def test_the_first_of_equal_maxima_is_the_location_and_zero_has_none():
+    maps = torch.zeros(1, 2, 3, 4)
+    maps[0, 0, 1, 3] = maps[0, 0, 2, 0] = 5.0
+    found = peak(maps)
+    assert found.response.tolist() == [[5.0, 0.0]]
+    assert found.location.tolist() == [[[1, 3], [-1, -1]]]
+    assert found.shape == (3, 4)
+
+
+def test_nan_in_the_network_is_an_error_not_a_number():
+    with pytest.raises(CallError, match="the network answers NaN"):
+        peak(torch.full((1, 1, 2, 2), float("nan")))
+
+
+def test_hooks_and_train_flags_are_restored_after_an_exception():
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Dropout())
+    network[2].eval()
+
+    def fail():
+        with capture(network, {"0": "1"}):
+            assert not network.training
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
+    assert [m.training for m in network.modules()] == [True, True, True, False]
+    assert not network[1]._forward_hooks
