@@ -8,8 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from facslens.errors import CallError
 
-Rank = Literal["tested", "distance"]
-
+RANKS: Final = ("tested", "distance")
 VIEWS: Final = ("au_to_unit", "unit_to_au", "one_to_one")
 #: Columns of a mapping, in order.
 COLUMNS: Final = (
@@ -38,7 +37,7 @@ def make_mapping(
     effects: pd.DataFrame,
     *,
     distance: str | None = None,
-    rank: Rank = "tested",
+    rank: str = "tested",
     alpha: float = 0.05,
     null: str | None = None,
 ) -> pd.DataFrame:
@@ -89,7 +88,7 @@ def make_mapping(
     ----------
     [zhu2019]_, [westfall1993]_
     """
-    if rank not in ("tested", "distance"):
+    if rank not in RANKS:
         raise CallError(f"rank {rank!r} is not known: expected tested or distance")
     pairs = _select(table, effects, distance, null)
     views: dict[str, Callable[[pd.DataFrame], pd.DataFrame]]

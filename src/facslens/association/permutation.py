@@ -15,8 +15,8 @@ from jaxtyping import Float, Int
 from facslens.association.distances import distances
 from facslens.errors import CallError
 
-#: Label values that are worked on at once: about 25 MB in each of a few arrays.
-_LABELS_AT_ONCE: Final = 6_000_000
+#: Label values that are worked on at once: 8 MB in each of a few arrays.
+_LABELS_AT_ONCE: Final = 2_000_000
 
 
 def permutation_rows(

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.association.mapping import Rank, make_mapping
+from facslens.association.mapping import make_mapping
 from facslens.errors import CallError
 
 #: Columns of the association table, in order.
@@ -64,7 +64,7 @@ class Association:
     def mapping(
         self,
         distance: str | None = None,
-        rank: Rank = "tested",
+        rank: str = "tested",
         alpha: float = 0.05,
         null: str | None = None,
     ) -> pd.DataFrame:

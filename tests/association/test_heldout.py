@@ -1,0 +1,143 @@
+"""Chosen pairs on other people: the interval, and the words for it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from facslens.association import confirm
+from facslens.association.heldout import resample_subjects, resampled_auroc
+from facslens.errors import CallError
+
+
+def mapping(*pairs: tuple[int | None, str | None], layer: str = "conv3") -> pd.DataFrame:
+    frame = pd.DataFrame(pairs, columns=["unit", "au"]).assign(layer=layer, view="au_to_unit")
+    return frame.astype({"unit": "Int64", "au": "string"})
+
+
+def people(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Twelve subjects of four sequences; unit 0 detects AU12, unit 1 nothing; AU27 is rare."""
+    subject = np.repeat(np.arange(12), 4)
+    labels = np.stack([rng.random(48) < 0.5, (subject < 3) & (rng.random(48) < 0.5)], 1)
+    labels[0] = [True, True]
+    responses = rng.normal(size=(48, 2))
+    responses[:, 0] += 1.5 * labels[:, 0]
+    return responses, labels.astype(float), subject
+
+
+def test_the_words(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    chosen = mapping((0, "AU12"), (1, "AU12"), (0, "AU27"), (None, "AU06"), (2, None))
+    got = confirm(chosen, responses, labels, subject=subject, aus=["AU12", "AU27"])
+    assert got["status"].tolist() == [
+        "confirmed", "not confirmed", "not enough data", "none", "none",
+    ]  # fmt: skip
+    assert got["confirmable"].tolist() == [True, True, False, False, False]
+    assert got["n_test_present"].tolist()[:2] == [labels[:, 0].sum()] * 2
+    assert got.loc[0, "auroc_test_low"] > 0.5
+    interval = got.loc[:1, ["auroc_test_low", "auroc_test", "auroc_test_high"]].to_numpy()
+    assert (np.diff(interval, axis=1) > 0).all()
+    assert np.isfinite(got.loc[2, "auroc_test"])
+    assert np.isnan(got.loc[2, "auroc_test_low"])
+    p, q = responses[labels[:, 0] == 1, 0], responses[labels[:, 0] == 0, 0]
+    expected = stats.mannwhitneyu(p, q).statistic / (len(p) * len(q))
+    assert got.loc[0, "auroc_test"] == pytest.approx(expected)
+
+
+def test_the_bootstrap_equals_repeating_the_rows(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    response, label = np.round(responses[:, 0]), labels[:, 0]  # with ties
+    weights, _ = resample_subjects(label, subject, 30, seed=0)
+    got = resampled_auroc(response, label, subject, weights)
+    for value, weight in zip(got, weights, strict=True):
+        rows = np.repeat(np.arange(48), weight[subject].astype(int))
+        p, q = (response[rows][label[rows] == k] for k in (1, 0))
+        assert value == pytest.approx(stats.mannwhitneyu(p, q).statistic / (len(p) * len(q)))
+
+
+def test_resamples_of_one_class_are_drawn_again_and_counted() -> None:
+    label, subject = np.array([1, 1, 0, 0]), np.array([0, 1, 2, 3])
+    weights, redrawn = resample_subjects(label, subject, 2000, seed=0)
+    assert (weights.sum(axis=1) == 4).all()
+    assert (weights[:, :2].sum(axis=1) > 0).all()
+    assert (weights[:, 2:].sum(axis=1) > 0).all()
+    # One in eight draws holds one class only; 2000/7 = 286 are redrawn, give or take 18.
+    assert redrawn == pytest.approx(286, abs=72)
+    with pytest.raises(CallError, match="label has one class only"):
+        resample_subjects(np.ones(3), np.arange(3), 10, seed=0)
+
+
+def test_the_interval_covers(rng: np.random.Generator) -> None:
+    """Responses that say nothing have a true AUROC of ½; 95 % intervals over people cover it."""
+    covered = 0
+    for repeat in range(100):
+        subject = np.repeat(np.arange(24), 3)
+        labels = (rng.random((72, 1)) < 0.4).astype(float)
+        person = rng.normal(size=(24, 1))[subject]  # sequences of a person are alike
+        responses = rng.normal(size=(72, 1)) + person
+        got = confirm(
+            mapping((0, "AU12")), responses, labels, subject=subject, aus=[12], resamples=200,
+            seed=repeat,
+        )  # fmt: skip
+        covered += got.loc[0, "auroc_test_low"] <= 0.5 <= got.loc[0, "auroc_test_high"]
+    # Percentile intervals of 24 people cover a little less than 95 %.
+    assert 84 <= covered <= 100
+
+
+def test_order_of_images_and_pairs_plays_no_part(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    sequence = np.arange(48)
+    order = rng.permutation(48)
+    one = confirm(
+        mapping((0, "AU12"), (1, "AU12")), responses, labels, subject=subject,
+        sequence=sequence, aus=[12, 27],
+    )  # fmt: skip
+    two = confirm(
+        mapping((1, "AU12"), (0, "AU12")), responses[order], labels[order], subject=subject[order],
+        sequence=sequence[order], aus=[12, 27],
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(one, two[::-1].reset_index(drop=True))
+
+
+def test_layers_and_no_pairs_at_all(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    frame = pd.DataFrame(labels, columns=["AU12", "AU27"])
+    both = pd.concat([mapping((0, "AU12")), mapping((0, "AU12"), layer="conv1")])
+    layers = {"conv3": responses, "conv1": -responses}
+    got = confirm(both, layers, frame, subject=subject)
+    assert got["auroc_test"].sum() == pytest.approx(1)
+    nothing = confirm(mapping((None, "AU12")), responses, frame, subject=subject)
+    assert nothing["status"].tolist() == ["none"]
+    assert nothing.dtypes.to_dict() == got.dtypes.to_dict()
+
+
+def test_unknown_labels_and_sequences(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    twice, frames = np.repeat(np.arange(48), 2), np.repeat(responses, 2, axis=0)
+    unknown = labels.copy()
+    unknown[5] = np.nan
+    known = np.arange(48) != 5
+    chosen = mapping((0, "AU12"))
+    got = confirm(
+        chosen, frames, unknown[twice], sequence=twice, subject=subject[twice], aus=[12, 27]
+    )
+    want = confirm(chosen, responses[known], labels[known], subject=subject[known], aus=[12, 27])
+    pd.testing.assert_frame_equal(got, want)
+
+
+def test_errors(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    chosen, aus = mapping((0, "AU12")), ["AU12", "AU27"]
+    with pytest.raises(CallError, match="resamples is 0: needs at least 1"):
+        confirm(chosen, responses, labels, subject=subject, aus=aus, resamples=0)
+    with pytest.raises(CallError, match="level is 95"):
+        confirm(chosen, responses, labels, subject=subject, aus=aus, level=95.0)
+    with pytest.raises(CallError, match="labels has no column for AU12, which the mapping names"):
+        confirm(chosen, responses, labels, subject=subject, aus=["AU01", "AU27"])
+    with pytest.raises(CallError, match=r"responses has 2 units for layer 'conv3', but .* unit 7"):
+        confirm(mapping((7, "AU12")), responses, labels, subject=subject, aus=aus)
+    with pytest.raises(CallError, match="responses lacks the layer 'conv3'"):
+        confirm(chosen, {"conv1": responses}, labels, subject=subject, aus=aus)
+    both = pd.concat([chosen, mapping((0, "AU12"), layer="conv1")])
+    with pytest.raises(CallError, match="responses is one array, but the mapping has the layers"):
+        confirm(both, responses, labels, subject=subject, aus=aus)
