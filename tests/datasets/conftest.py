@@ -6,11 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
-
-from facslens.datasets.base import Faces, make_table
 
 
 @pytest.fixture
@@ -42,15 +39,3 @@ def write_bomb() -> Callable[..., Path]:
         return path
 
     return write
-
-
-@pytest.fixture
-def make_faces() -> Callable[..., Faces]:
-    """Make a Faces table of subjects, without files."""
-
-    def make(subjects: list[str | None], **columns: list[object]) -> Faces:
-        images = [f"{i:04d}.png" for i in range(len(subjects))]
-        rows = pd.DataFrame({"image": images, "path": images, "subject": subjects, **columns})
-        return Faces(make_table(rows), "made")
-
-    return make

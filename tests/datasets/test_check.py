@@ -177,7 +177,7 @@ def test_unknown_subjects_are_found_unless_independence_was_said(root):
     assert check(f"folder:{root},assume_independent=yes").ok
 
 
-def test_an_expression_that_nobody_trains_is_found(make_faces, root):
+def test_an_expression_that_nobody_trains_is_found(root):
     faces = load(f"folder:{root}{SUBJECT}")
     split = faces.table["subject"].map(
         {"p0": "train", "p1": "train", "p2": "test", "p3": "test", "p4": "validation"}

@@ -119,7 +119,7 @@ def test_paths_are_taken_in_every_spelling(write, tmp_path, encoding):
         ("path,expression,AU1,AU01\nfaces/a.png,joy,1,0\n", "two columns for AU01: .* is 'AU01'"),
         ("path,expression,AU1,AU1\nfaces/a.png,joy,1,0\n", "two columns for AU01"),
         ("path,expression\nfaces/a.png,3\n", "row 2 of labels.csv: '3' is no expression: expected"),
-        ("path,expression\nfaces/z.png,joy\n", "row 2 .*: the image faces/z.png does not exist in "),
+        ("path,expression\nfaces/z.png,joy\n", "row 2 .*: the image faces/z.png does not exist"),
         ("path,expression\nfaces,joy\n", "row 2 of labels.csv: the image faces is a folder"),
         ("path,expression\nfaces/a.png,joy\n,joy\n", "row 3 of labels.csv has no path"),
         ("path,expression\nfaces/a.png,joy\n./faces/a.png,joy\n", "faces/a.png stands twice"),
@@ -131,7 +131,7 @@ def test_paths_are_taken_in_every_spelling(write, tmp_path, encoding):
          "the subject 'x' has two splits in labels.csv: expected one"),
         ("", "labels.csv is no readable CSV file in UTF-8: No columns to parse"),
         ("path,expression\n", "labels.csv has no rows: expected a header line and one row"),
-        ("path,expression\nfaces/a.png,joy,1\n", "is no readable CSV file in UTF-8: Length of head"),
+        ("path,expression\nfaces/a.png,joy,1\n", "is no readable CSV file in UTF-8: Length of"),
     ],
 )  # fmt: skip
 def test_a_defect_is_raised_and_does_not_spoil_the_rest(write, text, message):

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facslens.errors import DataError
 
-#: Shortest side in pixels: below it there is no face to see (Ekman's AUs need far more).
+#: Shortest side in pixels: below it there is no face to see, and nothing to convolve.
 MIN_SIDE: Final = 8
 #: Most pixels that are ever decoded; a file of a few kilobytes may claim any number.
 MAX_PIXELS: Final = 64_000_000

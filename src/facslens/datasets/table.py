@@ -103,7 +103,8 @@ def _column(
 def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defect]) -> None:
     """Replace the written paths by those of files, and name the images after what is written."""
     images: list[str | None] = []
-    files: list[str | None] = []
+    files: list[str] = []
+    seen: set[str] = set()
     for index, cell in enumerate(rows["path"]):
         row = row_name(index, source)
         image = None if pd.isna(cell) else posixpath.normpath(cell.replace("\\", "/"))
@@ -115,10 +116,12 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
             message = f"{row}: the image {cell} {state} in {root}"
             defects.append(Defect("missing path", row, message))
             image = None
-        elif image in images:
+        elif image in seen:
             message = f"{row}: the image {image} stands twice: expected one row an image"
             defects.append(Defect("duplicate name", row, message))
             image = None
+        else:
+            seen.add(image)
         images.append(image)
         files.append(str(file))
     rows["image"], rows["path"] = images, files
