@@ -105,23 +105,29 @@ def _answer(findings: Findings | None, read: Confusion | None) -> tuple[str, str
     if findings is None:
         return "The units have not been held against the action units yet.", reading
     units = next((c.units for c in findings.layers if c.layer == findings.layer), 0)
-    n, total = findings.confirmed, len(findings.cards)
+    n, tested = findings.confirmed, findings.tested_aus
     headline = (
-        f"{n if n else 'None'} of {total} action units {'has' if n in (0, 1) else 'have'} a "
+        f"{n if n else 'None'} of {tested} action units {'has' if n in (0, 1) else 'have'} a "
         f"detector among the {thousands(units)} units of {findings.layer} that holds on "
         f"{findings.test_subjects} subjects the network never saw."
     )
+    return headline, " ".join([*_qualified(findings), reading]).strip()
+
+
+def _qualified(findings: Findings) -> list[str]:
+    """Say how many units stand behind the count, and what is left within expression."""
+    n, units, beyond = findings.confirmed, findings.confirmed_units, findings.beyond_expression
     parts = []
-    if findings.beyond_expression is not None and n:
-        b = findings.beyond_expression
+    if n > units:
+        parts.append(f"The {n} share {units} unit{'s' if units > 1 else ''}.")
+    if n and beyond is not None and beyond < n:
         parts.append(
-            f"With the expression held fixed, {b if b else 'none'} of these {n} still "
-            f"{'stands' if b in (0, 1) else 'stand'} out; the others may only repeat the "
-            f"expression."
-            if b < n
-            else f"All {n} also stand out with the expression held fixed."
+            f"With the expression held fixed, {beyond if beyond else 'none'} of the {n} still "
+            f"{'stands' if beyond < 2 else 'stand'} out; the others may only repeat the expression."
         )
-    return headline, " ".join([*parts, reading]).strip()
+    elif n and beyond is not None:
+        parts.append("All of them also stand out with the expression held fixed.")
+    return parts
 
 
 def _key_numbers(
@@ -132,9 +138,9 @@ def _key_numbers(
         numbers.append(
             KeyNumber(
                 str(findings.confirmed),
-                f"of {len(findings.cards)}",
+                f"of {findings.tested_aus}",
                 "action units with a confirmed detector",
-                f"{findings.accepted} found in discovery, in {findings.layer}",
+                _found(findings),
             )
         )
         numbers.append(
@@ -165,6 +171,12 @@ def _key_numbers(
             )
         )
     return tuple(numbers)
+
+
+def _found(findings: Findings) -> str:
+    rare = len(findings.cards) - findings.tested_aus
+    note = f"{findings.accepted} found in discovery, in {findings.layer}"
+    return f"{note}; {rare} more too rare to test" if rare else note
 
 
 def _methods(

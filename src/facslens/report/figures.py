@@ -74,17 +74,17 @@ def step_path(
     return f"{path}V{base}" + ("Z" if closed else "")
 
 
-def nice_ticks(high: float, count: int = 4) -> tuple[float, ...]:
-    """Give round numbers from 0 to at most `high`, about so many.
+def nice_ticks(high: float, count: int = 4, smallest: float = 0.0) -> tuple[float, ...]:
+    """Give round numbers from 0 to at most `high`, about so many, `smallest` or more apart.
 
     Examples
     --------
-    >>> nice_ticks(2.3), nice_ticks(30, 6)
-    ((0.0, 1.0, 2.0), (0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0))
+    >>> nice_ticks(2.3), nice_ticks(30, 3), nice_ticks(2, 6, smallest=1)
+    ((0.0, 1.0, 2.0), (0.0, 10.0, 20.0, 30.0), (0.0, 1.0, 2.0))
     """
     if not math.isfinite(high) or high <= 0:
         return (0.0,)
-    raw = high / count
+    raw = max(high / count, smallest)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(s * power for s in (1, 2, 5, 10) if s * power >= raw * 0.999)
     return tuple(round(i * step, 10) for i in range(int(high / step + 1e-9) + 1))

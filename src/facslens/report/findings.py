@@ -58,6 +58,7 @@ def build_findings(tables: RunTables) -> Findings | Missing:
         tested_aus=sum(layer == focus for layer, _ in best),
         accepted=sum(c.unit is not None for c in cards),
         confirmed=sum(c.status == "confirmed" for c in cards),
+        confirmed_units=len({c.unit for c in cards if c.status == "confirmed"}),
         beyond_expression=None if all(b is None for b in beyond) else sum(map(bool, beyond)),
         mean_test=float(np.mean(held)) if held else float("nan"),
         mean_test_aus=len(held),
@@ -134,6 +135,11 @@ def _card(
         n_absent=count(row, "n_absent"),
         n_test_present=count(row, "n_test_present"),
         n_test_absent=count(row, "n_test_absent"),
+        shared_with=tuple(
+            other
+            for (layer, other), found in sorted(best.items())
+            if layer == focus and other != au and unit is not None and count(found, "unit") == unit
+        ),
         units_accepted=sum(a == au for _, a in accepted_pairs(mapping, focus)),
         histogram=None if unit is None else histogram_of(tables, focus, unit, au),
         exemplars=() if unit is None else exemplars_of(tables, focus, unit),

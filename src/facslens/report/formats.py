@@ -56,6 +56,17 @@ def p_value(value: float | None) -> str:
     return f"= {value:.3f}" if value < 0.0995 else f"= {value:.2f}"
 
 
+def p_number(value: float | None) -> str:
+    """Write a p-value in a column of a table.
+
+    Examples
+    --------
+    >>> p_number(0.0123), p_number(0.0004)
+    ('0.012', '<0.001')
+    """
+    return p_value(value).replace("= ", "").replace("< ", "<")
+
+
 def thousands(value: int | None) -> str:
     """Write a count, its thousands set apart by a narrow space.
 
@@ -188,6 +199,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "plain": plain,
     "percent": percent,
     "p_value": p_value,
+    "p_number": p_number,
     "thousands": thousands,
     "file_size": file_size,
     "duration": duration,

@@ -26,7 +26,7 @@ def histogram_of(tables: RunTables, layer: str, unit: int, au: str) -> Histogram
     table = faces.table
     used = table["split"].notna().to_numpy()
     if not tables.setting("associate", "neutral"):
-        used &= (table["expression"].fillna("") != "neutral").to_numpy()
+        used = used & (table["expression"].fillna("") != "neutral").to_numpy()
     if list(responses.images) != list(table["image"]):
         return None
     parts = {}

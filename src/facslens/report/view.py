@@ -144,6 +144,7 @@ class Finding:
     n_test_present: int | None
     n_test_absent: int | None
     units_accepted: int
+    shared_with: tuple[str, ...]
     histogram: Histogram | None
     exemplars: tuple[Exemplar, ...]
     others: tuple[LayerUnit, ...]
@@ -173,6 +174,7 @@ class Findings:
     tested_aus: int
     accepted: int
     confirmed: int
+    confirmed_units: int
     beyond_expression: int | None
     mean_test: float
     mean_test_aus: int

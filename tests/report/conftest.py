@@ -1,0 +1,263 @@
+"""A small, complete run with known numbers, written by hand; its faces are drawn here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from facslens.artifacts import Run, write_json, write_table
+from facslens.datasets.base import make_table
+from facslens.responses.recorder import BatchResponses
+from facslens.responses.store import ResponseWriter
+from PIL import Image
+
+LAYERS = {"conv1": 4, "conv2": 6}
+EXPRESSIONS = ("anger", "happiness", "surprise")
+SIZE = 48
+
+# au, unit, auroc, p_maxT, auroc_test, low, high, status: of conv2, the layer in focus
+TESTED: tuple[tuple[Any, ...], ...] = (
+    ("AU01", 2, 0.981, 0.001, 0.973, 0.914, 1.0, "confirmed"),
+    ("AU06", 4, 0.842, 0.012, 0.611, 0.443, 0.782, "not confirmed"),
+    ("AU12", 5, 0.933, 0.001, 0.912, 0.801, 0.988, "confirmed"),
+    ("AU17", None, None, None, None, None, None, "none"),
+    ("AU20", 2, 0.884, 0.004, 0.75, None, None, "not enough data"),
+)
+# au, unit, auroc, p_maxT, kl, null mean: the largest distance
+PLAIN: tuple[tuple[Any, ...], ...] = (
+    ("AU01", 2, 0.981, 0.001, 1.84, 0.21),
+    ("AU06", 0, 0.124, 1.0, 1.55, 0.33),
+    ("AU12", 3, 0.902, 0.002, 1.71, 0.25),
+    ("AU17", 1, 0.553, 0.41, 0.62, 0.58),
+    ("AU20", 2, 0.884, 0.004, 1.42, 0.4),
+)
+
+
+def draw_face(rng: np.random.Generator, smile: float, brows: float, size: int = SIZE) -> np.ndarray:
+    """A face of a few strokes, uint8: an oval, brows, eyes, a mouth that bends."""
+    y, x = np.mgrid[0:size, 0:size] / size
+    face = np.where(((x - 0.5) / 0.4) ** 2 + ((y - 0.5) / 0.48) ** 2 < 1, 190.0, 60.0)
+    for side in (0.34, 0.66):
+        face[(x - side) ** 2 + (y - 0.42) ** 2 < 0.0022] = 40
+        face[(abs(x - side) < 0.1) & (abs(y - 0.31 + 0.06 * brows) < 0.018)] = 50
+    mouth = 0.72 - 0.5 * smile * ((x - 0.5) ** 2 - 0.02)
+    face[(abs(x - 0.5) < 0.19) & (abs(y - mouth) < 0.025)] = 70
+    return (face + rng.normal(0, 6, face.shape)).clip(0, 255).astype(np.uint8)
+
+
+def make_run(folder: Path, *, name: str = "drawn", synthetic: bool = True) -> Run:
+    """Write every file of a run."""
+    rng = np.random.default_rng(7)
+    run = Run.create(folder / "run", data="synthetic:n=72", seed=3, settings={"distance": "kl"})
+    faces = _faces(folder / "images")
+    write_table(run / "faces.parquet", faces)
+    _info(run, name, synthetic, faces)
+    _model(run)
+    _predictions(run, faces)
+    _responses(run, faces, rng)
+    _association(run, rng)
+    _mapping(run)
+    _projections(run, faces, rng)
+    return run
+
+
+def _faces(folder: Path) -> pd.DataFrame:
+    rows = []
+    for subject in range(12):
+        split = "train" if subject < 6 else "validation" if subject < 8 else "test"
+        for number, expression in enumerate(EXPRESSIONS):
+            for frame in (1, 2):
+                image = f"{expression}/S{subject:02d}_{number}_{frame}.png"
+                rows.append(
+                    {
+                        "image": image,
+                        "path": str(folder / image),
+                        "subject": f"S{subject:02d}",
+                        "sequence": f"S{subject:02d}_{number}",
+                        "frame": frame,
+                        "expression": expression,
+                        "split": split,
+                        "AU01": float(expression == "surprise"),
+                        "AU06": float(expression == "happiness"),
+                        "AU12": float(expression == "happiness"),
+                        "AU17": float(expression == "anger"),
+                        "AU20": float(subject % 2 == 0),
+                        "AU27": float(subject == 0 and expression == "surprise"),
+                    }
+                )
+    return make_table(pd.DataFrame(rows))
+
+
+def _info(run: Run, name: str, synthetic: bool, faces: pd.DataFrame) -> None:
+    stages = {"train": 75.0, "record": 2.5, "associate": 31.0, "project": 4.0}
+    run.update(
+        faces={
+            "name": name,
+            "images": len(faces),
+            "subjects": 12,
+            "sequences": 36,
+            "digest": "0123abcd",
+            "dropped": [{"image": "broken.png", "reason": "the file ends early"}],
+            "synthetic": synthetic,
+        },
+        settings={"distance": "kl", "permutations": 1000, "recipe": {"epochs": 3}},
+        stages={
+            stage: {
+                "status": "done",
+                "started": "2025-01-02T03:04:05+00:00",
+                "seconds": seconds,
+                "settings": {},
+                "files": {},
+            }
+            for stage, seconds in stages.items()
+        },
+    )
+
+
+def _model(run: Run) -> None:
+    write_json(
+        run / "model.json",
+        {
+            "architecture": "paper",
+            "size": SIZE,
+            "expressions": list(EXPRESSIONS),
+            "parameters": 1333995,
+            "training": {"seed": 3, "epochs": 3, "best_epoch": 2, "validation_loss": 0.4},
+        },
+    )
+    rows = [
+        (epoch, split, loss / epoch, 1 - loss / epoch / 2)
+        for epoch in (1, 2, 3)
+        for split, loss in (("train", 1.1), ("validation", 1.2))
+    ]
+    table = pd.DataFrame(rows, columns=["epoch", "split", "loss", "accuracy"])
+    write_table(run / "training.csv", table)
+
+
+def _predictions(run: Run, faces: pd.DataFrame) -> None:
+    """24 test faces, of which two angry ones are read as surprise and one as happiness."""
+    predicted = faces["expression"].astype(object).copy()
+    angry = faces.index[(faces["split"] == "test") & (faces["expression"] == "anger")]
+    predicted[angry[:2]] = "surprise"
+    predicted[angry[2]] = "happiness"
+    table = faces[["image", "split"]].assign(true=faces["expression"], predicted=predicted)
+    for expression in EXPRESSIONS:
+        table[expression] = np.where(predicted == expression, 0.8, 0.1)
+    write_table(run / "predictions.parquet", table)
+
+
+def _responses(run: Run, faces: pd.DataFrame, rng: np.random.Generator) -> None:
+    """Unit 2 of conv2 answers 5 and more where AU01 is present, below 1 elsewhere."""
+    writer = ResponseWriter(run / "responses.zarr", list(faces["image"]))
+    batch = {}
+    for layer, units in LAYERS.items():
+        response = rng.uniform(0, 1, (len(faces), units)).astype(np.float32)
+        if layer == "conv2":
+            response[:, 2] += 5 * faces["AU01"].to_numpy(np.float32)
+        place = np.zeros((len(faces), units, 2), np.int16)
+        batch[layer] = BatchResponses(response, place, (12, 12))
+    writer.add(batch)
+    writer.close()
+
+
+def _association(run: Run, rng: np.random.Generator) -> None:
+    """Unit 5 of conv1 is dead; conv2's known pairs stand in the table of AUROC."""
+    rows, aus = [], [row[0] for row in TESTED]
+    known = {(row[1], row[0]): row[2] for row in TESTED if row[1] is not None}
+    for layer, units in LAYERS.items():
+        for unit in range(units):
+            for au in aus:
+                auroc = round(float(rng.uniform(0.2, 0.6)), 3)
+                if layer == "conv2":
+                    auroc = known.get((unit, au), auroc)
+                for null, shift in (("free", 0.0), ("within_expression", 0.03)):
+                    for distance, value in (("kl", 2 * abs(auroc - 0.5) + 0.2), ("auroc", auroc)):
+                        p = 0.001 if auroc > 0.8 else 0.6
+                        rows.append(
+                            (layer, unit, au, null, distance, 8, 16, value, 0.3, 0.1)
+                            + ((value - 0.3) / 0.1, p, p, p, min(1.0, p + shift), p)
+                        )
+    columns = (
+        "layer unit au null distance n_present n_absent value null_mean null_sd "
+        "z p p2 p_maxT_au p_maxT q"
+    ).split()
+    table = pd.DataFrame(rows, columns=columns).drop(columns="p2")
+    table.loc[(table["au"] == "AU12") & (table["null"] == "within_expression"), "p_maxT"] = 0.3
+    write_table(run / "association.parquet", table)
+    units = [(layer, u, "live") for layer, n in LAYERS.items() for u in range(n)]
+    units.append(("conv1", 4, "dead"))
+    write_table(run / "units.csv", pd.DataFrame(units, columns=["layer", "unit", "status"]))
+    coverage = [
+        (au, "", 8, 16, 8, 8, au != "AU27", "" if au != "AU27" else "1 sequence with it, needs 10")
+        for au in (*aus, "AU27")
+    ]
+    names = "au name n_present n_absent subjects_present subjects_absent eligible reason".split()
+    write_table(run / "coverage.csv", pd.DataFrame(coverage, columns=names))
+
+
+def _mapping(run: Run) -> None:
+    rows = []
+    for au, unit, auroc, p, test, low, high, status in TESTED:
+        more = {"auroc": auroc, "p_maxT": p, "value": 1.4, "null_mean": 0.2, "z": 9.0}
+        more |= {"auroc_test": test, "auroc_test_low": low, "auroc_test_high": high}
+        more |= {"n_present": 8, "n_absent": 16, "n_test_present": 4, "n_test_absent": 8}
+        if unit is None:
+            more = {}
+        rows.append(
+            {"view": "au_to_unit", "rule": "tested", "rank": 1 if more else None, "au": au}
+            | {"layer": "conv2", "unit": unit, "distance": "kl", "status": status}
+            | more
+        )
+        none = {"unit": None, "auroc_test": None, "status": "none"}
+        rows.insert(0, {**rows[-1], "layer": "conv1", **(none if au != "AU12" else {"unit": 1})})
+    second = {"unit": 3, "rank": 2, "z": 4.0, "auroc": 0.81, "auroc_test": 0.7}
+    rows.append({**next(r for r in rows if r["au"] == "AU01" and r["layer"] == "conv2"), **second})
+    for au, unit, auroc, p, value, null_mean in PLAIN:
+        rows.append(
+            {"view": "au_to_unit", "rule": "distance", "rank": 1, "layer": "conv2", "unit": unit}
+            | {"au": au, "distance": "kl", "value": value, "null_mean": null_mean, "p_maxT": p}
+            | {"auroc": auroc, "n_present": 8, "n_absent": 16, "status": "not confirmed"}
+        )
+    write_table(run / "mapping.csv", pd.DataFrame(rows))
+
+
+def _projections(run: Run, faces: pd.DataFrame, rng: np.random.Generator) -> None:
+    folder = run / "projections"
+    folder.mkdir()
+    rows = []
+    for unit in (2, 4, 5):
+        for rank in range(1, 8):
+            whole = draw_face(rng, smile=float(unit - 3), brows=rank / 7)
+            stem = f"conv2-{unit}-{rank}"
+            names = {kind: f"{stem}-{kind}.png" for kind in ("whole", "face", "projection")}
+            edges = np.abs(np.gradient(whole.astype(float))[0])
+            projection = np.clip(128 + 2 * edges - edges.mean(), 0, 255).astype(np.uint8)
+            Image.fromarray(whole).save(folder / names["whole"])
+            Image.fromarray(whole[8:40, 12:44]).save(folder / names["face"])
+            Image.fromarray(projection[8:40, 12:44]).save(folder / names["projection"])
+            rows.append(
+                {"layer": "conv2", "unit": unit, "rank": rank, "image": faces["image"][rank * 6]}
+                | {"rule": "deconvnet", "response": 8.0 - rank}
+                | {"top": 8, "left": 12, "bottom": 40, "right": 44}
+                | names
+            )
+    write_table(folder / "index.csv", pd.DataFrame(rows))
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> Callable[..., Run]:
+    """Write a complete run; keywords: name, synthetic."""
+    return lambda **entries: make_run(tmp_path, **entries)
+
+
+@pytest.fixture(scope="session")
+def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A complete run that no test may change."""
+    return make_run(tmp_path_factory.mktemp("report"))
+
+
+def read(run: Run, name: str) -> Any:
+    return json.loads((run / name).read_text())
