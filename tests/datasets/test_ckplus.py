@@ -170,6 +170,7 @@ def test_codes_beyond_the_vocabulary_are_counted_and_codes_of_one_side_unknown(r
         ("Emotion", "sad\n", r"_emotion.txt says 'sad': expected one number from 0 to 7"),
         ("Emotion", "3.5\n", r"says '3.5': expected one number"),
         ("FACS", "1.0 7.0\n", r"_facs.txt has the line '1.0 7.0': expected an action unit and its"),
+        ("FACS", "inf 1.0\n", r"has the line 'inf 1.0': expected an action unit"),
         ("FACS", "yes 1.0\n", r"has the line 'yes 1.0': expected an action unit"),
         ("FACS", "1.0\n", r"has the line '1.0': expected an action unit and its intensity"),
     ],

@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facslens.datasets.base import Faces, make_table
@@ -33,6 +33,7 @@ def by_subject(faces, split):
     return dict(zip(pairs["subject"], pairs["split"], strict=True))
 
 
+@settings(max_examples=40)
 @given(rows_of_subjects(), st.integers(0, 2**32))
 def test_a_holdout_is_disjoint_complete_and_deterministic(rows, seed):
     faces = made([subject for subject in rows for _ in range(rows[subject])])
@@ -43,6 +44,7 @@ def test_a_holdout_is_disjoint_complete_and_deterministic(rows, seed):
     assert faces.with_split(split).part(*DISCOVERY, *CONFIRMATION).table.shape[0] == len(faces)
 
 
+@settings(max_examples=40)
 @given(rows_of_subjects(), st.integers(0, 100), st.data())
 def test_a_holdout_is_blind_to_the_order_and_number_of_rows(rows, seed, data):
     subjects = [subject for subject in rows for _ in range(rows[subject])]
@@ -84,6 +86,7 @@ def test_one_or_two_subjects_cannot_be_split(count):
         holdout(numbered(count))
 
 
+@settings(max_examples=40)
 @given(rows_of_subjects(at_least=5), st.integers(3, 5))
 def test_every_subject_is_tested_once_and_validates_once(rows, folds):
     faces = made(list(rows))

@@ -164,7 +164,7 @@ def _read_facs(
         side = _SIDE.fullmatch(line[0])
         number = _number(side.group(1) if side else line[0])
         intensity = _number(line[1]) if len(line) == 2 else math.nan
-        if math.isnan(number) or not 0 <= intensity <= 5:
+        if not math.isfinite(number) or not 0 <= intensity <= 5:
             message = (
                 f"the FACS file {where} has the line {' '.join(line)!r}: expected an action "
                 f"unit and its intensity from 0 to 5"
@@ -211,7 +211,7 @@ def _rows(
             f"the sequence {name} is labelled at frame {sequence.labelled}, its last image is "
             f"frame {frames[-1]}: images may be missing"
         )
-        defects.append(Defect("left out", name, message, "warning"))
+        defects.append(Defect("missing path", name, message, "warning"))
     peaks = frames[1:][-peak:] or frames
     chosen = [(frame, True) for frame in peaks]
     if sequence.emotion is not None and frames[0] not in peaks:
