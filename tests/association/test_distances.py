@@ -215,6 +215,19 @@ def test_turning_a_unit_over_turns_the_signed_ones(case: tuple[np.ndarray, np.nd
     np.testing.assert_allclose(down[2], up[2], atol=1e-12)
 
 
+def test_integers_and_truth_values_will_do() -> None:
+    responses = np.array([[200], [3], [100]], dtype=np.uint8)
+    label = np.array([True, False, True])
+    np.testing.assert_array_equal(
+        distances(responses, label), distances(responses.astype(float), label.astype(float))
+    )
+
+
+def test_errors() -> None:
+    with pytest.raises(CallError, match=r"labels has the shape \(3,\) and responses \(4, 1\)"):
+        distances(np.zeros((4, 1)), np.zeros(3))
+
+
 def test_names() -> None:
     assert list(DISTANCES) == ["kl", "js", "wasserstein", "ks", "auroc", "auprc", "pearson"]
     assert [name for name, d in DISTANCES.items() if not d.signed] == UNSIGNED

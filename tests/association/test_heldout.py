@@ -125,6 +125,14 @@ def test_unknown_labels_and_sequences(rng: np.random.Generator) -> None:
     pd.testing.assert_frame_equal(got, want)
 
 
+def test_a_unit_that_is_constant_here_has_no_interval(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    responses[:, 0] = 0
+    got = confirm(mapping((0, "AU12")), responses, labels, subject=subject, aus=[12, 27])
+    assert got.filter(like="auroc").isna().all(axis=None)
+    assert got["status"].tolist() == ["not confirmed"]
+
+
 def test_errors(rng: np.random.Generator) -> None:
     responses, labels, subject = people(rng)
     chosen, aus = mapping((0, "AU12")), ["AU12", "AU27"]

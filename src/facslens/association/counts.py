@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Bool, Float, Shaped
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Counts:
         return empty
 
 
-def count(labels: Num[np.ndarray, "image column"], dtype: type[np.floating]) -> Counts:
+def count(labels: Shaped[np.ndarray, "image column"], dtype: type[np.floating]) -> Counts:
     """Split label columns into present and absent.
 
     Parameters

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Num, Shaped
 from scipy import stats
 
 from facslens.association.counts import Counts, count
@@ -97,7 +97,7 @@ def distance_names(distance: str | Sequence[str]) -> tuple[str, ...]:
 
 def distances(
     responses: Num[np.ndarray, "image unit"],
-    labels: Num[np.ndarray, "image ..."],
+    labels: Shaped[np.ndarray, "..."],
     names: str | Sequence[str] = "all",
     *,
     reference: Num[np.ndarray, "reference unit"] | None = None,
@@ -124,8 +124,8 @@ def distances(
     responses
         One column a unit; finite, of any scale.
     labels
-        1 present, 0 absent, NaN unknown; any number of axes after the first, such as
-        (image, au) or (image, au, permutation).
+        1 present, 0 absent, NaN unknown; the first axis is image, any number of others may
+        follow, such as (image, au) or (image, au, permutation).
     names
         A name of `DISTANCES`, several of them, or ``"all"``.
     reference
@@ -145,7 +145,7 @@ def distances(
     Raises
     ------
     CallError
-        If a name is not known.
+        If a name is not known, or responses and labels differ in their number of images.
 
     Notes
     -----
@@ -174,6 +174,12 @@ def distances(
            [0.5  ]])
     """
     wanted = distance_names(names)
+    if labels.ndim == 0 or len(labels) != len(responses) or len(responses) == 0:
+        raise CallError(
+            f"labels has the shape {labels.shape} and responses {responses.shape}: both need "
+            f"one row an image, and at least one"
+        )
+    responses = responses.astype(np.float64, copy=False)
     flat = labels.reshape(len(labels), -1)
     counts = count(flat, dtype)
     needs: dict[Statistic, set[str]] = {}

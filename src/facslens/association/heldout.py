@@ -70,11 +70,11 @@ def confirm(
     -------
     pandas.DataFrame
         The mapping and the columns of `COLUMNS`. ``auroc_test`` is NaN where the AU lacks a
-        class; its percentile interval over subjects is NaN where the pair is not
-        ``confirmable``: fewer than `min_subjects` subjects with the AU, or no face without
-        it. ``n_redrawn`` counts resamples that held one class only and were drawn again.
-        ``status`` says ``confirmed`` (the interval lies above ½), ``not confirmed``,
-        ``not enough data`` or ``none`` (there is no pair).
+        class or the unit is constant. Its percentile interval over subjects is NaN then too,
+        and where the pair is not ``confirmable``: fewer than `min_subjects` subjects with the
+        AU, or no face without it. ``n_redrawn`` counts resamples that held one class only and
+        were drawn again. ``status`` says ``confirmed`` (the interval lies above ½),
+        ``not confirmed``, ``not enough data`` or ``none`` (there is no pair).
 
     Raises
     ------
@@ -160,6 +160,7 @@ def _confirm_units(
         )
         tail = (1 - level) / 2
         low, high = np.quantile(draws, [tail, 1 - tail], axis=1)
+        low, high = (np.where(np.isnan(auroc), np.nan, end) for end in (low, high))
     status = np.where(low > 0.5, "confirmed", "not confirmed")
     return {
         "auroc_test": auroc,
