@@ -10,7 +10,7 @@ from facslens.projection.deconvnet import project_units
 from facslens.projection.reach import probe, windows_seen
 
 
-@pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3"])
+@pytest.mark.parametrize("layer", ["conv1", "conv3"])
 def test_nan_reaches_just_the_receptive_field(layer):
     network = PaperNetwork(8)
     rows, columns = probe(network, choose_layers(network, [layer]), (1, 48, 48))

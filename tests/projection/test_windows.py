@@ -17,7 +17,7 @@ values = arrays.arrays(
 def test_a_crop_is_a_cut_of_the_padded_image(image, rows, columns):
     (top, height), (left, width) = rows, columns
     padded = np.pad(image, 20, constant_values=7)
-    cut = crop(image, (top, left, top + height, left + width), fill=7)
+    cut = crop(image, (top, left, top + height, left + width), fill=7.0)
     np.testing.assert_array_equal(
         cut, padded[20 + top : 20 + top + height, 20 + left : 20 + left + width]
     )
@@ -28,6 +28,7 @@ def test_a_crop_keeps_leading_axes_and_is_a_copy():
     image = np.arange(24.0).reshape(2, 3, 4)
     cut = crop(image, (1, 2, 4, 4))
     assert cut.tolist() == [[[6, 7], [10, 11], [0, 0]], [[18, 19], [22, 23], [0, 0]]]
+    np.testing.assert_array_equal(crop(image, np.array([1, 2, 4, 4], dtype=np.int32)), cut)
     cut[:] = -1
     assert image[0, 1, 2] == 6
 

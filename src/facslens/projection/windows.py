@@ -3,7 +3,7 @@
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Num, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from facslens.errors import CallError
 
@@ -13,7 +13,7 @@ BLUE_WHITE_RED: Final = ((33, 102, 172), (247, 247, 247), (178, 24, 43))
 
 def crop(
     image: Num[np.ndarray, "*axes row column"],
-    rectangle: tuple[int, int, int, int],
+    rectangle: tuple[int, int, int, int] | Int[np.ndarray, "4"],
     fill: float = 0.0,
 ) -> Num[np.ndarray, "*axes height width"]:
     """Cut out a rectangle, padded where it leaves the image.
@@ -46,9 +46,11 @@ def crop(
     >>> crop(np.array([[1, 2], [3, 4]]), (-1, 0, 2, 1)).tolist()
     [[0], [1], [3]]
     """
-    top, left, bottom, right = rectangle
+    top, left, bottom, right = (int(edge) for edge in rectangle)
     if bottom <= top or right <= left:
-        raise CallError(f"a rectangle {rectangle} of top, left, bottom, right holds no pixel")
+        raise CallError(
+            f"a rectangle {(top, left, bottom, right)} of top, left, bottom, right holds no pixel"
+        )
     rows, columns = image.shape[-2:]
     cut = np.full((*image.shape[:-2], bottom - top, right - left), fill, dtype=image.dtype)
     inside = image[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
