@@ -146,14 +146,52 @@ def test_where_relu_is_a_function_captum_gives_the_plain_gradient():
     assert np.abs(captums - ours["deconvnet"].image[0]).max() > 0.5 * np.abs(captums).max()
 
 
+class Block(nn.Module):
+    """A residual block as usually written: additions and ReLUs in place, one ReLU for all."""
+
+    def __init__(self, usual):
+        super().__init__()
+        self.usual = usual
+        self.conv1 = nn.Conv2d(2, 2, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(2)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(2, 2, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(2)
+        self.conv3 = nn.Conv2d(2, 3, 3, padding=1, bias=False)
+        self.relu1, self.relu2, self.relu3 = nn.ReLU(), nn.ReLU(), nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.usual:
+            y = self.relu1(self.bn1(self.conv1(x)))
+            return self.relu3(self.conv3(self.relu2(self.bn2(self.conv2(y)) + x)))
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        y += x
+        return self.relu(self.conv3(self.relu(y)))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3"])
+def test_steps_in_place_and_a_shared_relu_change_nothing(layer, rule):
+    usual, clear = Block(usual=True).double(), Block(usual=False).double()
+    clear.load_state_dict(usual.state_dict())
+    images, units = faces(4, channels=2, side=12), np.array([0, 1, 0, 1])
+    found = project_units(usual, images, layer, units, rule=rule)
+    expected = project_units(clear, images, layer, units, rule=rule)
+    assert not expected.silent.any()
+    np.testing.assert_array_equal(found.response, expected.response)
+    np.testing.assert_array_equal(found.window, expected.window)
+    np.testing.assert_allclose(found.image, expected.image, rtol=1e-12, atol=1e-15)
+
+
 def test_relu6_fires_between_its_bounds():
-    # the pixel 2 passes, 9 is above the bound, −1 below; weights 1, −1
+    # the pixel 2 passes, 9 is above the bound, −1 below; all weights are 1
     network = nn.Sequential(
         nn.Conv2d(1, 1, 1, bias=False), nn.ReLU6(), nn.Conv2d(1, 1, (1, 3), bias=False)
     )
     with torch.no_grad():
         network[0].weight.fill_(1)
-        network[2].weight.copy_(torch.tensor([1.0, 1.0, 1.0]))
+        network[2].weight.fill_(1)
     image = torch.tensor([[[[2.0, 9.0, -1.0]]]])
     expected = {"deconvnet": [1, 1, 1], "guided": [1, 0, 0], "gradient": [1, 0, 0]}
     for rule, pixels in expected.items():
@@ -314,6 +352,8 @@ def test_a_step_that_hides_what_it_does_is_refused():
     images = faces(1, side=16)
     with pytest.raises(CallError, match="no rule can be put in: a step 'Hiding' hides"):
         project_units(stacked(Hiding.apply), images, "conv3", np.array([0]))
+    recomputed = stacked(lambda x: checkpoint(functional.relu, x, use_reentrant=False))
+    assert not project_units(recomputed, images, "conv3", np.array([0])).silent.any()
     recomputed = stacked(lambda x: checkpoint(functional.relu, x, use_reentrant=True))
     with pytest.raises(CallError, match="a step 'CheckpointFunction' hides what it does"):
         project_units(recomputed, images, "conv3", np.array([0]))
