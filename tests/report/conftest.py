@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+
 from facslens.artifacts import Run, write_json, write_table
 from facslens.datasets.base import make_table
 from facslens.responses.recorder import BatchResponses
 from facslens.responses.store import ResponseWriter
-from PIL import Image
 
 LAYERS = {"conv1": 4, "conv2": 6}
 EXPRESSIONS = ("anger", "happiness", "surprise")
@@ -177,25 +178,23 @@ def _association(run: Run, rng: np.random.Generator) -> None:
                     for distance, value in (("kl", 2 * abs(auroc - 0.5) + 0.2), ("auroc", auroc)):
                         p = 0.001 if auroc > 0.8 else 0.6
                         rows.append(
-                            (layer, unit, au, null, distance, 8, 16, value, 0.3, 0.1)
-                            + ((value - 0.3) / 0.1, p, p, p, min(1.0, p + shift), p)
+                            {"layer": layer, "unit": unit, "au": au, "null": null}
+                            | {"distance": distance, "n_present": 8, "n_absent": 16}
+                            | {"value": value, "null_mean": 0.3, "null_sd": 0.1}
+                            | {"z": (value - 0.3) / 0.1, "p": p, "p_maxT_au": p}
+                            | {"p_maxT": min(1.0, p + shift), "q": p}
                         )
-    columns = (
-        "layer unit au null distance n_present n_absent value null_mean null_sd "
-        "z p p2 p_maxT_au p_maxT q"
-    ).split()
-    table = pd.DataFrame(rows, columns=columns).drop(columns="p2")
+    table = pd.DataFrame(rows)
     table.loc[(table["au"] == "AU12") & (table["null"] == "within_expression"), "p_maxT"] = 0.3
     write_table(run / "association.parquet", table)
     units = [(layer, u, "live") for layer, n in LAYERS.items() for u in range(n)]
     units.append(("conv1", 4, "dead"))
     write_table(run / "units.csv", pd.DataFrame(units, columns=["layer", "unit", "status"]))
-    coverage = [
-        (au, "", 8, 16, 8, 8, au != "AU27", "" if au != "AU27" else "1 sequence with it, needs 10")
-        for au in (*aus, "AU27")
-    ]
-    names = "au name n_present n_absent subjects_present subjects_absent eligible reason".split()
-    write_table(run / "coverage.csv", pd.DataFrame(coverage, columns=names))
+    counts = {"n_present": 8, "n_absent": 16, "subjects_present": 8, "subjects_absent": 8}
+    coverage = [{"au": au, "name": ""} | counts | {"eligible": True, "reason": ""} for au in aus]
+    rare = {"eligible": False, "reason": "1 sequence with it, needs 10"}
+    coverage.append({"au": "AU27", "name": ""} | counts | rare)
+    write_table(run / "coverage.csv", pd.DataFrame(coverage))
 
 
 def _mapping(run: Run) -> None:

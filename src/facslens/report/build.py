@@ -9,17 +9,14 @@ from facslens.artifacts import Run
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.faces import build_data
 from facslens.report.findings import THRESHOLD, build_findings
-from facslens.report.formats import DASH, decimal, percent, thousands
+from facslens.report.formats import DASH
+from facslens.report.head import build_head
 from facslens.report.heat import build_comparison, build_heatmaps
 from facslens.report.histograms import BINS
 from facslens.report.performance import build_confusion, build_training
 from facslens.report.tables import RunTables, count, number
 from facslens.report.view import (
-    Confusion,
-    Data,
     Findings,
-    Head,
-    KeyNumber,
     Methods,
     Missing,
     Provenance,
@@ -59,7 +56,7 @@ def build_view(run: Run) -> ReportView:
     findings, data = build_findings(tables), build_data(tables)
     training, confusion = build_training(tables), build_confusion(tables)
     return ReportView(
-        head=_head(tables, findings, data, confusion),
+        head=build_head(tables, findings, data, confusion),
         findings=findings,
         heatmaps=build_heatmaps(tables),
         comparison=build_comparison(tables),
@@ -69,114 +66,6 @@ def build_view(run: Run) -> ReportView:
         methods=_methods(tables, findings, training),
         provenance=_provenance(tables),
     )
-
-
-def _head(
-    tables: RunTables, findings: Findings | Missing, data: Data | Missing, confusion: object
-) -> Head:
-    about = tables.info.get("faces", {})
-    spec = str(tables.info.get("data", ""))
-    dataset = str(about.get("name") or spec or "faces")
-    read = confusion if isinstance(confusion, Confusion) else None
-    found = findings if isinstance(findings, Findings) else None
-    headline, detail = _answer(found, read)
-    return Head(
-        dataset=dataset,
-        synthetic=bool(about.get("synthetic", spec.split(":")[0] == "synthetic")),
-        question=(
-            "Which feature maps of a network that was only taught to read facial expressions "
-            "have become detectors of facial action units?"
-        ),
-        headline=headline,
-        detail=detail,
-        numbers=_key_numbers(found, data if isinstance(data, Data) else None, read),
-        created=str(tables.info.get("created", "")),
-        version=str(tables.info.get("facslens", "")),
-    )
-
-
-def _answer(findings: Findings | None, read: Confusion | None) -> tuple[str, str]:
-    reading = (
-        ""
-        if read is None
-        else f"The network reads the expression of {percent(read.accuracy)} of "
-        f"{thousands(read.n)} faces of unseen subjects correctly."
-    )
-    if findings is None:
-        return "The units have not been held against the action units yet.", reading
-    units = next((c.units for c in findings.layers if c.layer == findings.layer), 0)
-    n, tested = findings.confirmed, findings.tested_aus
-    headline = (
-        f"{n if n else 'None'} of {tested} action units {'has' if n in (0, 1) else 'have'} a "
-        f"detector among the {thousands(units)} units of {findings.layer} that holds on "
-        f"{findings.test_subjects} subjects the network never saw."
-    )
-    return headline, " ".join([*_qualified(findings), reading]).strip()
-
-
-def _qualified(findings: Findings) -> list[str]:
-    """Say how many units stand behind the count, and what is left within expression."""
-    n, units, beyond = findings.confirmed, findings.confirmed_units, findings.beyond_expression
-    parts = []
-    if n > units:
-        parts.append(f"The {n} share {units} unit{'s' if units > 1 else ''}.")
-    if n and beyond is not None and beyond < n:
-        parts.append(
-            f"With the expression held fixed, {beyond if beyond else 'none'} of the {n} still "
-            f"{'stands' if beyond < 2 else 'stand'} out; the others may only repeat the expression."
-        )
-    elif n and beyond is not None:
-        parts.append("All of them also stand out with the expression held fixed.")
-    return parts
-
-
-def _key_numbers(
-    findings: Findings | None, data: Data | None, read: Confusion | None
-) -> tuple[KeyNumber, ...]:
-    numbers = []
-    if findings is not None:
-        numbers.append(
-            KeyNumber(
-                str(findings.confirmed),
-                f"of {findings.tested_aus}",
-                "action units with a confirmed detector",
-                _found(findings),
-            )
-        )
-        numbers.append(
-            KeyNumber(
-                decimal(findings.mean_test),
-                "",
-                "mean AUROC on unseen subjects",
-                f"best unit of {findings.mean_test_aus} action units; ½ is chance",
-            )
-        )
-    if read is not None:
-        numbers.append(
-            KeyNumber(
-                percent(read.accuracy),
-                "",
-                "of expressions read correctly",
-                f"{thousands(read.n)} unseen faces; always the commonest: {percent(read.baseline)}",
-            )
-        )
-    if data is not None:
-        numbers.append(
-            KeyNumber(
-                thousands(data.total.subjects),
-                "",
-                "subjects",
-                f"{thousands(data.total.images)} faces, "
-                f"{thousands(data.total.sequences)} sequences",
-            )
-        )
-    return tuple(numbers)
-
-
-def _found(findings: Findings) -> str:
-    rare = len(findings.cards) - findings.tested_aus
-    note = f"{findings.accepted} found in discovery, in {findings.layer}"
-    return f"{note}; {rare} more too rare to test" if rare else note
 
 
 def _methods(

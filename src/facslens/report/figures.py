@@ -10,12 +10,14 @@ from PIL import Image
 
 from facslens.report.view import HeatMap
 
+#: Templates count in whole numbers too.
+Number = int | float
 #: Okabe & Ito's blue and vermilion, told apart by every common kind of colour vision.
 HIGH: Final = (0, 114, 178)
 LOW: Final = (213, 94, 0)
 
 
-def at(value: float, low: float, high: float, size: float = 100.0) -> float:
+def at(value: Number, low: Number, high: Number, size: Number = 100.0) -> float:
     """Place a value on an axis of a given length, held within it.
 
     Examples
@@ -29,12 +31,12 @@ def at(value: float, low: float, high: float, size: float = 100.0) -> float:
 
 
 def line_path(
-    x: Sequence[float],
-    y: Sequence[float],
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-    width: float,
-    height: float,
+    x: Sequence[Number],
+    y: Sequence[Number],
+    x_range: tuple[Number, Number],
+    y_range: tuple[Number, Number],
+    width: Number,
+    height: Number,
 ) -> str:
     """Write an SVG path through points; an undefined point breaks the line.
 
@@ -54,7 +56,7 @@ def line_path(
 
 
 def step_path(
-    heights: Sequence[float], top: float, width: float, height: float, *, closed: bool
+    heights: Sequence[Number], top: Number, width: Number, height: Number, *, closed: bool
 ) -> str:
     """Write the outline of a histogram that stands on a base line at `height`.
 
@@ -74,7 +76,7 @@ def step_path(
     return f"{path}V{base}" + ("Z" if closed else "")
 
 
-def nice_ticks(high: float, count: int = 4, smallest: float = 0.0) -> tuple[float, ...]:
+def nice_ticks(high: Number, count: int = 4, smallest: Number = 0.0) -> tuple[float, ...]:
     """Give round numbers from 0 to at most `high`, about so many, `smallest` or more apart.
 
     Examples
@@ -90,7 +92,7 @@ def nice_ticks(high: float, count: int = 4, smallest: float = 0.0) -> tuple[floa
     return tuple(round(i * step, 10) for i in range(int(high / step + 1e-9) + 1))
 
 
-def strength(value: float, limit: float) -> float:
+def strength(value: Number, limit: Number) -> float:
     """Give how strong the colour of a signed value is, 0 to 1.
 
     Examples
@@ -117,7 +119,7 @@ def heat_png(heatmap: HeatMap) -> bytes:
     return stream.getvalue()
 
 
-def hundredths(matrix: Sequence[Sequence[float]]) -> list[list[int | None]]:
+def hundredths(matrix: Sequence[Sequence[Number]]) -> list[list[int | None]]:
     """Round to whole hundredths, a short form for a script; None where undefined.
 
     Examples

