@@ -41,9 +41,7 @@ def images():
 
 def recorded(network, images, batch_size):
     parts = []
-    record(
-        network, images.split(batch_size), unit_layers(network), lambda _row, b: parts.append(b)
-    )
+    record(network, images.split(batch_size), unit_layers(network), lambda _row, b: parts.append(b))
     return {
         layer: (
             np.concatenate([p[layer].response for p in parts]),
@@ -97,3 +95,31 @@ def test_hooks_and_train_flags_are_restored_after_an_exception():
         fail()
     assert [m.training for m in network.modules()] == [True, True, True, False]
     assert not network[1]._forward_hooks
+
+
+def test_a_module_that_is_called_twice_in_one_pass_is_refused_and_one_a_pass_is_fine():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.relu = nn.Conv2d(1, 1, 1), nn.ReLU()
+
+        def forward(self, x):
+            return self.relu(self.conv(self.relu(x)))
+
+    once = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU())
+    image = torch.ones(1, 1, 2, 2)
+    with capture(once, {"0": "1"}):
+        once(image)
+        once(image)
+    twice = Shared()
+    with capture(twice, {"conv": "relu"}), pytest.raises(CallError, match="called twice"):
+        twice(image)
+
+
+def test_a_map_changed_in_place_later_is_read_before_that():
+    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.Hardtanh(0, 0.1, inplace=True))
+    nn.init.constant_(network[0].weight, 2.0)
+    nn.init.zeros_(network[0].bias)
+    found = []
+    record(network, [torch.ones(1, 1, 2, 2)], {"0": "1"}, lambda _row, b: found.append(b))
+    assert found[0]["0"].response.tolist() == [[2.0, 2.0]]

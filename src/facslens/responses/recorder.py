@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,13 +13,18 @@ from torch.nn import functional
 from facslens.errors import CallError
 from facslens.responses.store import BatchResponses
 
+#: What is kept of a map.
+Read = TypeVar("Read")
+
 #: Called with each batch's row offset and, by layer, its responses and locations.
 Sink = Callable[[int, Mapping[str, BatchResponses]], None]
 
 
 @contextlib.contextmanager
-def capture(network: nn.Module, modules: Mapping[str, str]) -> Iterator[dict[str, Tensor]]:
-    """Hold the output of chosen modules after each forward pass.
+def listen(
+    network: nn.Module, modules: Mapping[str, str], read: Callable[[Tensor], Read]
+) -> Iterator[dict[str, Read]]:
+    """Hold what is read off the output of chosen modules in each forward pass.
 
     Inside the block the network is in evaluation mode. On leaving it, after an exception
     too, every hook is gone and every module's train flag is what it was.
@@ -30,34 +36,54 @@ def capture(network: nn.Module, modules: Mapping[str, str]) -> Iterator[dict[str
     modules
         Layer name to the name of the module to listen to, as
         `facslens.models.adapter.unit_layers` gives it.
+    read
+        What to keep of a map (image, unit, row, column); it is called at once, before a
+        later step can change the map in place.
 
     Yields
     ------
     dict
-        Layer name to its map (image, unit, row, column) of the latest forward pass, still
-        attached to the graph.
+        Layer name to what was read in the latest forward pass.
+
+    Raises
+    ------
+    CallError
+        In a forward pass that calls one of the modules twice: which call is meant?
     """
     flags = {module: module.training for module in network.modules()}
-    maps: dict[str, Tensor] = {}
+    found: dict[str, Read] = {}
 
     def keep(layer: str) -> Callable[[nn.Module, object, Tensor], None]:
         def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            maps[layer] = output
+            if layer in found:
+                raise CallError(
+                    f"{modules[layer]!r} is called twice in one pass, so the units of {layer!r} "
+                    f"have two maps: give each layer a nonlinearity of its own"
+                )
+            found[layer] = read(output)
 
         return hook
 
-    handles = [
+    handles = [network.register_forward_pre_hook(lambda _module, _inputs: found.clear())]
+    handles += [
         network.get_submodule(name).register_forward_hook(keep(layer))
         for layer, name in modules.items()
     ]
     network.eval()
     try:
-        yield maps
+        yield found
     finally:
         for handle in handles:
             handle.remove()
         for module, training in flags.items():
             module.training = training
+
+
+def capture(
+    network: nn.Module, modules: Mapping[str, str]
+) -> contextlib.AbstractContextManager[dict[str, Tensor]]:
+    """Hold whole maps, still attached to the graph; else as `listen`."""
+    return listen(network, modules, lambda maps: maps)
 
 
 def peak(maps: Float[Tensor, "image unit row column"]) -> BatchResponses:
@@ -83,13 +109,13 @@ def peak(maps: Float[Tensor, "image unit row column"]) -> BatchResponses:
     if np.isnan(response).any():
         raise CallError("the network answers NaN: its weights or its input hold NaN")
     location = np.stack([flat // columns, flat % columns], axis=-1).astype(np.int16)
-    location[response == 0] = -1
+    location[response <= 0] = -1
     return BatchResponses(response, location, (rows, columns))
 
 
 def record(
     network: nn.Module,
-    batches: Iterable[Float[Tensor, "image channel row column"]],
+    batches: Iterable[Float[Tensor, "_image channel row column"]],
     modules: Mapping[str, str],
     sink: Sink,
 ) -> int:
@@ -115,9 +141,9 @@ def record(
     """
     device = next(network.parameters()).device
     seen = 0
-    with capture(network, modules) as maps, torch.inference_mode():
+    with listen(network, modules, peak) as found, torch.inference_mode():
         for batch in batches:
             network(batch.to(device))
-            sink(seen, {layer: peak(maps[layer]) for layer in modules})
+            sink(seen, {layer: found[layer] for layer in modules})
             seen += len(batch)
     return seen

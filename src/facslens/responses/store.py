@@ -26,7 +26,7 @@ class BatchResponses:
         (image, unit) float32: each unit's spatial maximum.
     location
         (image, unit, 2) int16: row and column of that maximum, the first in row-major
-        order on a tie; (−1, −1) where the response is 0, for then nothing fired.
+        order on a tie; (−1, −1) where the response is not above 0, for then nothing fired.
     shape
         Rows and columns of the layer's map.
     """

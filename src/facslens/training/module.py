@@ -7,7 +7,6 @@ from typing import cast
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,7 +19,8 @@ from facslens.training.recipe import Recipe
 #: Steps over which the learning rate rises to its largest value.
 WARM_UP = 20
 
-Batch = tuple[Float[Tensor, "image 1 row column"], Int[Tensor, " image"]]
+#: Images (image, 1, row, column) and classes (image,), as the loader stacks them.
+Batch = list[Tensor]
 
 
 class LabelledFaces(Dataset[tuple[Tensor, int]]):

@@ -1,0 +1,54 @@
+import json
+
+import pytest
+
+from facslens.datasets.load import load
+from facslens.datasets.splits import khorrami_folds
+from facslens.errors import ArtifactError
+from facslens.training import crossval
+from facslens.training.crossval import cross_validate
+from facslens.training.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def faces(drawn_ck48):
+    return load(f"ck48:{drawn_ck48}")
+
+
+def cross(faces, folder, **changes):
+    choices = {
+        "architecture": "paper",
+        "size": 48,
+        "seed": 0,
+        "recipe": Recipe(epochs=2, batch_size=16),
+        "folder": folder,
+        **changes,
+    }
+    return cross_validate(faces, khorrami_folds(faces, 3), **choices)
+
+
+def test_every_face_is_tested_once_and_a_second_call_trains_nothing(faces, tmp_path, monkeypatch):
+    first = cross(faces, tmp_path)
+    assert sorted(first.predictions["image"]) == sorted(faces.table["image"])
+    assert first.predictions["split"].unique().tolist() == ["test"]
+    assert first.confusion.to_numpy().sum() == len(faces)
+    summary = json.loads(json.dumps(first.summary()))
+    assert summary["accuracy_mean"] == pytest.approx(sum(summary["folds"]) / 3)
+    assert summary["images"] == 144
+
+    monkeypatch.setattr(crossval, "fit", lambda *_a, **_k: pytest.fail("it trained again"))
+    assert cross(faces, tmp_path).summary() == first.summary()
+
+
+def test_the_folder_of_another_cross_validation_is_refused(faces, tmp_path, monkeypatch):
+    class StopError(Exception):
+        pass
+
+    def stop(*_args, **_choices):
+        raise StopError
+
+    monkeypatch.setattr(crossval, "fit", stop)
+    with pytest.raises(StopError):
+        cross(faces, tmp_path)
+    with pytest.raises(ArtifactError, match="holds a cross-validation with another seed"):
+        cross(faces, tmp_path, seed=1)

@@ -1,0 +1,155 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from facslens.datasets.load import load
+from facslens.datasets.splits import holdout
+from facslens.errors import NotEnoughDataError
+from facslens.training.fit import fit
+from facslens.training.module import EpochOrder
+from facslens.training.predictions import accuracy, predict
+from facslens.training.recipe import Recipe
+
+RECIPE = Recipe(epochs=3, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def faces(drawn_ck48):
+    faces = load(f"ck48:{drawn_ck48}")
+    return faces.with_split(holdout(faces, seed=0))
+
+
+@pytest.fixture(scope="module")
+def training(faces):
+    return fit(faces, seed=4, recipe=RECIPE)
+
+
+def test_drawn_expressions_are_learned_and_hold_on_unseen_subjects(faces):
+    training = fit(faces, seed=4, recipe=Recipe(epochs=6, batch_size=16))
+    assert accuracy(predict(training.model, faces.part("test"))) == 1.0
+
+
+def test_the_history_tells_every_epoch_and_the_best_one_is_kept(faces, training):
+    history = training.history
+    assert history["epoch"].tolist() == [1, 1, 2, 2, 3, 3]
+    assert history["split"].tolist() == ["train", "validation"] * 3
+    validation = history[history["split"] == "validation"].set_index("epoch")
+    best = training.model.training["best_epoch"]
+    assert best == validation["loss"].idxmin()
+    found = accuracy(predict(training.model, faces.part("validation")))
+    assert found == pytest.approx(validation.loc[best, "accuracy"])
+
+
+def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_state_alone(faces, training):
+    state = torch.random.get_rng_state()
+    again = fit(faces, seed=4, recipe=RECIPE)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for name, weight in training.model.network.state_dict().items():
+        assert torch.equal(weight, again.model.network.state_dict()[name]), name
+
+
+def test_a_killed_training_goes_on_to_the_same_result(drawn_ck48, faces, training, tmp_path):
+    script = textwrap.dedent(
+        f"""
+        import sys, time
+        from pathlib import Path
+        import torch
+        from facslens.datasets.load import load
+        from facslens.datasets.splits import holdout
+        from facslens.training.fit import fit
+        from facslens.training.recipe import Recipe
+
+        torch.set_num_threads({torch.get_num_threads()})
+        faces = load({f"ck48:{drawn_ck48}"!r})
+        faces = faces.with_split(holdout(faces, seed=0))
+
+        def slow(done, total, note):
+            time.sleep(1)  # so that the kill comes between two epochs
+
+        fit(faces, seed=4, recipe=Recipe(epochs=3, batch_size=16),
+            folder=Path({str(tmp_path)!r}), progress=slow)
+        """
+    )
+    child = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("training-*.ckpt")):
+        assert time.monotonic() < deadline, "no checkpoint came"
+        assert child.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.02)
+    os.kill(child.pid, signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+
+    epochs = []
+    resumed = fit(
+        faces,
+        seed=4,
+        recipe=RECIPE,
+        folder=tmp_path,
+        progress=lambda done, _total, _note: epochs.append(done),
+    )
+    assert epochs in ([2, 3], [3]), "it began anew instead of going on"
+    pd.testing.assert_frame_equal(resumed.history, training.history)
+    for name, weight in training.model.network.state_dict().items():
+        assert torch.equal(weight, resumed.model.network.state_dict()[name]), name
+    assert not list(tmp_path.glob("training-*.ckpt"))
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(faces, training, tmp_path):
+    class StopError(Exception):
+        pass
+
+    def stop(done, _total, _note):
+        if done == 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        fit(faces, seed=4, recipe=RECIPE, folder=tmp_path, progress=stop)
+    (checkpoint,) = tmp_path.glob("training-*.ckpt")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    again = fit(faces, seed=4, recipe=RECIPE, folder=tmp_path)
+    pd.testing.assert_frame_equal(again.history, training.history)
+
+
+def test_early_stopping_ends_one_epoch_after_the_best(faces):
+    hasty = Recipe(epochs=40, batch_size=16, learning_rate=0.03, patience=1)
+    training = fit(faces, seed=4, recipe=hasty)
+    last = training.history["epoch"].max()
+    assert last == training.model.training["best_epoch"] + 1
+    assert last < 40
+
+
+def test_no_validation_part_and_one_expression_are_refused(faces):
+    everything = faces.with_split(pd.Series(["train"] * len(faces)))
+    with pytest.raises(NotEnoughDataError, match="validation part of ck48 holds no face"):
+        fit(everything, recipe=RECIPE)
+    happy = faces.where((faces.table["expression"] == "happiness").to_numpy())
+    with pytest.raises(NotEnoughDataError, match="shows happiness: two or more are needed"):
+        fit(happy, recipe=RECIPE)
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    order = EpochOrder(50, seed=1)
+    order.set_epoch(3)
+    first = list(order)
+    assert sorted(first) == list(range(50))
+    assert list(order) == first
+    order.set_epoch(4)
+    assert list(order) != first
+    other = EpochOrder(50, seed=2)
+    other.set_epoch(3)
+    assert list(other) != first
+
+
+def test_predictions_do_not_depend_on_the_batch_size(faces, training):
+    one, many = (predict(training.model, faces, batch_size=n) for n in (1, 64))
+    expressions = list(training.model.expressions)
+    np.testing.assert_allclose(one[expressions], many[expressions], atol=1e-5)
+    assert one[expressions].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
