@@ -90,6 +90,15 @@ def test_whiskers_stand_where_their_numbers_say(browser: Any, index: Path) -> No
     page.close()
 
 
+def test_only_a_confirmed_detector_looks_confirmed(browser: Any, index: Path) -> None:
+    page = browser.new_page()
+    page.goto(index.as_uri())
+    colour = "e => getComputedStyle(e).backgroundColor"
+    assert page.locator("#AU01 .badge").evaluate(colour) == "rgb(0, 114, 178)"
+    assert page.locator("#AU06 .badge").evaluate(colour) == "rgba(0, 0, 0, 0)"
+    page.close()
+
+
 def test_the_pointer_reads_a_value_of_the_heat_map(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(index.as_uri())

@@ -15,6 +15,7 @@ from facslens.errors import ArtifactError
 from facslens.report.build import build_view
 from facslens.report.figures import HIGH, LOW, heat_png
 from facslens.report.html import PICTURE, write_report
+from facslens.report.slide import slide
 from facslens.report.view import Missing
 
 
@@ -218,6 +219,21 @@ def test_a_damaged_table_is_an_error_and_the_old_report_stays(
     with pytest.raises(ArtifactError, match=r"association\.parquet is no readable table"):
         write_report(run)
     assert index.read_bytes() == before
+
+
+def test_the_slide_is_16_to_9_and_always_the_same(index: Path, full_run: Run) -> None:
+    with Image.open(index.parent / "slide.png") as picture:
+        assert picture.size == (1920, 1080)
+    view = build_view(full_run)
+    assert slide(view, "svg") == slide(view, "svg")
+
+
+def test_without_a_detector_there_is_no_slide(write_run: Callable[..., Run]) -> None:
+    run = write_run()
+    mapping = pd.read_csv(run / "mapping.csv")
+    mapping.loc[mapping["rule"] == "tested", "unit"] = None
+    mapping.to_csv(run / "mapping.csv", index=False)
+    assert not (write_report(run).parent / "slide.png").exists()
 
 
 def test_heat_png_shows_sign_as_colour_and_size_as_opacity(full_run: Run) -> None:

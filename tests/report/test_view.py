@@ -121,6 +121,21 @@ def test_exemplars_are_the_first_six_with_their_window(findings: Findings) -> No
     assert card.exemplars[0].split in ("train", "validation", "test")
 
 
+def test_padding_of_a_crop_is_hidden(write_run: Callable[..., Run]) -> None:
+    run = write_run()
+    index = pd.read_csv(run / "projections" / "index.csv")
+    index[["top", "left", "bottom", "right"]] = [-8, 20, 24, 52]
+    index.to_csv(run / "projections" / "index.csv", index=False)
+    findings = build_view(run).findings
+    assert isinstance(findings, Findings)
+    exemplar = findings.cards[0].exemplars[0]
+    # 8 of 32 rows lie above the face of 48 pixels, 4 of 32 columns to its right
+    hidden = exemplar.hidden
+    assert (hidden.top, hidden.right, hidden.bottom, hidden.left) == (25.0, 12.5, 0.0, 0.0)
+    assert exemplar.box is not None
+    assert (exemplar.box.top, exemplar.box.height) == (0.0, 50.0)
+
+
 def test_a_picture_outside_of_the_folder_is_not_taken(write_run: Callable[..., Run]) -> None:
     run = write_run()
     index = pd.read_csv(run / "projections" / "index.csv")

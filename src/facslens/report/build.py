@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from facslens.artifacts import Run
+from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
+from facslens.association.heldout import RESAMPLES
+from facslens.association.histograms import BINS
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.faces import build_data
 from facslens.report.findings import THRESHOLD, build_findings
 from facslens.report.formats import DASH
 from facslens.report.head import build_head
 from facslens.report.heat import build_comparison, build_heatmaps
-from facslens.report.histograms import BINS
 from facslens.report.performance import build_confusion, build_training
 from facslens.report.tables import RunTables, count, number
 from facslens.report.view import (
@@ -25,8 +27,6 @@ from facslens.report.view import (
     Training,
 )
 
-#: Resamples behind an interval, where the run does not say.
-RESAMPLES: Final = 2000
 _RULES: Final = {
     "deconvnet": "deconvolutional network",
     "guided": "guided backpropagation",
@@ -91,6 +91,8 @@ def _methods(
         resamples=_whole(tables.setting("associate", "resamples")) or RESAMPLES,
         bins=BINS,
         threshold=THRESHOLD,
+        min_present=MIN_PRESENT,
+        min_subjects=MIN_SUBJECTS,
         neutral=bool(tables.setting("associate", "neutral")),
         live_units=next((c.live for c in found.layers if c.layer == found.layer), 0)
         if found

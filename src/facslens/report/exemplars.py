@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.report.tables import Row, RunTables, count, number, records, text
-from facslens.report.view import Box, Exemplar
+from facslens.report.view import Box, Exemplar, Margins
 
 #: Exemplars of a unit that the page shows.
 SHOWN: Final = 6
@@ -49,6 +49,7 @@ def _exemplar(
         face=_picture(tables, row, "face"),
         projection=_picture(tables, row, "projection"),
         box=_box(row, size),
+        hidden=_hidden(row, size),
         tiny=rows <= TINY,
     )
 
@@ -59,6 +60,21 @@ def _box(row: Row, size: int | None) -> Box | None:
         return None
     left, top, right, bottom = (min(max(edge or 0, 0), size) * 100 / size for edge in edges)
     return Box(left, top, right - left, bottom - top)
+
+
+def _hidden(row: Row, size: int | None) -> Margins:
+    """Tell how much of a crop is padding, because the receptive field leaves the face."""
+    edges = [count(row, edge) for edge in ("top", "right", "bottom", "left")]
+    top, right, bottom, left = (edge or 0 for edge in edges)
+    if size is None or None in edges or bottom <= top or right <= left:
+        return Margins(0.0, 0.0, 0.0, 0.0)
+    high, wide = 100 / (bottom - top), 100 / (right - left)
+    return Margins(
+        top=round(max(-top, 0) * high, 2),
+        right=round(max(right - size, 0) * wide, 2),
+        bottom=round(max(bottom - size, 0) * high, 2),
+        left=round(max(-left, 0) * wide, 2),
+    )
 
 
 def _picture(tables: RunTables, row: Row, column: str) -> str:

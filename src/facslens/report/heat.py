@@ -178,5 +178,5 @@ def _verdict(
     if auroc <= 0.5:
         return "suppressed", "the largest distance is of a unit that responds less"
     if p_max >= THRESHOLD:
-        return "chance", "the largest distance is within what chance gives"
+        return "chance", "the largest distance is not beyond chance"
     return "other", "another unit stands further above its own chance level"

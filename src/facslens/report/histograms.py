@@ -1,17 +1,13 @@
 """Responses of a unit with an action unit present and absent, binned for a picture."""
 
-from typing import Final
-
 import numpy as np
 from jaxtyping import Float
 
+from facslens.association.histograms import BINS
 from facslens.association.sequences import make_sample
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.tables import RunTables
 from facslens.report.view import Histogram
-
-#: Equal-width bins over the unit's range in discovery, as the distances use them.
-BINS: Final = 20
 
 
 def histogram_of(tables: RunTables, layer: str, unit: int, au: str) -> Histogram | None:

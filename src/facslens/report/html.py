@@ -2,9 +2,9 @@
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import jinja2
 import pandas as pd
@@ -14,6 +14,7 @@ from facslens.artifacts import Run, atomic
 from facslens.report import figures
 from facslens.report.build import build_view
 from facslens.report.formats import FILTERS
+from facslens.report.slide import slide
 from facslens.report.view import Download, Findings, Missing, ReportView
 
 #: Longest side in pixels of a picture on the page; larger ones are made smaller.
@@ -46,7 +47,7 @@ def write_report(run: Run) -> Path:
         folder.mkdir()
         _write_pictures(run, view, folder / "pictures")
         _write_heatmaps(view, folder / "heatmaps")
-        downloads = _write_tables(run, folder / "data")
+        downloads = (*_write_tables(run, folder / "data"), *_write_slide(view, folder))
         page = render(view, downloads)
         (folder / "index.html").write_text(page, encoding="utf-8")
     return run / "report" / "index.html"
@@ -138,6 +139,16 @@ def _write_association(run: Run, path: Path) -> Download:
         label = f"{chosen} only, smallest p first; the rest is in association.parquet"
         table.to_csv(path, index=False, float_format="%.6g")
     return _download(path, label)
+
+
+def _write_slide(view: ReportView, folder: Path) -> Iterator[Download]:
+    kinds: tuple[Literal["png", "svg"], ...] = ("png", "svg")
+    for kind in kinds:
+        content = slide(view, kind)
+        if content is not None:
+            path = folder / f"slide.{kind}"
+            path.write_bytes(content)
+            yield Download(path.name, "the finding as a slide, 16:9", 0, len(content))
 
 
 def _download(path: Path, label: str) -> Download:

@@ -89,6 +89,16 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Margins:
+    """How much of a picture lies outside of the face on each side, in per cent."""
+
+    top: float
+    right: float
+    bottom: float
+    left: float
+
+
+@dataclass(frozen=True)
 class Exemplar:
     """A face that a unit answers most, and the projection of that answer.
 
@@ -106,6 +116,7 @@ class Exemplar:
     face: str
     projection: str
     box: Box | None
+    hidden: Margins
     tiny: bool
 
 
@@ -363,6 +374,8 @@ class Methods:
     resamples: int
     bins: int
     threshold: float
+    min_present: int
+    min_subjects: int
     neutral: bool
     live_units: int
     sequences: int | None
