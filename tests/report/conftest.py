@@ -1,6 +1,5 @@
 """A small, complete run with known numbers, written by hand; its faces are drawn here."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -256,7 +255,3 @@ def write_run(tmp_path: Path) -> Callable[..., Run]:
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A complete run that no test may change."""
     return make_run(tmp_path_factory.mktemp("report"))
-
-
-def read(run: Run, name: str) -> Any:
-    return json.loads((run / name).read_text())

@@ -15,8 +15,8 @@ from facslens.errors import ArtifactError
 from facslens.report.build import build_view
 from facslens.report.figures import HIGH, LOW, heat_png
 from facslens.report.html import PICTURE, write_report
+from facslens.report.missing import Missing
 from facslens.report.slide import slide
-from facslens.report.view import Missing
 
 
 class Page(HTMLParser):

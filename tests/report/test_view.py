@@ -9,7 +9,9 @@ import pytest
 
 from facslens.artifacts import Run
 from facslens.report.build import build_view
-from facslens.report.view import Findings, Missing, ReportView
+from facslens.report.evidence import Findings
+from facslens.report.missing import Missing
+from facslens.report.view import ReportView
 from facslens.responses.store import Responses
 
 

@@ -10,22 +10,16 @@ from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.heldout import RESAMPLES
 from facslens.association.histograms import BINS
 from facslens.datasets.splits import CONFIRMATION
+from facslens.report.evidence import Findings
 from facslens.report.faces import build_data
 from facslens.report.findings import THRESHOLD, build_findings
 from facslens.report.formats import DASH
 from facslens.report.head import build_head
 from facslens.report.heat import build_comparison, build_heatmaps
+from facslens.report.missing import Missing
 from facslens.report.performance import build_confusion, build_training
 from facslens.report.tables import RunTables, count, number
-from facslens.report.view import (
-    Findings,
-    Methods,
-    Missing,
-    Provenance,
-    ReportView,
-    StageRow,
-    Training,
-)
+from facslens.report.view import Methods, Provenance, ReportView, StageRow, Training
 
 _RULES: Final = {
     "deconvnet": "deconvolutional network",

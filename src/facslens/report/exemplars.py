@@ -5,8 +5,8 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.report.evidence import Box, Exemplar, Margins
 from facslens.report.tables import Row, RunTables, count, number, records, text
-from facslens.report.view import Box, Exemplar, Margins
 
 #: Exemplars of a unit that the page shows.
 SHOWN: Final = 6

@@ -5,8 +5,9 @@ import pandas as pd
 from facslens.action_units import ACTION_UNITS
 from facslens.datasets.base import SPLITS
 from facslens.datasets.splits import CONFIRMATION
+from facslens.report.missing import Missing
 from facslens.report.tables import Row, RunTables, count, records, text
-from facslens.report.view import CoverageRow, Data, Dropped, Missing, SplitRow
+from facslens.report.view import CoverageRow, Data, Dropped, SplitRow
 
 
 def build_data(tables: RunTables) -> Data | Missing:

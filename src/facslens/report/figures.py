@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from facslens.report.view import HeatMap
+from facslens.report.evidence import HeatMap
 
 #: Templates count in whole numbers too.
 Number = int | float

@@ -9,8 +9,10 @@ import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
 from facslens.datasets.splits import CONFIRMATION
+from facslens.report.evidence import Estimate, Finding, Findings, LayerCount, LayerUnit, Status
 from facslens.report.exemplars import exemplars_of
 from facslens.report.histograms import histogram_of
+from facslens.report.missing import Missing
 from facslens.report.tables import (
     Row,
     RunTables,
@@ -18,15 +20,6 @@ from facslens.report.tables import (
     number,
     records,
     text,
-)
-from facslens.report.view import (
-    Estimate,
-    Finding,
-    Findings,
-    LayerCount,
-    LayerUnit,
-    Missing,
-    Status,
 )
 
 THRESHOLD: Final = 0.05
@@ -60,6 +53,7 @@ def build_findings(tables: RunTables) -> Findings | Missing:
         confirmed=sum(c.status == "confirmed" for c in cards),
         confirmed_units=len({c.unit for c in cards if c.status == "confirmed"}),
         beyond_expression=None if all(b is None for b in beyond) else sum(map(bool, beyond)),
+        within_expression=any(not math.isnan(c.p_within) for c in cards),
         mean_test=float(np.mean(held)) if held else float("nan"),
         mean_test_aus=len(held),
         test_subjects=_subjects(tables, CONFIRMATION),

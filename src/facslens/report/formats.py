@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from facslens.report.view import Estimate
+from facslens.report.evidence import Estimate
 
 DASH: Final = "–"
 _MINUS: Final = "\u2212"

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from facslens.report.evidence import Findings
 from facslens.report.formats import decimal, percent, thousands
+from facslens.report.missing import Missing
 from facslens.report.tables import RunTables
-from facslens.report.view import Confusion, Data, Findings, Head, KeyNumber, Missing
+from facslens.report.view import Confusion, Data, Head, KeyNumber
 
 #: A file of each stage, by which one sees that it ran at some time.
 _FILES: Final = {

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
+from facslens.report.evidence import Comparison, ComparisonRow, HeatCell, HeatMap
 from facslens.report.findings import (
     THRESHOLD,
     accepted_pairs,
@@ -15,8 +16,8 @@ from facslens.report.findings import (
     layer_names,
     unit_counts,
 )
+from facslens.report.missing import Missing
 from facslens.report.tables import Row, RunTables, count, number, records, text
-from facslens.report.view import Comparison, ComparisonRow, HeatCell, HeatMap, Missing
 
 #: |AUROC − ½| at which the colours of a heat map are at their strongest.
 LIMIT: Final = 0.5

@@ -6,8 +6,8 @@ from jaxtyping import Float
 from facslens.association.histograms import BINS
 from facslens.association.sequences import make_sample
 from facslens.datasets.splits import CONFIRMATION
+from facslens.report.evidence import Histogram
 from facslens.report.tables import RunTables
-from facslens.report.view import Histogram
 
 
 def histogram_of(tables: RunTables, layer: str, unit: int, au: str) -> Histogram | None:

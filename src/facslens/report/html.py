@@ -13,9 +13,11 @@ from PIL import Image
 from facslens.artifacts import Run, atomic
 from facslens.report import figures
 from facslens.report.build import build_view
+from facslens.report.evidence import Findings
 from facslens.report.formats import FILTERS
+from facslens.report.missing import Missing
 from facslens.report.slide import slide
-from facslens.report.view import Download, Findings, Missing, ReportView
+from facslens.report.view import Download, ReportView
 
 #: Longest side in pixels of a picture on the page; larger ones are made smaller.
 PICTURE: Final = 128

@@ -4,8 +4,9 @@ import math
 
 import pandas as pd
 
+from facslens.report.missing import Missing
 from facslens.report.tables import RunTables, count, number
-from facslens.report.view import ClassScore, Confusion, Curve, Missing, Training
+from facslens.report.view import ClassScore, Confusion, Curve, Training
 from facslens.training.predictions import accuracy, confusion, per_class
 
 #: The share of the losses that the axis of the curves has to hold: a first spike may leave it.

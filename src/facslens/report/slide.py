@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from facslens.report.evidence import Finding, Findings, HeatMap
 from facslens.report.figures import HIGH, LOW
-from facslens.report.view import Finding, Findings, HeatMap, ReportView
+from facslens.report.view import ReportView
 
 INK: Final = "#1c1d20"
 SOFT: Final = "#5a5d66"

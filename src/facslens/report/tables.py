@@ -11,7 +11,7 @@ import pandas as pd
 
 from facslens.artifacts import Json, Run, read_json, read_table
 from facslens.datasets.base import Faces
-from facslens.report.view import Missing
+from facslens.report.missing import Missing
 from facslens.responses.store import Responses
 
 Row = Mapping[Any, Any]

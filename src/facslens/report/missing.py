@@ -1,0 +1,11 @@
+"""A section of the page that cannot be written yet."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A section that cannot be written yet: what is not there, and what makes it."""
+
+    what: str
+    command: str
