@@ -52,6 +52,7 @@ def run(
             neutral=neutral,
             rule=rule,
         )
+        settings.check()
         name = parse_spec(data).name
         this = Run.create(
             out or next_folder(name), data=data, seed=seed, settings=settings.entries()

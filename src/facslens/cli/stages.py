@@ -99,8 +99,9 @@ def _cell(value: object) -> str:
 
 
 def _choose(run: Run, **changes: object) -> None:
-    settings = Settings.of(run)
-    run.update(settings=dataclasses.replace(settings, **changes).entries())  # type: ignore[arg-type]
+    settings = dataclasses.replace(Settings.of(run), **changes)  # type: ignore[arg-type]
+    settings.check()
+    run.update(settings=settings.entries())
 
 
 COMMANDS: Final = (train, record, associate, project, report)

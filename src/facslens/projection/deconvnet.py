@@ -28,6 +28,18 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 )
 
 
+def check_rule(rule: str) -> None:
+    """Refuse a rule that is not in `RULES`.
+
+    Raises
+    ------
+    CallError
+        If there is no such rule.
+    """
+    if rule not in RULES:
+        raise CallError(f"there is no projection rule {rule!r}: it has {', '.join(RULES)}")
+
+
 @dataclass(frozen=True)
 class Projections:
     """Projections of some responses, one a row.
@@ -145,11 +157,11 @@ def project_units(
     >>> found.response.tolist(), found.image[0, 0].tolist()
     ([6.0], [[0.0, 2.0], [0.0, 0.0]])
     """
-    if rule not in RULES:
-        raise CallError(f"there is no projection rule {rule!r}: it has {', '.join(RULES)}")
+    check_rule(rule)
     if batch_size < 1:
         raise CallError(f"a batch holds at least 1 image, not {batch_size}")
     modules = choose_layers(network, [layer])
+    units = np.array(units)  # a copy: pandas gives read-only arrays, of which torch warns
     count = len(images)
     for name, given in (("units", units), ("locations", locations)):
         if given is not None and len(given) != count:

@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facslens.artifacts import Run
+from facslens.association.distances import distance_names
 from facslens.errors import ArtifactError
+from facslens.models.adapter import choose_layers
+from facslens.models.model import build
 from facslens.preprocess.augment import Augmentation
+from facslens.projection.deconvnet import check_rule
 from facslens.training.recipe import Recipe
 
 
@@ -45,6 +49,19 @@ class Settings:
     permutations: int = 1000
     neutral: bool = False
     rule: str = "deconvnet"
+
+    def check(self) -> None:
+        """Find a wrong choice before hours of training do.
+
+        Raises
+        ------
+        CallError
+            If an architecture, size, layer, distance or rule is not known.
+        """
+        network = build(self.model, ("anger", "happiness"), self.size, seed=0).network
+        choose_layers(network, self.layers)
+        distance_names(self.distance)
+        check_rule(self.rule)
 
     @classmethod
     def of(cls, run: Run) -> "Settings":

@@ -1,0 +1,203 @@
+"""The command line as a user meets it: exit codes, one sentence, nothing lost."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facslens.cli import main as command
+from facslens.cli.main import main
+from facslens.stages import order
+
+
+@pytest.fixture
+def facslens(monkeypatch, capsys):
+    """Call the command in this process; gives exit code, standard output, standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["facslens", *map(str, arguments)])
+        monkeypatch.delenv("FACSLENS_DEBUG", raising=False)
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def finished(drawn_ck48, tmp_path_factory):
+    """A whole run on drawn faces."""
+    run = tmp_path_factory.mktemp("runs") / "drawn"
+    choices = ["--epochs", "6", "--permutations", "99", "--out", str(run)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["facslens", "run", "--data", f"ck48:{drawn_ck48}", *choices])
+        with pytest.raises(SystemExit) as stop:
+            main()
+    assert not stop.value.code
+    return run
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy of it, to be changed."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+def test_a_run_leaves_every_file_and_finds_the_drawn_detectors(finished):
+    stages = json.loads((finished / "run.json").read_text())["stages"]
+    assert [stages[name]["status"] for name in order.STAGES] == ["done"] * len(order.STAGES)
+    mapping = pd.read_csv(finished / "mapping.csv")
+    chosen = mapping[
+        (mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested") & (mapping["rank"] == 1)
+    ]
+    conv3 = chosen[chosen["layer"] == "conv3"].set_index("au")
+    # mouth and brow are drawn for these; AU17 comes and goes without a trace in the picture
+    assert {"AU12", "AU25", "AU27", "AU04"} <= set(conv3.index[conv3["unit"].notna()])
+    assert conv3.loc["AU27", "auroc_test"] == 1.0
+    assert "AU17" not in set(conv3.index[conv3["unit"].notna()])
+    assert (finished / "report" / "index.html").is_file()
+    index = pd.read_csv(finished / "projections" / "index.csv")
+    for name in index["projection"]:
+        assert (finished / "projections" / name).is_file()
+
+
+def test_resume_after_a_stop_does_only_what_is_missing(facslens, run, monkeypatch):
+    info = json.loads((run / "run.json").read_text())
+    del info["stages"]["project"], info["stages"]["report"]
+    (run / "run.json").write_text(json.dumps(info))
+    called = []
+    kept = {
+        name: lambda run, progress, name=name, stage=stage: (
+            called.append(name),
+            stage(run, progress),
+        )
+        for name, stage in order.STAGES.items()
+    }
+    monkeypatch.setattr(order, "STAGES", kept)
+    code, out, _ = facslens("run", "--resume", "--out", run)
+    assert (code, called) == (0, ["project", "report"])
+    assert "report:" in out
+
+
+def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
+    code, out, _ = facslens("associate", run, "--distance", "auroc", "--rank", "distance")
+    assert code == 0
+    assert "au_to_unit, distance" in out
+    assert set(pd.read_csv(run / "mapping.csv")["distance"]) == {"auroc"}
+    stages = json.loads((run / "run.json").read_text())["stages"]
+    assert set(stages) == {"faces", "train", "record", "associate"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["run"], 2, "--data is missing"),
+        (["run", "--data", "ck49:somewhere"], 2, "names no dataset layout"),
+        (["run", "--data", "ck48:nowhere"], 1, "nowhere"),
+        (["run", "--data", "ck48:nowhere", "--model", "vgg"], 2, "is no known network"),
+        (["run", "--data", "ck48:nowhere", "--size", "50"], 2, "48 or 96 pixels, not 50"),
+        (["run", "--data", "ck48:nowhere", "--distance", "l2"], 2, "l2"),
+        (["run", "--data", "ck48:nowhere", "--rule", "lrp"], 2, "there is no projection rule"),
+        (["report", "nowhere"], 1, "nowhere is no run"),
+        (["crossval", "--folds", "2"], 2, "--folds"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_a_wrong_call_gets_one_sentence_and_no_traceback(
+    facslens, tmp_path, monkeypatch, arguments, code, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    found, _, err = facslens(*arguments)
+    assert found == code
+    assert sentence in err
+    assert "Traceback" not in err
+
+
+def test_an_existing_folder_is_not_written_over(facslens, run, drawn_ck48):
+    before = (run / "run.json").read_bytes()
+    code, _, err = facslens("run", "--data", f"ck48:{drawn_ck48}", "--out", run)
+    assert code == 2
+    assert "exists already" in err
+    assert (run / "run.json").read_bytes() == before
+
+
+def test_a_run_of_another_format_is_refused(facslens, run):
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "format": 99}))
+    code, _, err = facslens("record", run)
+    assert code == 1
+    assert "was written in format 99" in err
+
+
+def test_a_broken_image_is_named_and_counted_and_the_run_goes_on(
+    facslens, draw_ck48, tmp_path, monkeypatch
+):
+    folder = draw_ck48(tmp_path / "faces", subjects=4)
+    broken = folder / "CK+48" / "happy" / "S001_002_00000001.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    for name in list(order.STAGES)[1:]:
+        monkeypatch.setitem(order.STAGES, name, lambda _run, _progress: None)
+    code, _, _ = facslens("run", "--data", f"ck48:{folder}", "--out", tmp_path / "run")
+    assert code == 0
+    info = json.loads((tmp_path / "run" / "run.json").read_text())["faces"]
+    assert info["images"] == 4 * 3 * 2 - 1
+    assert [d["image"] for d in info["dropped"]] == ["happy/S001_002_00000001.png"]
+
+    code, out, _ = facslens("data", "check", f"ck48:{folder}")
+    assert code == 1
+    assert "S001_002_00000001.png" in out
+    code, out, _ = facslens("data", "check", f"ck48:{folder}", "--json")
+    assert json.loads(out)["ok"] is False
+
+
+def test_crossval_prints_what_a_machine_reads(facslens, drawn_ck48, tmp_path):
+    arguments = ("--folds", "3", "--epochs", "1", "--out", tmp_path / "cv", "--json")
+    code, out, err = facslens("crossval", "--data", f"ck48:{drawn_ck48}", *arguments)
+    assert code == 0
+    summary = json.loads(out)
+    assert summary["accuracy_mean"] == pytest.approx(np.mean(summary["folds"]))
+    assert summary["images"] == 144
+    assert "fold 2: accuracy" in err
+
+
+def test_data_list_explains_every_layout(facslens):
+    code, out, _ = facslens("data", "list")
+    assert code == 0
+    for name in ("ck48:PATH", "ckplus:PATH", "folder:PATH", "table:PATH"):
+        assert name in out
+
+
+def test_an_unforeseen_error_is_one_sentence_too(facslens, monkeypatch):
+    def fail():
+        raise ZeroDivisionError("seven")
+
+    monkeypatch.setattr(command, "app", fail)
+    code, _, err = facslens("run")
+    assert code == 1
+    assert "ZeroDivisionError: seven (not foreseen" in err
+    assert "Traceback" not in err
+
+
+def test_importing_facslens_waits_for_no_torch():
+    code = "import sys, facslens; facslens.Faces; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_huge_image_is_refused_from_its_header(facslens, draw_ck48, tmp_path):
+    folder = draw_ck48(tmp_path / "faces", subjects=4)
+    place = folder / "CK+48" / "happy" / "S001_002_00000002.png"
+    Image.new("1", (20_000, 20_000)).save(place)
+    code, out, _ = facslens("data", "check", f"ck48:{folder}")
+    assert code == 1
+    assert "S001_002_00000002.png" in out
+    assert "more than 64 megapixels" in out
