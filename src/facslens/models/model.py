@@ -53,18 +53,12 @@ class Model:
 def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int) -> Model:
     """Make an untrained model, its weights drawn from the seed.
 
-    Weights are drawn as He et al. 2015 say (normal, fan-in, gain √2), biases are 0: without
-    biases in the convolutions, PyTorch's own smaller weights would let the signal fade from
-    layer to layer.
+    Weights are drawn as PyTorch draws them for each kind of layer.
 
     Raises
     ------
     CallError
         If the architecture is not known, or there are fewer than two expressions.
-
-    References
-    ----------
-    [he2015delving]_
     """
     if architecture not in ARCHITECTURES:
         raise CallError(
@@ -77,11 +71,6 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ARCHITECTURES[architecture](classes=len(expressions), size=size)
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
     network.eval()
     nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
     return Model(network, architecture, size, expressions)

@@ -1,4 +1,4 @@
-"""From image files to what a network reads: square, grey, resized, standardised."""
+"""From image files to what a network reads: square, grey, resized, of even contrast."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,11 +9,14 @@ import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from facslens.datasets.images import read_grey
 
-#: Added to the standard deviation of the grey levels, so that a blank image stays 0.
-FLOOR: Final = 1e-3
+#: Sides of the image in a standard deviation of the Gaussian surroundings.
+SURROUNDINGS: Final = 12
+#: Added to the local contrast, in grey levels of 0 to 1.
+FLOOR: Final = 0.05
 
 
 def square(image: UInt8[np.ndarray, "row column"], size: int) -> UInt8[np.ndarray, "size size"]:
@@ -34,19 +37,48 @@ def square(image: UInt8[np.ndarray, "row column"], size: int) -> UInt8[np.ndarra
 
 
 def standardise(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "image 1 row column"]:
-    """Subtract each image's mean grey level and divide by its standard deviation.
+    """Normalise the local contrast: lighting, shading and the tone of the skin play no part.
 
-    Lighting and camera gain then play no part. The scale of the input does not matter: grey
-    levels 0–255 and 0–1 give the same, but for `FLOOR` (in units of 0–1).
+    From each pixel the Gaussian-weighted mean of its surroundings is taken, and what remains
+    is divided by the equally weighted root mean square of such remainders.
+
+    Parameters
+    ----------
+    images
+        Grey levels in [0, 1].
+
+    Returns
+    -------
+    Tensor
+        Of the same shape, float32, about 0 on average; 0 where the image is flat.
+
+    Notes
+    -----
+    The Gaussian's standard deviation is the side divided by `SURROUNDINGS`, 4 pixels at 48;
+    beyond the border the border repeats. `FLOOR` keeps noise in flat places small.
+
+    References
+    ----------
+    Subtractive and divisive normalisation of Jarrett et al. 2009, section 2 [jarrett2009]_.
 
     Examples
     --------
-    >>> standardise(torch.tensor([[[[0.0, 1.0]]]])).round(decimals=2).tolist()
-    [[[[-1.0, 1.0]]]]
+    >>> standardise(torch.full((1, 1, 48, 48), 0.7)).abs().max().item() < 1e-5
+    True
     """
-    mean = images.mean(dim=(2, 3), keepdim=True)
-    deviation = images.std(dim=(2, 3), correction=0, keepdim=True)
-    return (images - mean) / (deviation + FLOOR)
+    remainder = images - _blurred(images)
+    return remainder / (_blurred(remainder.square()).sqrt() + FLOOR)
+
+
+def _blurred(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "image 1 row column"]:
+    sigma = images.shape[-1] / SURROUNDINGS
+    reach = round(3 * sigma)
+    steps = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
+    weights = torch.exp(-(steps**2) / (2 * sigma**2))
+    weights = weights / weights.sum()
+    wide = functional.pad(images, (reach, reach, reach, reach), mode="replicate")
+    down = functional.conv2d(wide, weights[None, None, :, None])
+    return functional.conv2d(down, weights[None, None, None, :])
 
 
 def read(paths: Sequence[str | Path], size: int) -> Float[Tensor, "image 1 size size"]:

@@ -19,6 +19,8 @@ from facslens.projection.windows import crop, to_grey
 from facslens.stages.faces import read_faces
 from facslens.stages.settings import Settings
 
+#: Share of a unit's projected values, by size, that is shown without being cut.
+DISPLAYED: Final = 0.99
 #: Columns of ``projections/index.csv``.
 COLUMNS: Final = (
     "layer", "unit", "rank", "image", "rule", "response",
@@ -47,13 +49,13 @@ def run_project(run: Run, progress: Report) -> None:
             for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
                 pixels, projections = _project(model, faces, str(layer), some, settings.rule)
                 field = receptive_field(model.network, str(layer))
-                limit = float(np.abs(projections.image).max()) or None
+                limit = _brightest(projections)
                 for place, row in enumerate(some.to_dict("records")):
                     stem = f"{layer}-{unit}-{row['rank']}"
                     seen = field.rectangle(row["row"], row["column"])
                     files = {
                         "projection": to_grey(crop(projections.image[place, 0], seen), limit),
-                        "face": crop(pixels[place, 0], seen, fill=255),
+                        "face": crop(pixels[place, 0], seen, fill=255.0),
                         "whole": pixels[place, 0],
                     }
                     for kind, picture in files.items():
@@ -63,6 +65,13 @@ def run_project(run: Run, progress: Report) -> None:
                     rows.append(dict(row) | window | names | {"rule": settings.rule})
                 progress(len(rows), len(chosen), f"{layer} unit {unit}")
             pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary / "index.csv", index=False)
+
+
+def _brightest(projections: Projections) -> float | None:
+    """Give the value to be shown as the brightest: a few outliers would leave all else grey."""
+    values = np.abs(projections.image)
+    values = values[values > 0]
+    return float(np.quantile(values, DISPLAYED)) if values.size else None
 
 
 def mapped_units(mapping: pd.DataFrame) -> pd.DataFrame:
