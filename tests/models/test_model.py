@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from facslens.errors import ArtifactError, CallError
@@ -72,3 +73,15 @@ def test_an_unknown_architecture_in_a_run_is_refused(folder):
 def test_one_expression_cannot_be_told_apart():
     with pytest.raises(CallError, match="two expressions or more"):
         models.build("paper", ("fear",), 48, seed=0)
+
+
+def test_a_full_disk_is_one_sentence_and_the_old_weights_stay(folder, monkeypatch):
+    before = (folder / "model.safetensors").read_bytes()
+
+    def full(_weights, _path):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device")
+
+    monkeypatch.setattr(models, "save_file", full)
+    with pytest.raises(ArtifactError, match="cannot be written: I/O error: No space left"):
+        models.save(models.build("paper", EXPRESSIONS, 48, seed=2), folder)
+    assert (folder / "model.safetensors").read_bytes() == before

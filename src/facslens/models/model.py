@@ -77,10 +77,21 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
 
 
 def save(model: Model, folder: Path) -> None:
-    """Write ``model.safetensors`` and ``model.json``."""
+    """Write ``model.safetensors`` and ``model.json``.
+
+    Raises
+    ------
+    ArtifactError
+        If the disk is full or the folder cannot be written; what was there is untouched.
+    """
     weights = {k: v.contiguous() for k, v in model.network.state_dict().items()}
-    with atomic(folder / "model.safetensors") as temporary:
-        save_file(weights, temporary)
+    path = folder / "model.safetensors"
+    with atomic(path) as temporary:
+        try:
+            save_file(weights, temporary)
+        except SafetensorError as error:
+            reason = str(error).removeprefix("Error while serializing: ")
+            raise ArtifactError(f"{path} cannot be written: {reason}") from error
     write_json(
         folder / "model.json",
         {

@@ -20,6 +20,7 @@ from facslens.report.missing import Missing
 from facslens.report.performance import build_confusion, build_training
 from facslens.report.tables import RunTables, count, number
 from facslens.report.view import Methods, Provenance, ReportView, StageRow, Training
+from facslens.training.recipe import Recipe
 
 _RULES: Final = {
     "deconvnet": "deconvolutional network",
@@ -94,6 +95,7 @@ def _methods(
         sequences=max(counts, default=None),
         discovery_subjects=_discovery_subjects(tables),
         rule=_RULES.get(found.rule if found else "", ""),
+        recipe=Recipe.of(record["recipe"]) if "recipe" in record else None,
         seed=int(tables.info.get("seed", 0)),
         version=str(tables.info.get("facslens", "")),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from facslens.report.evidence import Comparison, Findings, HeatMap
 from facslens.report.missing import Missing
+from facslens.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class Methods:
     sequences: int | None
     discovery_subjects: int
     rule: str
+    recipe: Recipe | None
     seed: int
     version: str
 

@@ -9,7 +9,6 @@ from facslens.association.distances import distance_names
 from facslens.errors import ArtifactError
 from facslens.models.adapter import choose_layers
 from facslens.models.model import build
-from facslens.preprocess.augment import Augmentation
 from facslens.projection.deconvnet import check_rule
 from facslens.training.recipe import Recipe
 
@@ -74,9 +73,7 @@ class Settings:
         """
         entries: dict[str, Any] = dict(run.info["settings"])
         try:
-            recipe = dict(entries.pop("recipe"))
-            augmentation = Augmentation(**recipe.pop("augmentation"))
-            return cls(recipe=Recipe(augmentation=augmentation, **recipe), **entries)
+            return cls(recipe=Recipe.of(entries.pop("recipe")), **entries)
         except (KeyError, TypeError) as error:
             raise ArtifactError(
                 f"{run / 'run.json'} has settings not known here: {error}"

@@ -1,6 +1,8 @@
 """How a network is trained: the numbers, in one place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from facslens.errors import CallError
 from facslens.preprocess.augment import Augmentation
@@ -47,6 +49,11 @@ class Recipe:
     average: float = 0.98
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @classmethod
+    def of(cls, entries: Mapping[str, Any]) -> "Recipe":
+        """Make a recipe of plain values, as `dataclasses.asdict` gives them."""
+        return cls(**{**entries, "augmentation": Augmentation(**entries["augmentation"])})
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
