@@ -178,9 +178,9 @@ class Run:
         Raises
         ------
         CallError
-            If the folder exists and is not empty.
+            If the folder exists and holds anything but a run that never got under way.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not _is_free(folder):
             raise CallError(
                 f"--out {folder} exists already: name a new folder, or add --resume to go on"
             )
@@ -293,6 +293,17 @@ class Run:
 
     def _note(self, name: str, entry: Json) -> None:
         self.update(stages={**self.info["stages"], name: entry})
+
+
+def _is_free(folder: Path) -> bool:
+    """Tell whether a folder is empty, or holds a run whose first stage failed."""
+    if not folder.is_dir():
+        return False
+    names = [path.name for path in folder.iterdir()]
+    if names != ["run.json"]:
+        return not names
+    stages = read_json(folder / "run.json").get("stages", {})
+    return bool(stages) and all(entry.get("status") == "failed" for entry in stages.values())
 
 
 def next_folder(data: str, root: Path = Path("runs")) -> Path:

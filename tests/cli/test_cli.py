@@ -130,6 +130,19 @@ def test_an_existing_folder_is_not_written_over(facslens, run, drawn_ck48):
     assert (run / "run.json").read_bytes() == before
 
 
+def test_a_mistyped_path_does_not_use_up_the_folder(facslens, tmp_path, draw_ck48, monkeypatch):
+    for name in list(order.STAGES)[1:]:
+        monkeypatch.setitem(order.STAGES, name, lambda _run, _progress: None)
+    out = tmp_path / "run"
+    code, _, err = facslens("run", "--data", f"ck48:{tmp_path / 'fcaes'}", "--out", out)
+    assert code == 1
+    assert "fcaes does not exist" in err
+    folder = draw_ck48(tmp_path / "faces", subjects=4)
+    code, _, _ = facslens("run", "--data", f"ck48:{folder}", "--out", out)
+    assert code == 0
+    assert (out / "faces.parquet").is_file()
+
+
 def test_a_run_of_another_format_is_refused(facslens, run):
     info = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**info, "format": 99}))
