@@ -14,7 +14,7 @@ from facslens.datasets.load import load
 from facslens.datasets.splits import holdout
 from facslens.errors import NotEnoughDataError
 from facslens.training.fit import fit
-from facslens.training.module import EpochOrder, draw_partners
+from facslens.training.module import EpochOrder
 from facslens.training.predictions import accuracy, predict
 from facslens.training.recipe import Recipe
 
@@ -153,12 +153,3 @@ def test_predictions_do_not_depend_on_the_batch_size(faces, training):
     expressions = list(training.model.expressions)
     np.testing.assert_allclose(one[expressions], many[expressions], atol=1e-5)
     assert one[expressions].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
-
-
-def test_mixing_partners_are_a_permutation_and_the_own_share_is_the_larger():
-    partner, share = draw_partners(200, 0.2, seed=3)
-    assert sorted(partner.tolist()) == list(range(200))
-    assert share.min() >= 0.5
-    assert share.max() <= 1
-    # of Beta(0.2, 0.2) folded at one half, the mean is 0.5 + E|B - 0.5| = 0.90
-    assert share.mean() == pytest.approx(0.90, abs=0.03)

@@ -7,7 +7,6 @@ from typing import cast
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
@@ -93,38 +92,26 @@ class ExpressionModule(pl.LightningModule):
         self.seed = seed
 
     def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
-        """Augment, normalise, mix, and give the loss."""
+        """Augment, normalise, and give the loss."""
         images, classes = batch
         number = int(np.random.SeedSequence([self.seed, self.global_step]).generate_state(1)[0])
         torch.manual_seed(number)
         by_number = torch.Generator().manual_seed(number)
         changed = augment.augment(images.cpu(), self.recipe.augmentation, by_number)
-        faces = normalise.standardise(changed.to(self.device))
-        partner, share = draw_partners(len(faces), self.recipe.mixup, number)
-        share = share.to(self.device)
-        faces = (
-            share[:, None, None, None] * faces + (1 - share)[:, None, None, None] * faces[partner]
+        scores = self._scores(changed.to(self.device))
+        loss = functional.cross_entropy(
+            scores, classes, label_smoothing=self.recipe.label_smoothing
         )
-        scores = self._scores(faces)
-        loss = sum(
-            (part * self._loss(scores, target)).mean()
-            for part, target in ((share, classes), (1 - share, classes[partner]))
-        )
-        return {"loss": cast(Tensor, loss), **_sums(scores.detach(), classes)}
-
-    def _loss(self, scores: Tensor, classes: Tensor) -> Tensor:
-        smoothing = self.recipe.label_smoothing
-        return functional.cross_entropy(
-            scores, classes, label_smoothing=smoothing, reduction="none"
-        )
+        return {"loss": loss, **_sums(scores.detach(), classes)}
 
     def validation_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
         """Give the sums from which loss and accuracy are made."""
         images, classes = batch
-        return _sums(self._scores(normalise.standardise(images)), classes)
+        return _sums(self._scores(images), classes)
 
-    def _scores(self, faces: Tensor) -> Tensor:
-        return cast(Tensor, self.network(faces.contiguous(memory_format=torch.channels_last)))
+    def _scores(self, images: Tensor) -> Tensor:
+        faces = normalise.standardise(images).contiguous(memory_format=torch.channels_last)
+        return cast(Tensor, self.network(faces))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, its rate rising over `WARM_UP` steps and falling as a half cosine."""
@@ -143,43 +130,6 @@ class ExpressionModule(pl.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-
-def draw_partners(
-    count: int, mixup: float, seed: int
-) -> tuple[Int[Tensor, " image"], Float[Tensor, " image"]]:
-    """Draw whom each face is mixed with, and the face's own share.
-
-    Parameters
-    ----------
-    count
-        Faces in the batch.
-    mixup
-        Both parameters of the Beta distribution of the share; 0 mixes nothing.
-    seed
-        Seed of the drawing.
-
-    Returns
-    -------
-    tuple of Tensor
-        Number of each partner, a permutation; share in [½, 1], for a face that were mostly
-        its partner would only be that partner's row again.
-
-    References
-    ----------
-    Zhang et al. 2018 [zhang2018mixup]_.
-
-    Examples
-    --------
-    >>> draw_partners(2, 0.0, seed=0)[1].tolist()
-    [1.0, 1.0]
-    """
-    rng = np.random.default_rng(seed)
-    partner = torch.from_numpy(rng.permutation(count))
-    if mixup == 0:
-        return partner, torch.ones(count)
-    share = rng.beta(mixup, mixup, count)
-    return partner, torch.from_numpy(np.maximum(share, 1 - share)).float()
 
 
 def _sums(scores: Tensor, classes: Tensor) -> dict[str, Tensor]:

@@ -24,9 +24,6 @@ class Recipe:
         Of AdamW.
     label_smoothing
         Share of the target spread evenly over all expressions.
-    mixup
-        Parameter of the Beta distribution from which the shares of two mixed faces come;
-        0 mixes nothing.
     average
         Decay of the exponential moving average of the weights, which is what is validated
         and kept.
@@ -37,15 +34,14 @@ class Recipe:
 
     References
     ----------
-    AdamW [loshchilov2019]_; label smoothing [szegedy2016]_; mixup [zhang2018mixup]_.
+    AdamW [loshchilov2019]_; label smoothing [szegedy2016]_.
     """
 
     epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
-    label_smoothing: float = 0.05
-    mixup: float = 0.2
+    label_smoothing: float = 0.1
     average: float = 0.98
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -60,7 +56,5 @@ class Recipe:
             raise CallError(f"--epochs is {self.epochs}: at least one is needed")
         if self.batch_size < 2:
             raise CallError(f"batch_size is {self.batch_size}: at least two faces are needed")
-        if self.mixup < 0:
-            raise CallError(f"mixup is {self.mixup}: it has to be 0 or above")
         if not self.learning_rate > 0:
             raise CallError(f"learning_rate is {self.learning_rate}: it has to be above 0")
