@@ -173,13 +173,18 @@ def test_a_broken_image_is_named_and_counted_and_the_run_goes_on(
 
 
 def test_crossval_prints_what_a_machine_reads(facslens, drawn_ck48, tmp_path):
-    arguments = ("--folds", "3", "--epochs", "1", "--out", tmp_path / "cv", "--json")
-    code, out, err = facslens("crossval", "--data", f"ck48:{drawn_ck48}", *arguments)
+    arguments = ("--folds", "3", "--epochs", "1", "--out", tmp_path / "cv")
+    call = ("crossval", "--data", f"ck48:{drawn_ck48}", *arguments)
+    code, out, err = facslens(*call, "--json")
     assert code == 0
     summary = json.loads(out)
     assert summary["accuracy_mean"] == pytest.approx(np.mean(summary["folds"]))
     assert summary["images"] == 144
     assert "fold 2: accuracy" in err
+    code, out, _ = facslens(*call)  # the folds are there already
+    assert code == 0
+    assert f"mean of 3 folds {summary['accuracy_mean']:.4f}" in out
+    assert "Confusion, all folds" in out
 
 
 def test_data_list_explains_every_layout(facslens):
@@ -200,8 +205,9 @@ def test_an_unforeseen_error_is_one_sentence_too(facslens, monkeypatch):
     assert "Traceback" not in err
 
 
-def test_importing_facslens_waits_for_no_torch():
-    code = "import sys, facslens; facslens.Faces; print('torch' in sys.modules)"
+@pytest.mark.parametrize("first", ["facslens; facslens.Faces", "facslens.cli.main"])
+def test_help_and_tables_wait_for_no_torch(first):
+    code = f"import sys\nimport {first}\nprint('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

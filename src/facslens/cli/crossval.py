@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,8 +13,9 @@ from facslens.datasets.load import load, parse_spec
 from facslens.datasets.splits import khorrami_folds
 from facslens.errors import CallError
 from facslens.progress import shown
-from facslens.training.crossval import CrossValidation, cross_validate
-from facslens.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from facslens.training.crossval import CrossValidation
 
 
 def crossval(
@@ -23,7 +24,7 @@ def crossval(
     model: options.Model = "paper",
     size: options.Size = 48,
     seed: options.Seed = 0,
-    epochs: options.Epochs = Recipe.epochs,
+    epochs: options.Epochs = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder [default: runs/crossval-DATA-MODEL-SIZE-FOLDS-SEED]."),
@@ -36,6 +37,9 @@ def crossval(
     the next fold chooses the epoch, the others train. A call that was killed goes on where
     it stopped.
     """
+    from facslens.training.crossval import cross_validate
+    from facslens.training.recipe import Recipe
+
     if data is None:
         raise CallError("--data is missing: say which faces, such as --data ck48:PATH")
     faces = load(data)
@@ -52,7 +56,7 @@ def crossval(
             architecture=model,
             size=size,
             seed=seed,
-            recipe=Recipe(epochs=epochs),
+            recipe=Recipe().changed(epochs=epochs),
             folder=out or Path("runs") / name,
             progress=progress,
             finished=finished,
@@ -63,7 +67,7 @@ def crossval(
         _print(result, console)
 
 
-def _print(result: CrossValidation, console: Console) -> None:
+def _print(result: "CrossValidation", console: Console) -> None:
     summary = result.summary()
     spread = summary["accuracy_sd"]
     console.print(

@@ -1,4 +1,8 @@
-"""The options that several commands share, with their help."""
+"""The options that several commands share, with their help.
+
+The commands import what needs PyTorch when they are called, so that a help text or a check of
+a dataset does not wait for it.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +24,18 @@ Out = Annotated[
     typer.Option("--out", metavar="RUN", help="The run's folder [default: runs/DATA-DATE-N]."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
-Epochs = Annotated[int, typer.Option("--epochs", min=1, help="Passes over the training part.")]
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        "--epochs", min=1, help="Passes over the training part [default: the recipe's, 30]."
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        "--patience", min=1, help="Stop after so many epochs without a better validation."
+    ),
+]
 Layers = Annotated[
     list[str] | None,
     typer.Option("--layer", help="A convolution layer to record; may be repeated [default: all]."),

@@ -10,9 +10,6 @@ from facslens.artifacts import Run, next_folder
 from facslens.cli import options
 from facslens.datasets.load import parse_spec
 from facslens.errors import CallError
-from facslens.stages.order import run_all
-from facslens.stages.settings import Settings
-from facslens.training.recipe import Recipe
 
 
 def run(
@@ -21,10 +18,12 @@ def run(
     size: options.Size = 48,
     out: options.Out = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, or the latest.")
+        bool,
+        typer.Option("--resume", help="Go on with the run in --out, or the latest, as it began."),
     ] = False,
     seed: options.Seed = 0,
-    epochs: options.Epochs = Recipe.epochs,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
     layer: options.Layers = None,
     distance: options.Distance = "kl",
     permutations: options.Permutations = 1000,
@@ -35,6 +34,10 @@ def run(
 
     Ends with the path of a report that opens in any browser, without a network.
     """
+    from facslens.stages.order import run_all
+    from facslens.stages.settings import Settings
+    from facslens.training.recipe import Recipe
+
     if resume:
         this = Run.open(out or _latest())
     else:
@@ -45,7 +48,7 @@ def run(
         settings = Settings(
             model=model,
             size=size,
-            recipe=Recipe(epochs=epochs),
+            recipe=Recipe().changed(epochs=epochs, patience=patience),
             layers=layer,
             distance=distance,
             permutations=permutations,

@@ -12,22 +12,18 @@ from rich.table import Table
 from facslens.artifacts import Run, read_table
 from facslens.cli import options
 from facslens.errors import CallError
-from facslens.stages.order import run_stage
-from facslens.stages.settings import Settings
 
 
 def train(
-    run: options.ExistingRun,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Passes over the training part.")
-    ] = None,
+    run: options.ExistingRun, epochs: options.Epochs = None, patience: options.Patience = None
 ) -> None:
     """Train the network again; what builds on it is then out of date."""
+    from facslens.stages.settings import Settings
+
     this = Run.open(run)
-    if epochs is not None:
-        recipe = dataclasses.replace(Settings.of(this).recipe, epochs=epochs)
-        _choose(this, recipe=recipe)
-    run_stage(this, "train")
+    recipe = Settings.of(this).recipe.changed(epochs=epochs, patience=patience)
+    _choose(this, recipe=recipe)
+    _run_stage(this, "train")
 
 
 def record(run: options.ExistingRun, layer: options.Layers = None) -> None:
@@ -35,7 +31,7 @@ def record(run: options.ExistingRun, layer: options.Layers = None) -> None:
     this = Run.open(run)
     if layer is not None:
         _choose(this, layers=layer)
-    run_stage(this, "record")
+    _run_stage(this, "record")
 
 
 def associate(
@@ -55,7 +51,7 @@ def associate(
     this = Run.open(run)
     changes = {"distance": distance, "permutations": permutations}
     _choose(this, **{name: value for name, value in changes.items() if value is not None})
-    run_stage(this, "associate")
+    _run_stage(this, "associate")
     if rank is not None:
         _print_mapping(this, rank)
 
@@ -70,12 +66,12 @@ def project(
     this = Run.open(run)
     if rule is not None:
         _choose(this, rule=rule)
-    run_stage(this, "project")
+    _run_stage(this, "project")
 
 
 def report(run: options.ExistingRun) -> None:
     """Make the report from whatever the run holds."""
-    run_stage(Run.open(run), "report")
+    _run_stage(Run.open(run), "report")
     typer.echo(f"report: {run / 'report' / 'index.html'}")
 
 
@@ -98,7 +94,15 @@ def _cell(value: object) -> str:
     return "–" if value is pd.NA else str(value)
 
 
+def _run_stage(run: Run, name: str) -> None:
+    from facslens.stages.order import run_stage
+
+    run_stage(run, name)
+
+
 def _choose(run: Run, **changes: object) -> None:
+    from facslens.stages.settings import Settings
+
     settings = dataclasses.replace(Settings.of(run), **changes)  # type: ignore[arg-type]
     settings.check()
     run.update(settings=settings.entries())

@@ -1,7 +1,7 @@
 """How a network is trained: the numbers, in one place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from facslens.errors import CallError
@@ -50,6 +50,14 @@ class Recipe:
     def of(cls, entries: Mapping[str, Any]) -> "Recipe":
         """Make a recipe of plain values, as `dataclasses.asdict` gives them."""
         return cls(**{**entries, "augmentation": Augmentation(**entries["augmentation"])})
+
+    def changed(self, *, epochs: int | None, patience: int | None = None) -> "Recipe":
+        """Give the recipe with those numbers replaced that are not None."""
+        return replace(
+            self,
+            epochs=self.epochs if epochs is None else epochs,
+            patience=self.patience if patience is None else patience,
+        )
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
