@@ -11,7 +11,7 @@ from facslens.artifacts import Run
 from facslens.association.associate import associate as associate_arrays
 from facslens.association.result import Association
 from facslens.datasets.base import Faces
-from facslens.datasets.load import load
+from facslens.datasets.load import load as load
 from facslens.datasets.splits import holdout
 from facslens.errors import CallError
 from facslens.models.model import Model
@@ -22,17 +22,6 @@ from facslens.responses.recording import record_faces
 from facslens.responses.store import Responses
 from facslens.training.fit import fit
 from facslens.training.recipe import Recipe
-
-__all__ = [
-    "associate",
-    "load",
-    "load_model",
-    "load_run",
-    "project",
-    "record",
-    "split",
-    "train",
-]
 
 
 def split(faces: Faces, seed: int = 0) -> Faces:
