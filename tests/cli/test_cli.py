@@ -106,6 +106,8 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
         (["run", "--data", "ck48:nowhere", "--model", "vgg"], 2, "is no known network"),
         (["run", "--data", "ck48:nowhere", "--size", "50"], 2, "48 or 96 pixels, not 50"),
         (["run", "--data", "ck48:nowhere", "--distance", "l2"], 2, "l2"),
+        (["run", "--data", "ck48:nowhere", "--distance", "all"], 2, "distance 'all' is not known"),
+        (["associate", "nowhere", "--rank", "z"], 2, "expected tested or distance"),
         (["run", "--data", "ck48:nowhere", "--rule", "lrp"], 2, "there is no projection rule"),
         (["report", "nowhere"], 1, "nowhere is no run"),
         (["crossval", "--folds", "2"], 2, "--folds"),

@@ -48,6 +48,8 @@ def associate(
     ] = None,
 ) -> None:
     """Hold every unit against every action unit, choose a mapping, and confirm it."""
+    if rank not in (None, "tested", "distance"):
+        raise CallError(f"--rank is {rank!r}: expected tested or distance")
     this = Run.open(run)
     changes = {"distance": distance, "permutations": permutations}
     _choose(this, **{name: value for name, value in changes.items() if value is not None})
@@ -77,8 +79,6 @@ def report(run: options.ExistingRun) -> None:
 
 def _print_mapping(run: Run, rank: str) -> None:
     mapping = read_table(run / "mapping.csv")
-    if rank not in set(mapping["rule"]):
-        raise CallError(f"--rank is {rank!r}: expected tested or distance")
     first = mapping[(mapping["rule"] == rank) & (mapping["rank"].fillna(1) == 1)]
     shown = ("layer", "au", "unit", "value", "z", "p_maxT", "auroc", "auroc_test", "status")
     for view, rows in first.groupby("view", sort=False):

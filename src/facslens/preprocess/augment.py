@@ -29,8 +29,8 @@ class Augmentation:
     Notes
     -----
     Khorrami et al. 2015 flip, turn by ±5°, scale by 0.7–1.4, shift, and change the grey
-    levels [khorrami2015]_. Brightness and contrast play no part here, for each image is
-    standardised afterwards; gamma is what remains of a change of grey levels.
+    levels [khorrami2015]_. Brightness and contrast play little part here, for each image is
+    brought to even local contrast afterwards; gamma is what remains of a change of grey levels.
     """
 
     flip: float = 0.5

@@ -59,7 +59,7 @@ class Settings:
         """
         network = build(self.model, ("anger", "happiness"), self.size, seed=0).network
         choose_layers(network, self.layers)
-        distance_names(self.distance)
+        distance_names([self.distance])  # one: "all" cannot decide
         check_rule(self.rule)
 
     @classmethod
