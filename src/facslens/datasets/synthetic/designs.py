@@ -1,0 +1,208 @@
+"""Which action units a synthetic face shows: by expression, as in life, or independently."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from facslens import action_units
+from facslens.datasets.base import EXPRESSIONS
+from facslens.datasets.synthetic.actions import AUS, EXCLUDED, SIDED
+from facslens.errors import CallError
+
+#: Draws of a whole set of action units before a design is given up as impossible.
+_TRIES: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Design:
+    """How action units are drawn.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    expressions
+        For each expression the probability of each action unit. Empty: faces carry no
+        expression, and every action unit is drawn by ``chance``.
+    chance
+        Probability of every action unit beside those of its expression.
+    frames
+        Images of a sequence, from neutral to peak.
+    """
+
+    name: str
+    expressions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    chance: Mapping[str, float] = field(default_factory=dict)
+    frames: int = 3
+
+    def __post_init__(self) -> None:
+        for expression, probabilities in self.expressions.items():
+            if expression not in EXPRESSIONS or expression == "neutral":
+                raise CallError(
+                    f"the design {self.name} names the expression {expression!r}: expected one "
+                    f"of {', '.join(EXPRESSIONS[1:])}"
+                )
+            self._check(probabilities)
+        self._check(self.chance)
+        if self.frames < 2:
+            raise CallError(
+                f"the design {self.name} has {self.frames} frames: expected at least 2, "
+                f"neutral and peak"
+            )
+
+    def _check(self, probabilities: Mapping[str, float]) -> None:
+        for au, probability in probabilities.items():
+            if au not in AUS:
+                raise CallError(
+                    f"the design {self.name} names {au!r}: synthetic faces have {', '.join(AUS)}"
+                )
+            if not 0 <= probability <= 1:
+                raise CallError(
+                    f"the design {self.name} gives {au} the probability {probability}: "
+                    f"expected 0 to 1"
+                )
+
+    def draw(
+        self, expression: str | None, rng: np.random.Generator
+    ) -> dict[str, tuple[float, float]]:
+        """Draw the left and right intensity, 0 to 1, of the action units of one peak.
+
+        Each is drawn by itself; a set that `EXCLUDED` forbids is drawn again as a whole, so
+        that action units that may go together stay independent as far as that allows.
+
+        Raises
+        ------
+        CallError
+            If no allowed set turns up: the design makes excluded action units certain.
+        """
+        chances = dict(self.chance)
+        if expression is not None:
+            chances |= self.expressions[expression]
+        for _ in range(_TRIES):
+            drawn = [au for au in AUS if rng.random() < chances.get(au, 0.0)]
+            if (drawn or expression is None) and not excluded(drawn):
+                return {au: _sides(au, expression, rng) for au in drawn}
+        raise CallError(
+            f"the design {self.name} makes action units certain that exclude each other"
+            + (f" in {expression}" if expression else "")
+        )
+
+
+def excluded(aus: list[str]) -> bool:
+    """Say whether two of these action units exclude each other.
+
+    Examples
+    --------
+    >>> excluded(["AU12", "AU25"]), excluded(["AU12", "AU15"])
+    (False, True)
+    """
+    return any(frozenset((a, b)) in EXCLUDED for i, a in enumerate(aus) for b in aus[:i])
+
+
+def _sides(au: str, expression: str | None, rng: np.random.Generator) -> tuple[float, float]:
+    strength = float(rng.uniform(0.45, 1.0))
+    if au not in SIDED:
+        return strength, strength
+    if expression == "contempt" and au in ("AU12", "AU14"):
+        weak = strength * float(rng.uniform(0.0, 0.2))  # contempt is one-sided
+        return (strength, weak) if rng.random() < 0.5 else (weak, strength)
+    other = strength * float(rng.uniform(0.75, 1.0))
+    return (strength, other) if rng.random() < 0.5 else (other, strength)
+
+
+_RARE: Final = 0.04
+
+#: Action units of each expression with their probabilities, after the prototypes and major
+#: variants of EMFACS as tabled by Ekman, Friesen & Hager 2002 [ekman2002facs]_, p. 174;
+#: the probabilities are ours.
+NATURAL: Final = Design(
+    name="natural",
+    expressions={
+        "anger": {
+            "AU04": 0.95, "AU05": 0.5, "AU07": 0.75, "AU10": 0.15, "AU17": 0.5, "AU23": 0.45,
+            "AU24": 0.4, "AU25": 0.15,
+        },
+        "contempt": {"AU12": 0.35, "AU14": 0.8, "AU04": 0.1, "AU24": 0.1},
+        "disgust": {
+            "AU09": 0.65, "AU10": 0.4, "AU04": 0.4, "AU06": 0.25, "AU07": 0.4, "AU15": 0.2,
+            "AU16": 0.25, "AU17": 0.5, "AU25": 0.3, "AU26": 0.1,
+        },
+        "fear": {
+            "AU01": 0.9, "AU02": 0.6, "AU04": 0.7, "AU05": 0.8, "AU07": 0.3, "AU20": 0.75,
+            "AU25": 0.45, "AU26": 0.35,
+        },
+        "happiness": {"AU06": 0.8, "AU12": 1.0, "AU07": 0.15, "AU25": 0.6, "AU26": 0.25},
+        "sadness": {
+            "AU01": 0.85, "AU04": 0.7, "AU06": 0.2, "AU15": 0.75, "AU17": 0.7, "AU43": 0.15,
+            "AU24": 0.1,
+        },
+        "surprise": {
+            "AU01": 0.95, "AU02": 0.95, "AU05": 0.75, "AU25": 0.15, "AU26": 0.35, "AU27": 0.5,
+        },
+    },
+    chance={au: _RARE for au in AUS},
+)  # fmt: skip
+
+#: Every action unit by itself; the mouth's many exclusions leave it less often than asked.
+FACTORIAL: Final = Design(name="factorial", chance={au: 0.3 for au in AUS}, frames=2)
+
+DESIGNS: Final = {design.name: design for design in (NATURAL, FACTORIAL)}
+
+
+def get_design(name: str) -> Design:
+    """Find a design by its name, or read one from a JSON file.
+
+    Parameters
+    ----------
+    name
+        ``natural``, ``factorial``, or the path of a JSON file with the keys ``expressions``
+        (an object an expression, of probabilities by action unit), ``chance`` (the same,
+        for all faces) and ``frames``, each of which may be left out.
+
+    Raises
+    ------
+    CallError
+        If there is no such design, or the file is not as described.
+    """
+    if name in DESIGNS:
+        return DESIGNS[name]
+    path = Path(name)
+    if path.suffix != ".json":
+        raise CallError(
+            f"--design {name!r} is not known: expected {', '.join(DESIGNS)} or a .json file"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CallError(f"the design file {path} cannot be read: {error}") from error
+    return _design(path, content)
+
+
+def _design(path: Path, content: Any) -> Design:
+    if not isinstance(content, dict) or set(content) - {"expressions", "chance", "frames"}:
+        raise CallError(
+            f"the design file {path} needs to be an object with the keys expressions, chance "
+            f"and frames"
+        )
+    try:
+        return Design(
+            name=path.stem,
+            expressions={
+                expression: _probabilities(table)
+                for expression, table in content.get("expressions", {}).items()
+            },
+            chance=_probabilities(content.get("chance", {})),
+            frames=int(content.get("frames", 3)),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        if isinstance(error, CallError):
+            raise
+        raise CallError(f"the design file {path} has a value of the wrong kind: {error}") from error
+
+
+def _probabilities(table: Mapping[str, float]) -> dict[str, float]:
+    return {action_units.parse(au): float(value) for au, value in table.items()}
