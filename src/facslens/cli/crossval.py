@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from facslens.cli import options
-from facslens.datasets.load import load, parse_spec
+from facslens.datasets.load import DEFAULT, load, parse_spec
 from facslens.datasets.splits import khorrami_folds
-from facslens.errors import CallError
 from facslens.progress import shown
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def crossval(
-    data: options.Data = None,
+    data: options.Data = DEFAULT,
     folds: Annotated[int, typer.Option("--folds", min=3, help="Parts of the subjects.")] = 10,
     model: options.Model = "paper",
     size: options.Size = 48,
@@ -40,8 +39,6 @@ def crossval(
     from facslens.training.crossval import cross_validate
     from facslens.training.recipe import Recipe
 
-    if data is None:
-        raise CallError("--data is missing: say which faces, such as --data ck48:PATH")
     faces = load(data)
     name = f"crossval-{parse_spec(data).name}-{model}-{size}-{folds}-{seed}"
     console = Console(stderr=as_json, soft_wrap=True)

@@ -8,12 +8,12 @@ from rich.console import Console
 
 from facslens.artifacts import Run, next_folder
 from facslens.cli import options
-from facslens.datasets.load import parse_spec
+from facslens.datasets.load import DEFAULT, parse_spec
 from facslens.errors import CallError
 
 
 def run(
-    data: options.Data = None,
+    data: options.Data = DEFAULT,
     model: options.Model = "paper",
     size: options.Size = 48,
     out: options.Out = None,
@@ -41,10 +41,6 @@ def run(
     if resume:
         this = Run.open(out or _latest())
     else:
-        if data is None:
-            raise CallError(
-                "--data is missing: say which faces, such as --data ck48:PATH or --data folder:PATH"
-            )
         settings = Settings(
             model=model,
             size=size,

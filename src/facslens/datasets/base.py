@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from facslens import action_units
+from facslens.datasets.archive import read_bytes
 from facslens.errors import CallError, DataError
 
 EXPRESSIONS: Final = (
@@ -161,7 +161,7 @@ class Faces:
         sha.update(labels.to_csv(index=False).encode())
         for path in ordered["path"]:
             try:
-                sha.update(hashlib.sha256(Path(path).read_bytes()).digest())
+                sha.update(hashlib.sha256(read_bytes(path)).digest())
             except OSError as error:
                 raise DataError(
                     f"{self.name}: the image {path} cannot be read: {error.strerror}"

@@ -1,5 +1,6 @@
 """Tables that other programs wrote: text cells, and action units in any known spelling."""
 
+import io
 import re
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from facslens import action_units
+from facslens.datasets.archive import is_file, read_bytes
 from facslens.datasets.reading import Defect, tally
 
 # pandas marks a second column of the same name with .1, which has to be noticed here.
@@ -41,7 +43,7 @@ def read_csv(path: Path, defects: list[Defect]) -> pd.DataFrame:
         Takes what is wrong; then the table is empty.
     """
     where = str(path)
-    if not path.is_file():
+    if not is_file(path):
         state = "is a folder" if path.exists() else "does not exist"
         defects.append(Defect("missing path", where, f"{path} {state}: expected a CSV file"))
         return pd.DataFrame()
@@ -49,7 +51,9 @@ def read_csv(path: Path, defects: list[Defect]) -> pd.DataFrame:
         with warnings.catch_warnings():
             # Rows longer than the header would otherwise lose cells, or shift by one.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(path, dtype="string", index_col=False, encoding="utf-8-sig")
+            table = pd.read_csv(
+                io.BytesIO(read_bytes(path)), dtype="string", index_col=False, encoding="utf-8-sig"
+            )
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         reason = str(error).strip().splitlines()[0]
         message = f"{path} is no readable CSV file in UTF-8: {reason}"

@@ -1,5 +1,6 @@
 """Reading one image file as grey levels: the one way in, for checking as for training."""
 
+import io
 import struct
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from facslens.datasets.archive import read_bytes
 from facslens.errors import DataError
 
 #: Shortest side in pixels: below it there is no face to see, and nothing to convolve.
@@ -41,7 +43,7 @@ def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
     Parameters
     ----------
     path
-        A file in any format that Pillow reads.
+        A file in any format that Pillow reads; it may lie inside a zip archive.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Path(path).open("rb") as stream:
+            with io.BytesIO(read_bytes(path)) as stream:
                 with Image.open(stream) as image:
                     _check_size(image.size, path)
                     image.verify()  # checksums, which decoding alone passes over; spends the image

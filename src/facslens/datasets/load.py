@@ -12,6 +12,7 @@ from facslens.datasets.ck48 import read_ck48
 from facslens.datasets.ckplus import read_ckplus
 from facslens.datasets.folder import read_folder
 from facslens.datasets.reading import Reading
+from facslens.datasets.synthetic.bundled import BUNDLED, read_synthetic
 from facslens.datasets.table import read_table
 from facslens.errors import CallError
 
@@ -47,12 +48,15 @@ class Layout:
         Takes that path and the parsed keys.
     keys
         The keys that a specification may give, beside `COMMON_KEYS`.
+    needs_path
+        Whether there is nothing to read without a path.
     """
 
     summary: str
     path: str
     read: Callable[..., Reading]
     keys: dict[str, Key] = field(default_factory=dict)
+    needs_path: bool = True
 
 
 def _folder_or_file(text: str) -> Path:
@@ -72,6 +76,12 @@ def _kind(text: str) -> str:
     return text
 
 
+def _design(text: str) -> str:
+    if text not in BUNDLED:
+        raise ValueError(text)
+    return text
+
+
 def _yes(text: str) -> bool:
     return {"yes": True, "no": False}[text]
 
@@ -83,7 +93,19 @@ COMMON_KEYS: Final[dict[str, Key]] = {
     ),
 }
 
+#: What is loaded where nothing is said.
+DEFAULT: Final = "synthetic"
+
 LAYOUTS: Final[dict[str, Layout]] = {
+    "synthetic": Layout(
+        summary="faces drawn by a program, with exact action units; some are in the package",
+        path="a folder made by `facslens data synth`; without it, the faces in the package",
+        read=read_synthetic,
+        keys={
+            "design": Key("natural (the default) or factorial, of those in the package", _design)
+        },
+        needs_path=False,
+    ),
     "ck48": Layout(
         summary="CK+48: crops of the last three frames of each labelled CK+ sequence",
         path="the folder that holds CK+48/<expression>/S011_004_00000019.png",
@@ -178,7 +200,7 @@ def read(spec: str) -> Reading:
     """
     parts = parse_spec(spec)
     layout = LAYOUTS[parts.name]
-    if parts.path is None:
+    if parts.path is None and layout.needs_path:
         raise CallError(f"--data {spec!r} has no path: expected {parts.name}:PATH, {layout.path}")
     values: dict[str, object] = {}
     for key, text in parts.keys.items():
@@ -193,7 +215,7 @@ def read(spec: str) -> Reading:
     return replace(layout.read(parts.path, **values), assume_independent=independent)
 
 
-def load(spec: str) -> Faces:
+def load(spec: str = DEFAULT) -> Faces:
     """Load a dataset as a Faces table.
 
     Parameters

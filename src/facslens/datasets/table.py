@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from facslens import action_units
+from facslens.datasets.archive import is_file
 from facslens.datasets.base import EXPRESSIONS, SPLITS, expression_name
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
 from facslens.datasets.reading import Defect, Reading, few
@@ -111,7 +112,7 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
         file = root if image is None else (root / image).absolute()
         if image is None:
             defects.append(Defect("bad value", row, f"{row} has no path: expected an image file"))
-        elif not file.is_file():
+        elif not is_file(file):
             state = "is a folder" if file.is_dir() else "does not exist"
             message = f"{row}: the image {cell} {state} in {root}"
             defects.append(Defect("missing path", row, message))

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import lightning.pytorch as pl
 import pandas as pd
@@ -106,9 +107,11 @@ def fit(
     model = build(architecture, expressions, size, seed)
     order = EpochOrder(len(train), seed)
     batch = min(recipe.batch_size, len(train))
-    steps = recipe.epochs * math.ceil(len(train) / batch)
+    recipe = recipe.settled(len(train))
+    epochs = cast(int, recipe.epochs)
+    steps = epochs * math.ceil(len(train) / batch)
     module = ExpressionModule(model.network, recipe, steps, seed)
-    journal = Journal(recipe.epochs, recipe.patience, progress)
+    journal = Journal(epochs, recipe.patience, progress)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet())
         stack.enter_context(torch.random.fork_rng())
@@ -126,7 +129,7 @@ def fit(
         trainer = pl.Trainer(
             accelerator="auto",
             devices=1,
-            max_epochs=recipe.epochs,
+            max_epochs=epochs,
             callbacks=[journal, average, *([Checkpoint(checkpoint)] if folder else [])],
             logger=False,
             enable_checkpointing=False,

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-from jaxtyping import Float
-
 #: Share of an action unit's largest movement from which on it counts as present. It is the
 #: lower edge of FACS grade A when the grades A–E divide the range evenly into 1–5 of 5.
 PRESENT: Final = 0.2
@@ -21,29 +18,29 @@ LIPS_PART: Final = 0.0015
 LIPS_APART: Final = 0.015
 
 # At full intensity. A name ending in * stands for a Left and a Right shape. AU25, AU26 and
-# AU27 only steer here: their truth is read from the jaw and the lips (see `truth`).
+# AU27 only steer here: their truth is read from the jaw and the lips (see `opening`).
 _SHAPES: Final[dict[str, dict[str, float]]] = {
-    "AU01": {"browInnerUp": 1.4},
-    "AU02": {"browOuterUp*": 1.3},
+    "AU01": {"browInnerUp": 1.8},
+    "AU02": {"browOuterUp*": 1.7},
     "AU04": {"browDown*": 1.0},
     "AU05": {"eyeWide*": 1.2},
     "AU06": {"cheekSquint*": 0.9, "eyeSquint*": 0.3},
     "AU07": {"eyeSquint*": 0.9, "eyeBlink*": 0.22},
     "AU09": {"noseSneer*": 1.2, "browDown*": 0.25},
-    "AU10": {"mouthUpperUp*": 0.9},
-    "AU12": {"mouthSmile*": 0.9},
-    "AU14": {"mouthDimple*": 1.2},
-    "AU15": {"mouthFrown*": 1.1},
+    "AU10": {"mouthUpperUp*": 1.1},
+    "AU12": {"mouthSmile*": 1.15},
+    "AU14": {"mouthDimple*": 1.3},
+    "AU15": {"mouthFrown*": 1.25},
     "AU16": {"mouthLowerDown*": 1.0},
     "AU17": {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.3},
     "AU18": {"mouthPucker": 1.0},
-    "AU20": {"mouthStretch*": 1.1},
+    "AU20": {"mouthStretch*": 1.3},
     "AU22": {"mouthFunnel": 1.0},
     "AU23": {"mouthRollUpper": 0.45, "mouthRollLower": 0.45, "mouthPucker": 0.3},
     "AU24": {"mouthPress*": 1.0},
-    "AU25": {"mouthLowerDown*": 0.4, "mouthUpperUp*": 0.25},
-    "AU26": {"jawOpen": 0.42},
-    "AU27": {"jawOpen": 0.95, "mouthLowerDown*": 0.1},
+    "AU25": {"mouthLowerDown*": 0.6, "mouthUpperUp*": 0.4},
+    "AU26": {"jawOpen": 0.45},
+    "AU27": {"jawOpen": 1.1},
     "AU28": {"mouthRollUpper": 1.0, "mouthRollLower": 1.0},
     "AU43": {"eyeBlink*": 1.0},
 }
@@ -71,16 +68,13 @@ EXCLUDED: Final = frozenset(
         (18, 28), (20, 28), (22, 28), (12, 28), (14, 28), (15, 28), (17, 28),
         (23, 24), (23, 28), (24, 28), (18, 23), (18, 24), (22, 23), (22, 24), (20, 23), (20, 24),
         (23, 25), (23, 26), (23, 27), (24, 25), (24, 26), (24, 27), (28, 25), (28, 26), (28, 27),
-        (10, 23), (10, 24), (16, 23), (16, 24), (17, 26), (18, 27), (18, 26), (15, 27), (14, 27),
-        (20, 27), (10, 18), (10, 22), (16, 18), (16, 22), (12, 23), (12, 24),
-        (16, 27), (10, 27), (16, 25), (10, 25), (22, 27), (22, 26),
+        (10, 23), (10, 24), (16, 23), (16, 24), (17, 26), (18, 27), (15, 27), (14, 27), (20, 27),
+        (16, 27), (10, 27), (22, 27),
     )
 )  # fmt: skip
 
 
-def mixture(
-    intensity: Mapping[str, tuple[float, float]],
-) -> dict[str, float]:
+def mixture(intensity: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """Give the weight of each face shape for action units of given intensities.
 
     Parameters
@@ -102,7 +96,7 @@ def mixture(
     Examples
     --------
     >>> mixture({"AU12": (1.0, 0.5), "AU01": (0.5, 0.5)})
-    {'mouthSmileLeft': 0.9, 'mouthSmileRight': 0.45, 'browInnerUp': 0.7}
+    {'mouthSmileLeft': 1.15, 'mouthSmileRight': 0.575, 'browInnerUp': 0.9}
     """
     weights: dict[str, float] = {}
     for au, sides in intensity.items():
@@ -153,8 +147,3 @@ def _between(value: float, low: float, high: float) -> float:
     if value < low:
         return 0.0
     return min(1.0, PRESENT + (1 - PRESENT) * (value - low) / (high - low))
-
-
-def grades(intensity: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Turn intensities of 0 to 1 into the range of FACS grades, 0 to 5 (A–E are 1–5)."""
-    return (5 * intensity).astype(np.float32)

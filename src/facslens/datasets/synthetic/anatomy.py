@@ -71,7 +71,8 @@ def mask(model: Any, file: Path) -> Float32[np.ndarray, "triangle 3"]:
     with Image.open(file) as picture:
         pixels = np.asarray(picture.convert("L"), dtype=np.float32) / 255
     corners = _texture(model)
-    return pixels[_pixel(corners.reshape(-1, 2), pixels.shape)].reshape(-1, 3)
+    found = pixels[_pixel(corners.reshape(-1, 2), pixels.shape)]
+    return np.asarray(found.reshape(-1, 3))
 
 
 def lashes(
@@ -83,7 +84,7 @@ def lashes(
     near_eyes = np.abs(average[:, 2] - _EYE_HEIGHT) < 0.02
     rim = _rim(triangles, part, len(average)) & near_eyes
     weight = np.where(average[:, 2] > _EYE_HEIGHT - 0.002, 1.0, 0.45) * rim
-    return (weight[triangles] * (part == SKIN)[:, None]).astype(np.float32)
+    return np.asarray(weight[triangles] * (part == SKIN)[:, None], dtype=np.float32)
 
 
 def lips(
@@ -118,7 +119,7 @@ def teeth(
         sides = cavity[(average[cavity, 2] < _MOUTH_HEIGHT) == side]
         rows = np.flatnonzero(is_lower == side)
         distance, near = cKDTree(average[sides]).query(vertices[rows], k=_NEIGHBOURS)
-        weight = 1 / (distance + 1e-3)
+        weight = 1 / (np.asarray(distance) + 1e-3)
         follow[rows[:, None], sides[near]] = weight / weight.sum(axis=1, keepdims=True)
     strip = _strip_triangles(len(_ARCH))
     return Teeth(
@@ -149,7 +150,7 @@ def _rim(
     touched = np.zeros((2, count), dtype=bool)
     touched[0, triangles[part == SKIN]] = True
     touched[1, triangles[part == CAVITY]] = True
-    return touched.all(axis=0)
+    return np.asarray(touched.all(axis=0))
 
 
 def _strip(low: float, high: float) -> Float[np.ndarray, "tooth_vertex 3"]:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from facslens.datasets.synthetic.actions import AUS
+from facslens.datasets.synthetic.anatomy import EYE, SKIN
 from facslens.datasets.synthetic.head import Head, Vertices
 from facslens.datasets.synthetic.rays import Camera, Caster
 from facslens.datasets.synthetic.skin import Skin, Surface, reflectance
@@ -18,11 +19,13 @@ from facslens.datasets.synthetic.skin import Skin, Surface, reflectance
 RAYS: Final = 2
 #: Where an action unit moves the skin by at least this share of its largest movement, the
 #: skin is its region.
-REGION: Final = 0.35
+REGION: Final = 0.5
 
-#: Axis of the head's turns, and the middle of the face, on the average head in metres.
-_PIVOT: Final = np.array([0.0, -0.05, 0.11])
-_MIDDLE: Final = np.array([0.0, -0.125, 0.1135])
+#: From the middle between eyes and mouth to the axis of the head's turns, metres.
+_PIVOT: Final = np.array([0.0, 0.075, 0.0])
+#: The picture's middle lies above the middle between eyes and mouth by this share of its
+#: width, so that the eyes come at about 35 % of its height and the mouth at 78 %.
+_ABOVE: Final = 0.065
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Setting:
     ----------
     yaw, pitch, roll
         Turn of the head in degrees.
-    distance, width
-        From the eye of the camera to the face, and the width of the picture there, metres.
+    distance
+        From the camera to the face, in metres.
+    width
+        Of the picture, as a multiple of the distance from the eyes to the mouth.
     shift
         Of the picture's middle, right and down, as shares of its width; (2,).
     lamp
@@ -73,21 +78,22 @@ class Setting:
 def draw_setting(rng: np.random.Generator) -> Setting:
     """Draw the setting of a sequence."""
     side, height = rng.uniform(-1.1, 1.1), rng.uniform(-0.15, 1.0)
+    corners = np.clip(rng.uniform(0, 0.9) + rng.normal(0, 0.1, 4), 0, 1).tolist()
     lamp = np.array([np.sin(side) * np.cos(height), -np.cos(side) * np.cos(height), np.sin(height)])
     return Setting(
         yaw=float(np.clip(rng.normal(0, 6), -15, 15)),
         pitch=float(np.clip(rng.normal(0, 5), -15, 15)),
         roll=float(np.clip(rng.normal(0, 2), -5, 5)),
         distance=float(rng.uniform(0.6, 1.4)),
-        width=float(rng.uniform(0.128, 0.146)),
+        width=float(rng.uniform(2.05, 2.3)),
         shift=(0.0, 0.0),
         lamp=(float(lamp[0]), float(lamp[1]), float(lamp[2])),
         ambient=float(rng.uniform(0.3, 0.65)),
-        exposure=float(rng.uniform(0.85, 1.2)),
+        exposure=float(rng.uniform(0.95, 1.35)),
         contrast=float(rng.uniform(0.85, 1.15)),
-        background=tuple(float(v) for v in np.clip(rng.uniform(0, 0.9) + rng.normal(0, 0.1, 4), 0, 1)),  # type: ignore[arg-type]  # noqa: E501
-        blur=float(rng.uniform(0.2, 0.8)),
-        noise=float(rng.uniform(0.003, 0.025)),
+        background=(corners[0], corners[1], corners[2], corners[3]),
+        blur=float(rng.uniform(0.1, 0.6)),
+        noise=float(rng.uniform(0.002, 0.018)),
         quality=int(rng.integers(60, 96)),
         grain=0,
     )
@@ -133,6 +139,7 @@ class Studio:
     def take(
         self,
         face: Vertices,
+        rest: Vertices,
         skin: Skin,
         setting: Setting,
         *,
@@ -143,8 +150,9 @@ class Studio:
 
         Parameters
         ----------
-        face
-            Its vertices, upright, in metres.
+        face, rest
+            Its vertices, upright, in metres; and those of the same face at rest, by whose eyes
+            and mouth the picture is cropped.
         skin, setting
             The person's paint and the setting.
         moving
@@ -152,7 +160,7 @@ class Studio:
         size
             Side of the picture in pixels.
         """
-        vertices, camera = _pose(face, setting)
+        vertices, camera = _pose(face, *self.head.eyes_and_mouth(rest), setting)
         lamp = np.array(setting.lamp, dtype=np.float32)
         hits = self._caster.cast(vertices, camera, lamp, size * RAYS)
         seen = hits.triangle >= 0
@@ -189,23 +197,28 @@ class Studio:
         return np.stack([_shrink(one) for one in reach]) >= REGION
 
 
+# Sums are written by einsum, not as matrix products: these change in their last bits with the
+# number of threads, and then so do pixels.
 def _blend(values: np.ndarray, corners: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    return np.einsum("pcd,pc->pd", values[corners], weight).astype(np.float32)
+    return np.asarray(np.einsum("pcd,pc->pd", values[corners], weight), dtype=np.float32)
 
 
-def _pose(face: Vertices, setting: Setting) -> tuple[Vertices, Camera]:
+def _pose(
+    face: Vertices, eyes: np.ndarray, mouth: np.ndarray, setting: Setting
+) -> tuple[Vertices, Camera]:
     yaw, pitch, roll = np.radians([setting.yaw, setting.pitch, setting.roll])
     turn = _turn(2, yaw) @ _turn(0, pitch) @ _turn(1, roll)
-    vertices = ((face - _PIVOT) @ turn.T + _PIVOT).astype(np.float32)
-    middle = (_MIDDLE - _PIVOT) @ turn.T + _PIVOT
-    middle = middle + setting.width * np.array([setting.shift[0], 0, -setting.shift[1]])
-    width = np.array([setting.width, 0, 0])
-    height = np.array([0, 0, -setting.width])
+    pivot = (eyes + mouth) / 2 + _PIVOT
+    vertices = (np.einsum("vd,ed->ve", face - pivot, turn) + pivot).astype(np.float32)
+    side = setting.width * float(np.linalg.norm(eyes - mouth))
+    right, down = setting.shift
+    middle = pivot - turn @ _PIVOT + side * np.array([right, 0, _ABOVE - down])
+    across, upward = np.array([side, 0, 0]), np.array([0, 0, side])
     return vertices, Camera(
         eye=(middle - [0, setting.distance, 0]).astype(np.float32),
-        corner=(middle - width / 2 - height / 2 + [0, 0.0, 0]).astype(np.float32),
-        right=width.astype(np.float32),
-        down=height.astype(np.float32),
+        corner=(middle - across / 2 + upward / 2).astype(np.float32),
+        right=across.astype(np.float32),
+        down=(-upward).astype(np.float32),
     )
 
 
@@ -226,10 +239,8 @@ def _light(
     setting: Setting,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give diffuse light, a factor of the reflectance, and gloss, which is added."""
-    from facslens.datasets.synthetic.anatomy import EYE, SKIN
-
     sky = 0.75 + 0.25 * normal[:, 2]
-    direct = np.maximum(normal @ lamp, 0) * (0.25 + 0.75 * lit)
+    direct = np.maximum(np.einsum("pd,d->p", normal, lamp), 0) * (0.25 + 0.75 * lit)
     diffuse = setting.exposure * (setting.ambient * sky + 1.25 * (1 - setting.ambient) * direct)
     half = view / np.linalg.norm(view, axis=1, keepdims=True) + lamp
     half /= np.linalg.norm(half, axis=1, keepdims=True)

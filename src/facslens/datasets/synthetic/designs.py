@@ -31,7 +31,7 @@ class Design:
     chance
         Probability of every action unit beside those of its expression.
     frames
-        Images of a sequence, from neutral to peak.
+        Images of a sequence: the first at rest, the others at the peak.
     """
 
     name: str
@@ -104,7 +104,7 @@ def excluded(aus: list[str]) -> bool:
 
 
 def _sides(au: str, expression: str | None, rng: np.random.Generator) -> tuple[float, float]:
-    strength = float(rng.uniform(0.45, 1.0))
+    strength = float(rng.uniform(0.55, 1.0))
     if au not in SIDED:
         return strength, strength
     if expression == "contempt" and au in ("AU12", "AU14"):
@@ -144,11 +144,18 @@ NATURAL: Final = Design(
             "AU01": 0.95, "AU02": 0.95, "AU05": 0.75, "AU25": 0.15, "AU26": 0.35, "AU27": 0.5,
         },
     },
-    chance={au: _RARE for au in AUS},
+    chance=dict.fromkeys(AUS, _RARE),
 )  # fmt: skip
 
-#: Every action unit by itself; the mouth's many exclusions leave it less often than asked.
-FACTORIAL: Final = Design(name="factorial", chance={au: 0.3 for au in AUS}, frames=2)
+#: Every action unit by itself. Those that exclude many others are asked for more often, so
+#: that they are left in enough faces; AU25 comes with many others by itself.
+FACTORIAL: Final = Design(
+    name="factorial",
+    chance=dict.fromkeys(AUS, 0.3)
+    | {"AU18": 0.35, "AU22": 0.4, "AU23": 0.55, "AU24": 0.45}
+    | {"AU25": 0.15, "AU27": 0.6, "AU28": 0.7},
+    frames=2,
+)  # fmt: skip
 
 DESIGNS: Final = {design.name: design for design in (NATURAL, FACTORIAL)}
 
@@ -204,5 +211,5 @@ def _design(path: Path, content: Any) -> Design:
         raise CallError(f"the design file {path} has a value of the wrong kind: {error}") from error
 
 
-def _probabilities(table: Mapping[str, float]) -> dict[str, float]:
+def _probabilities(table: Mapping[str, Any]) -> dict[str, float]:
     return {action_units.parse(au): float(value) for au, value in table.items()}

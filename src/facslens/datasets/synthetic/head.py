@@ -75,14 +75,24 @@ class Head:
         """
         bare = _bare(self.model, phenotype)
         moved = bare - self.canonical[: len(bare)]
-        own = self.teeth.vertices + self.teeth.follow @ moved
+        own = self.teeth.vertices + np.einsum("tv,vd->td", self.teeth.follow, moved)
         return np.concatenate([bare, own]).astype(np.float32)
 
     def moved(self, rest: Vertices, weights: Mapping[str, float]) -> Vertices:
         """Give the vertices of a face with face shapes of these weights."""
         rows = [self.names.index(name) for name in weights]
         factors = np.array(list(weights.values()), dtype=np.float32)
-        return rest + np.tensordot(factors, self.shapes[rows], axes=1).astype(np.float32)
+        return np.asarray(rest + np.einsum("s,svd->vd", factors, self.shapes[rows]))
+
+    def eyes_and_mouth(
+        self, face: Vertices
+    ) -> tuple[Float32[np.ndarray, " 3"], Float32[np.ndarray, " 3"]]:
+        """Give the point between the eyes, level with them, and the middle of the mouth."""
+        eyes = np.unique(self.triangles[self.part == anatomy.EYE])
+        mouth = face[list(self.lips)].mean(axis=0)
+        level = face[eyes].mean(axis=0)
+        level[1] = mouth[1]
+        return level, mouth
 
     def gap(self, rest: Vertices, face: Vertices) -> float:
         """Measure how far the lips are apart in metres, beyond their distance at rest."""
@@ -94,7 +104,7 @@ class Head:
         a, b, c = (vertices[self.triangles[:, k]] for k in range(3))
         sums = self.incidence @ np.cross(b - a, c - a)
         length = np.linalg.norm(sums, axis=1, keepdims=True)
-        return (sums / np.maximum(length, 1e-20)).astype(np.float32)
+        return np.asarray(sums / np.maximum(length, 1e-20), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -140,7 +150,7 @@ def _assemble(
     shapes = model.blendshapes.numpy()[-len(names) :]
     teeth = anatomy.teeth(average, triangles, part)
     of_jaw = np.array([name.startswith("jaw") for name in names])
-    follow = np.tensordot(shapes, teeth.follow, axes=([1], [1])).transpose(0, 2, 1)
+    follow = np.einsum("svd,tv->std", shapes, teeth.follow)
     bite = follow * of_jaw[:, None, None] * teeth.lower[:, None]
     shapes = np.concatenate([shapes, bite], axis=1).astype(np.float32)
     none = np.zeros((len(teeth.triangles), 3), dtype=np.float32)
@@ -169,7 +179,10 @@ def _bare(model: Any, phenotype: Mapping[str, float]) -> Float[np.ndarray, "vert
     values = {label: torch.full((1,), 0.5).double() for label in model.phenotype_labels}
     values |= {label: torch.full((1,), value).double() for label, value in phenotype.items()}
     with torch.no_grad():
-        return np.asarray(model(phenotype_kwargs=values)["vertices"][0].double())
+        vertices = np.asarray(model(phenotype_kwargs=values)["vertices"][0].double())
+    # The last bits of PyTorch's sums depend on its threads; a ten-thousandth of a millimetre
+    # does not, with ties moved out of the way, for the template has few decimals.
+    return np.asarray((vertices + 1.7e-8).round(7) + 0.0)
 
 
 def _reach(
@@ -179,7 +192,8 @@ def _reach(
     for au in AUS:
         weights = full(au)
         used = shapes[[names.index(name) for name in weights]]
-        length = np.linalg.norm(np.tensordot(list(weights.values()), used, axes=1), axis=1)
+        moved = np.einsum("s,svd->vd", list(weights.values()), used)
+        length = np.linalg.norm(moved, axis=1)
         rows.append(length / length.max())
     return np.stack(rows).astype(np.float32)
 

@@ -1,7 +1,7 @@
 """Which triangle each ray of a pinhole camera meets, and whether a lamp reaches that point."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 import warp as wp
@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float32, Int32
 _LIFT = 0.002
 
 
-@wp.kernel  # type: ignore[untyped-decorator]
+@wp.kernel
+@no_type_check  # these annotations are for Warp's compiler
 def _cast(
     mesh: wp.uint64,
     eye: wp.vec3,
@@ -20,10 +21,10 @@ def _cast(
     down: wp.vec3,
     lamp: wp.vec3,
     lift: float,
-    triangle: wp.array2d(dtype=wp.int32),  # type: ignore[valid-type]
-    weight: wp.array2d(dtype=wp.vec2),  # type: ignore[valid-type]
-    lit: wp.array2d(dtype=wp.int32),  # type: ignore[valid-type]
-):  # type: ignore[no-untyped-def]  # Warp reads these annotations, and wants none here
+    triangle: wp.array2d(dtype=wp.int32),
+    weight: wp.array2d(dtype=wp.vec2),
+    lit: wp.array2d(dtype=wp.int32),
+) -> None:
     row, column = wp.tid()
     through = corner + right * (float(column) + 0.5) + down * (float(row) + 0.5)
     direction = wp.normalize(through - eye)

@@ -122,7 +122,11 @@ def reflectance(
         Intensity, 0 to 1, of the action units of `FURROWING`; others play no part.
     """
     x, y, z = np.abs(surface.place[:, 0]), surface.place[:, 1], surface.place[:, 2]
-    grey = skin.skin * (1 + 0.05 * np.sin(surface.place @ skin.waves.T + skin.phases).mean(axis=1))
+    grey = skin.skin * (
+        1
+        + 0.05
+        * np.sin(np.einsum("pd,wd->pw", surface.place, skin.waves) + skin.phases).mean(axis=1)
+    )
     grey *= 1 - 0.12 * surface.lid
     grey *= 1 - 0.10 * _bump(x, 0.030, 0.014) * _bump(z, 0.121, 0.005)  # under the eyes
     grey += (skin.lips - 1) * skin.skin * _lip(surface, x, z)
@@ -142,32 +146,32 @@ def reflectance(
 
 
 def _mix(grey: np.ndarray, other: float, share: np.ndarray) -> np.ndarray:
-    return grey + (other - grey) * share
+    return np.asarray(grey + (other - grey) * share)
 
 
 def _step(value: np.ndarray, edge: float | np.ndarray, width: float) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip((value - edge) / width * 4, -40, 40)))
+    return np.asarray(1 / (1 + np.exp(-np.clip((value - edge) / width * 4, -40, 40))))
 
 
-def _bump(value: np.ndarray, middle: float | np.ndarray, width: float) -> np.ndarray:
-    return np.exp(-0.5 * ((value - middle) / width) ** 2)
+def _bump(value: np.ndarray, middle: float | np.ndarray, width: float | np.ndarray) -> np.ndarray:
+    return np.asarray(np.exp(-0.5 * ((value - middle) / width) ** 2))
 
 
 def _depth(y: np.ndarray) -> np.ndarray:
     """Light that comes into the mouth: all of it at the lips, none deep inside."""
-    return np.clip((-0.095 - y) / 0.035, 0.05, 1)
+    return np.asarray(np.clip((-0.095 - y) / 0.035, 0.05, 1))
 
 
 def _lip(surface: Surface, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Red of the lips, with a dark line where they meet."""
     line = _bump(z, 0.0700, 0.0008) * (surface.lip > 0.3) * (x < 0.022)
-    return surface.lip + 0.8 * line
+    return np.asarray(surface.lip + 0.8 * line)
 
 
 def _beard(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     chin = 1 - _step(z, 0.062 + 0.6 * np.maximum(x - 0.02, 0), 0.012)
     upper_lip = _bump(z, 0.084, 0.005) * (1 - _step(x, 0.024, 0.006))
-    return np.clip(chin + upper_lip, 0, 1) * (y < -0.03)
+    return np.asarray(np.clip(chin + upper_lip, 0, 1) * (y < -0.03))
 
 
 def _brow(skin: Skin, x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -175,7 +179,7 @@ def _brow(skin: Skin, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     middle = 0.1555 + skin.brow_height + 0.0045 * np.sin(np.pi * along**1.3) - 0.003 * along**3
     width = skin.brow_width * (1.1 - 0.6 * along)
     ends = _step(x, 0.010, 0.003) * (1 - _step(x, 0.010 + 0.042 * skin.brow_length, 0.004))
-    return np.clip(1.3 * _bump(z, middle, width), 0, 1) * ends
+    return np.asarray(np.clip(1.3 * _bump(z, middle, width), 0, 1) * ends)
 
 
 def _eye(skin: Skin, surface: Surface) -> np.ndarray:
@@ -191,7 +195,7 @@ def _eye(skin: Skin, surface: Surface) -> np.ndarray:
 
 def _gaps(x: np.ndarray) -> np.ndarray:
     """Faint lines between the teeth."""
-    return 1 - 0.25 * np.exp(-((np.mod(x, 0.0075) / 0.0007) ** 2))
+    return np.asarray(1 - 0.25 * np.exp(-((np.mod(x, 0.0075) / 0.0007) ** 2)))
 
 
 def _furrows(moving: dict[str, float], x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -210,8 +214,8 @@ def _furrows(moving: dict[str, float], x: np.ndarray, z: np.ndarray) -> np.ndarr
     chin = _bump(z, 0.046, 0.006) * _bump(x, 0.0, 0.012)
     dimples = 0.5 + 0.5 * np.sin(x * 1500) * np.sin(z * 1700)
     lines = lines + 0.6 * amount["AU17"] * chin * dimples
-    return np.clip(lines, 0, 1)
+    return np.asarray(np.clip(lines, 0, 1))
 
 
 def _ridge(value: np.ndarray, period: float) -> np.ndarray:
-    return (0.5 + 0.5 * np.cos(2 * np.pi * value / period)) ** 3
+    return np.asarray((0.5 + 0.5 * np.cos(2 * np.pi * value / period)) ** 3)

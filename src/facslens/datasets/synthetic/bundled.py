@@ -1,0 +1,40 @@
+"""Synthetic faces as a dataset: those inside the package, or a folder that was generated."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from facslens.datasets.reading import Reading
+from facslens.datasets.synthetic.truth import Regions
+from facslens.datasets.table import read_table
+
+#: Made by ``facslens data synth`` and packed by `pack`; CONTRIBUTING says how.
+ARCHIVE: Final = Path(__file__).parent / "faces.zip"
+#: The parts of it.
+BUNDLED: Final = ("natural", "factorial")
+
+
+def read_synthetic(folder: Path | None, *, design: str = "natural") -> Reading:
+    """Read synthetic faces.
+
+    Parameters
+    ----------
+    folder
+        One that ``facslens data synth`` made; None for the faces in the package.
+    design
+        Which of the faces in the package; plays no part where a folder is given.
+    """
+    root = ARCHIVE / design if folder is None else folder
+    return replace(read_table(root / "faces.csv"), name="synthetic")
+
+
+def read_regions(folder: Path | None, *, design: str = "natural") -> Regions:
+    """Read the true regions of the same faces.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder has none.
+    """
+    root = ARCHIVE / design if folder is None else folder
+    return Regions.read(root / "regions.npz")

@@ -1,0 +1,242 @@
+"""From a design and a seed to a folder of faces with their truth."""
+
+import io
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool
+from PIL import Image
+
+from facslens import artifacts
+from facslens.datasets.synthetic import truth
+from facslens.datasets.synthetic.actions import AUS, PRESENT, SIDED, mixture, opening
+from facslens.datasets.synthetic.capture import Picture, Studio
+from facslens.datasets.synthetic.designs import Design, get_design
+from facslens.datasets.synthetic.head import load_head
+from facslens.datasets.synthetic.people import Person, Shot, draw_person, draw_shots
+from facslens.datasets.synthetic.skin import FURROWING
+from facslens.errors import CallError
+from facslens.progress import Report, silent
+from facslens.version import __version__
+
+#: File formats of the images: lossless, and small.
+FORMATS: Final = {"png": {}, "webp": {"quality": 90, "method": 6}}
+_MAX_SIZE: Final = 512
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made.
+
+    Parameters
+    ----------
+    subjects
+        How many people.
+    design
+        Name of a design, or path of a design file.
+    size
+        Side of the images in pixels.
+    seed
+        Decides everything; a person depends on it, the design's name and its own number alone.
+    format
+        One of `FORMATS`.
+
+    Raises
+    ------
+    CallError
+        If one of them is impossible.
+    """
+
+    subjects: int
+    design: str = "natural"
+    size: int = 64
+    seed: int = 0
+    format: str = "png"
+
+    def __post_init__(self) -> None:
+        if self.subjects < 1:
+            raise CallError(f"--subjects is {self.subjects}: expected at least 1")
+        if not 16 <= self.size <= _MAX_SIZE:
+            raise CallError(f"--size is {self.size}: expected 16 to {_MAX_SIZE} pixels")
+        if self.seed < 0:
+            raise CallError(f"--seed is {self.seed}: expected 0 or more")
+        if self.format not in FORMATS:
+            raise CallError(f"--format is {self.format!r}: expected {' or '.join(FORMATS)}")
+        get_design(self.design)
+
+
+def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report = silent) -> None:
+    """Make faces and their truth in a folder, which the layout ``table`` reads.
+
+    The folder gets ``faces.csv`` (one row an image), ``sides.csv`` (left and right
+    intensities), ``regions.npz`` (see `truth.Regions`), ``synthetic.json`` (the order) and
+    the images. An interrupted generation goes on where it was: people that are done are kept.
+
+    Parameters
+    ----------
+    order
+        What to make.
+    folder
+        Where; new, or of the same order.
+    workers
+        Processes that draw.
+    progress
+        Told the number of people done.
+
+    Raises
+    ------
+    CallError
+        If the folder holds something else, or the package ``anny`` is missing.
+    ArtifactError
+        If it cannot be written.
+    """
+    load_head()  # says here, rather than in every worker, that the extra is missing
+    made = {**asdict(order), "facslens": __version__}
+    note = folder / "synthetic.json"
+    if note.exists():
+        if artifacts.read_json(note) != made:
+            raise CallError(f"{folder} holds faces of another order: choose a new folder")
+    elif folder.exists() and any(folder.iterdir()):
+        raise CallError(f"{folder} is not empty: choose a new folder")
+    artifacts.write_json(note, made)
+    letter = get_design(order.design).name[:1].upper()
+    names = [f"{letter}{number:03d}" for number in range(order.subjects)]
+    missing = [n for n in range(order.subjects) if not _part(folder, names[n]).exists()]
+    done = order.subjects - len(missing)
+    progress(done, order.subjects, "")
+    for name in _drawn(order, folder, names, missing, workers):
+        done += 1
+        progress(done, order.subjects, name)
+    _assemble(folder, names)
+
+
+def draw_face(
+    room: Studio, person: Person, rest: np.ndarray, shot: Shot, size: int
+) -> tuple[Picture, dict[str, tuple[float, float]]]:
+    """Draw one face, and read its action units off the face as drawn.
+
+    Returns
+    -------
+    picture
+        The image and the regions in it.
+    intensity
+        Left and right intensity, 0 to 1, of every action unit of `AUS`.
+    """
+    weights = mixture(shot.intensity)
+    face = room.head.moved(rest, {**weights, **shot.gaze})
+    moving = {au: max(shot.intensity.get(au, (0.0, 0.0))) for au in FURROWING}
+    picture = room.take(face, rest, person.skin, shot.setting, moving=moving, size=size)
+    opened = opening(weights.get("jawOpen", 0.0), room.head.gap(rest, face))
+    intensity = {au: shot.intensity.get(au, (0.0, 0.0)) for au in AUS}
+    return picture, intensity | {au: (value, value) for au, value in opened.items()}
+
+
+def draw_subject(
+    room: Studio, order: Order, number: int
+) -> Iterator[tuple[Shot, Picture, dict[str, tuple[float, float]]]]:
+    """Draw all images of one person."""
+    design: Design = get_design(order.design)
+    letters = [ord(letter) for letter in design.name]
+    rng = np.random.default_rng([order.seed, number, *letters])
+    person = draw_person(rng)
+    rest = room.head.rest(person.phenotype)
+    for shot in draw_shots(design, person, rng):
+        yield shot, *draw_face(room, person, rest, shot, order.size)
+
+
+def encode(levels: np.ndarray, kind: str) -> bytes:
+    """Compress an image in one of `FORMATS`."""
+    with io.BytesIO() as file:
+        Image.fromarray(levels).save(file, kind.upper(), **FORMATS[kind])
+        return file.getvalue()
+
+
+def _drawn(
+    order: Order, folder: Path, names: list[str], missing: list[int], workers: int
+) -> Iterator[str]:
+    if workers == 1 or len(missing) < 2:
+        for number in missing:
+            yield _draw_and_write(order, folder, number, names[number])
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context) as pool:
+        futures: list[Future[str]] = [
+            pool.submit(_draw_and_write, order, folder, number, names[number]) for number in missing
+        ]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@lru_cache(maxsize=1)
+def studio() -> Studio:
+    """Give this process's studio: the head and its boxes are made once."""
+    return Studio(load_head())
+
+
+def _draw_and_write(order: Order, folder: Path, number: int, name: str) -> str:
+    rows: list[dict[str, object]] = []
+    regions: list[Bool[np.ndarray, "au row column"]] = []
+    for shot, picture, intensity in draw_subject(studio(), order, number):
+        image = f"images/{name}/{name}_{shot.sequence}_{shot.frame}.{order.format}"
+        target = folder / image
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with artifacts.atomic(target) as temporary:
+            temporary.write_bytes(encode(picture.levels, order.format))
+        rows.append(_row(image, name, shot, intensity))
+        regions.append(picture.regions)
+    part = _part(folder, name)
+    part.parent.mkdir(exist_ok=True)
+    truth.Regions.of([str(row["path"]) for row in rows], AUS, np.stack(regions)).write(
+        part.with_suffix(".npz")
+    )
+    artifacts.write_table(part, pd.DataFrame(rows))  # last: it says that the person is done
+    return name
+
+
+def _row(
+    image: str, name: str, shot: Shot, intensity: dict[str, tuple[float, float]]
+) -> dict[str, object]:
+    row: dict[str, object] = {
+        "path": image,
+        "subject": name,
+        "sequence": f"{name}_{shot.sequence}",
+        "frame": shot.frame,
+        "expression": shot.expression,
+    }
+    for au, sides in intensity.items():
+        row[au] = int(max(sides) >= PRESENT)
+        row[f"{au}_intensity"] = round(5 * max(sides), 3)
+    for au in SIDED:
+        left, right = intensity[au]
+        row[f"{au}_left"] = round(5 * left, 3)
+        row[f"{au}_right"] = round(5 * right, 3)
+    return row
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / "parts" / f"{name}.parquet"
+
+
+def _assemble(folder: Path, names: list[str]) -> None:
+    """Put the people together, once all are there."""
+    parts = [_part(folder, name) for name in names]
+    if not all(part.exists() for part in parts):
+        return
+    rows = pd.concat([artifacts.read_table(part) for part in parts], ignore_index=True)
+    sided = [c for c in rows.columns if c.endswith(("_left", "_right"))]
+    artifacts.write_table(folder / "sides.csv", rows[["path", *sided]])
+    truth.Regions.joined([truth.Regions.read(part.with_suffix(".npz")) for part in parts]).write(
+        folder / "regions.npz"
+    )
+    artifacts.write_table(folder / "faces.csv", rows.drop(columns=sided))

@@ -1,0 +1,19 @@
+import warnings
+
+import pytest
+
+from facslens.datasets.synthetic.capture import Studio
+from facslens.datasets.synthetic.head import load_head
+
+
+@pytest.fixture(scope="session")
+def studio():
+    pytest.importorskip("anny", reason="the extra facslens[synthetic] is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Warp says about a machine without a GPU
+        return Studio(load_head())
+
+
+@pytest.fixture(scope="session")
+def average(studio):
+    return studio.head.rest({})

@@ -1,0 +1,81 @@
+import builtins
+
+import numpy as np
+import pytest
+
+from facslens.datasets.synthetic import anatomy, head
+from facslens.datasets.synthetic.actions import AUS, full, mixture
+from facslens.errors import CallError
+
+
+def test_the_face_as_a_sum_of_shapes_is_the_face_of_the_model(studio, average):
+    import torch
+
+    room, weights = studio.head, {"jawOpen": 0.7, "mouthSmileLeft": 0.9, "eyeBlinkRight": 1.0}
+    actions = {name: torch.full((1,), value).double() for name, value in weights.items()}
+    middle = {label: torch.full((1,), 0.5).double() for label in room.model.phenotype_labels}
+    with torch.no_grad():
+        whole = room.model(phenotype_kwargs=middle, facial_actions=actions)["vertices"][0].numpy()
+    moved = room.moved(average, weights)[: len(whole)]
+    np.testing.assert_allclose(moved, whole, atol=1e-6)  # metres; float32 against float64
+
+
+def test_normals_are_those_of_the_triangles_around(studio, average):
+    room = studio.head
+    found = room.normals(average)
+    for vertex in (10, 500, 2000):
+        around = room.triangles[(room.triangles == vertex).any(axis=1)]
+        a, b, c = (average[around[:, k]].astype(float) for k in range(3))
+        expected = np.cross(b - a, c - a).sum(axis=0)
+        np.testing.assert_allclose(found[vertex], expected / np.linalg.norm(expected), atol=1e-4)
+
+
+def test_the_lower_teeth_follow_the_jaw_and_the_upper_ones_do_not(studio, average):
+    room = studio.head
+    move = room.moved(average, {"jawOpen": 1.0}) - average
+    teeth = move[-len(room.teeth.vertices) :]
+    assert np.abs(teeth[~room.teeth.lower]).max() == 0
+    assert (teeth[room.teeth.lower, 2] < -0.005).all()  # half a centimetre down at least
+
+
+def test_the_jaw_parts_the_lips_and_pressing_does_not(studio, average):
+    room = studio.head
+    assert room.gap(average, room.moved(average, full("AU27"))) > 0.02
+    assert room.gap(average, room.moved(average, full("AU24"))) < 0.0015
+    assert room.gap(average, average) == 0
+
+
+@pytest.mark.parametrize(
+    ("au", "low", "high"),
+    [("AU01", 0.140, 0.20), ("AU43", 0.130, 0.16), ("AU17", 0.03, 0.09), ("AU12", 0.04, 0.11)],
+)
+def test_an_action_unit_moves_the_skin_where_its_muscle_is(studio, au, low, high):
+    # On the average head the eyes are at 0.137 m, the mouth at 0.070, the chin at 0.045.
+    room, reach = studio.head, studio.head.reach[AUS.index(au)]
+    middle = np.average(room.canonical[:, 2], weights=reach**2)
+    assert low < middle < high
+
+
+def test_sides_are_the_subjects_own(studio, average):
+    room = studio.head
+    move = np.linalg.norm(room.moved(average, mixture({"AU12": (1.0, 0.0)})) - average, axis=1)
+    assert room.canonical[move.argmax(), 0] > 0.01  # x points to the subject's left
+
+
+def test_every_part_is_on_the_head(studio):
+    parts, counts = np.unique(studio.head.part, return_counts=True)
+    assert parts.tolist() == [0, 1, 2, 3, 4]
+    assert counts[anatomy.SKIN] > 5000
+
+
+def test_without_the_extra_one_sentence_says_which(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *arguments, **more):
+        if name.split(".")[0] in ("anny", "warp"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *arguments, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(CallError, match=r"needs the package warp: .*facslens\[synthetic\]"):
+        head.load_head.__wrapped__()
