@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from facslens.association.distances import distances
-from facslens.errors import CallError, NotEnoughDataError
+from facslens.errors import CallError, LabelsFixedError
 
 #: Label values that are worked on at once: 8 MB in each of a few arrays.
 _LABELS_AT_ONCE: Final = 2_000_000
@@ -51,7 +51,7 @@ def permutation_rows(
     ------
     CallError
         If `permutations` is below 1.
-    NotEnoughDataError
+    LabelsFixedError
         If no permutation changes the labels.
 
     Examples
@@ -68,7 +68,7 @@ def permutation_rows(
     members = _members(labels, strata)
     others = math.prod(_arrangements(np.bincount(kind[m])) for m in members) - 1
     if others == 0:
-        raise NotEnoughDataError(
+        raise LabelsFixedError(
             "labels is the same in every row"
             + ("" if strata is None else " of each stratum of strata")
             + ": permuting needs at least two different rows"
