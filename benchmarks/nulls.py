@@ -52,7 +52,8 @@ def uniform(shuffles: int, permutations: int) -> None:
     for name, values in p.items():
         array = np.array(values)
         shares = [(array <= level).mean() for level in (0.01, 0.05, 0.5)]
-        bins = np.histogram(array, 20, (0, 1 + 1e-9))[0]
+        # p is k / (N + 1): half a step down, so that every bin holds as many of these values.
+        bins = np.histogram(array - 0.5 / (permutations + 1), 20, (0, 1))[0]
         chi = stats.chisquare(bins).pvalue
         print(f"{name:<12}" + "".join(f"{s:8.3f}" for s in shares) + f"{chi:8.3f}")
 

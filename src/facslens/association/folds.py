@@ -5,6 +5,7 @@ folds. In each fold the unit was chosen on people who are not in its test part; 
 everyone is tested once, and the interval is over all of them.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -43,7 +44,14 @@ def choose_units(association: Association, *, alpha: float = 0.05) -> pd.DataFra
     return best[["au", "layer", "unit", "accepted"]].sort_values("au").reset_index(drop=True)
 
 
-def fold_table(chosen: pd.DataFrame, test: Sample, aus: list[str]) -> pd.DataFrame:
+def fold_table(
+    chosen: pd.DataFrame,
+    test: Sample,
+    *,
+    aus: Sequence[str],
+    people: Sequence[str],
+    expressions: Sequence[str],
+) -> pd.DataFrame:
     """Give the chosen units' responses to a fold's test sequences.
 
     Parameters
@@ -51,23 +59,27 @@ def fold_table(chosen: pd.DataFrame, test: Sample, aus: list[str]) -> pd.DataFra
     chosen
         As `choose_units` gives it, of one layer.
     test
-        The test part with subject and expression (as strata) numbered.
+        The test part, with subject and with expression as strata.
     aus
         Name of each label column of `test`.
+    people, expressions
+        Name of each subject and stratum number of `test`.
 
     Returns
     -------
     pandas.DataFrame
         The columns of `COLUMNS`; only sequences whose label is known.
     """
+    assert test.subject is not None  # both belong to a fold's test part
+    assert test.strata is not None
     parts = []
     for row in chosen[["au", "layer", "unit", "accepted"]].to_dict("records"):
         label = test.labels[:, aus.index(row["au"])]
         known = ~np.isnan(label)
         part = pd.DataFrame(
             {
-                "subject": None if test.subject is None else test.subject[known],
-                "expression": None if test.strata is None else test.strata[known],
+                "subject": np.asarray(people, dtype=object)[test.subject[known]],
+                "expression": np.asarray(expressions, dtype=object)[test.strata[known]],
                 "response": test.responses[known, row["unit"]],
                 "label": label[known],
             }

@@ -163,7 +163,7 @@ def _within(evidence: Evidence) -> str:
 def _partial(effect: Effect) -> str:
     if math.isnan(effect.low):
         return "Not enough data"
-    word = "Yes" if effect.above(0) else "Not shown"
+    word = "Yes" if effect.above(0.0) else "Not shown"
     return f"{word}, partial correlation {_numbers(effect)}"
 
 
@@ -171,7 +171,7 @@ def _control(effect: Effect) -> str:
     if math.isnan(effect.low):
         return "Not enough data"
     points = Effect(100 * effect.value, 100 * effect.low, 100 * effect.high)
-    if effect.above(0):
+    if effect.above(0.0):
         return f"Yes, {_points(points)} more of 100 pairs than in the untrained network"
     return f"Not shown, {_points(points)} more of 100 pairs than in the untrained network"
 
@@ -180,7 +180,7 @@ def _cause(effect: Effect) -> str:
     if math.isnan(effect.low):
         return "Not enough data"
     points = Effect(100 * effect.value, 100 * effect.low, 100 * effect.high)
-    word = "Yes" if effect.above(0) else "Not shown"
+    word = "Yes" if effect.above(0.0) else "Not shown"
     return (
         f"{word}, without it {_points(points)} more of 100 such faces are misread than without "
         f"like units"
