@@ -22,3 +22,7 @@ class ArtifactError(FacslensError, ValueError):
 
 class NotEnoughDataError(FacslensError, ValueError):
     """The data is sound but too small for what was asked."""
+
+
+class LabelsFixedError(NotEnoughDataError):
+    """No label can change places with another, so that there is no null to hold against."""

@@ -149,7 +149,7 @@ def test_strata_ask_what_is_known_beyond_them(rng: np.random.Generator) -> None:
 def test_few_arrangements_are_counted_exactly() -> None:
     responses, labels = np.arange(6.0)[:, None], np.array([[0], [0], [0], [0], [1], [1]])
     result = associate(responses, labels, distance="auroc", min_present=2)
-    assert result.permutations == 14  # 6 choose 2, less the one observed
+    assert result.nulls["permutations"].tolist() == [14]  # 6 choose 2, less the one observed
     assert result.table["p"].tolist() == [1 / 15]
     assert result.table["p_maxT"].tolist() == [1 / 15]
 
@@ -218,3 +218,111 @@ def test_errors(rng: np.random.Generator) -> None:
         NotEnoughDataError, match="no unit of 'conv1' is live: all 2 respond equally"
     ):
         associate(responses[:, :2], labels, layer="conv1")
+
+
+def test_within_subject_keeps_what_belongs_to_the_person(rng: np.random.Generator) -> None:
+    subject = np.repeat(np.arange(30), 4)
+    person = rng.normal(size=30)
+    chance = 1 / (1 + np.exp(-3 * person))[subject]  # who shows it, and how the person looks
+    labels = (rng.random((120, 1)) < chance[:, None]).astype(float)
+    responses = rng.normal(size=(120, 2)) + np.stack([2 * person[subject], 3 * labels[:, 0]], 1)
+    free = associate(responses, labels, subject=subject, permutations=199)
+    within = associate(responses, labels, subject=subject, permutations=199, within_subject=True)
+    assert set(within.table["null"]) == {"within_subject"}
+    assert (free.table["p_maxT"] == 1 / 200).all()
+    assert within.table["p_maxT"][0] > 0.05
+    assert within.table["p_maxT"][1] == 1 / 200
+    moving = [s for s in range(30) if 0 < labels[subject == s].sum() < 4]
+    assert within.nulls["movable"].tolist() == [4 * len(moving)]
+    assert free.nulls["movable"].tolist() == [120]
+    both = associate(
+        responses, labels, subject=subject, strata=np.arange(120) % 2, permutations=99,
+        within_subject=True,
+    )  # fmt: skip
+    assert set(both.table["null"]) == {"within_expression_and_subject"}
+    with pytest.raises(CallError, match="within_subject is true, but subject is missing"):
+        associate(responses, labels, within_subject=True)
+
+
+def test_effects_of_every_pair(planted_result: Association) -> None:
+    responses, labels = planted(np.random.default_rng(20190409))  # as the fixture has them
+    strata = np.arange(60) % 3
+    within = associate(responses, labels, aus=AUS, strata=strata, permutations=9, layer="conv3")
+    both = concatenate([planted_result, within])
+    assert len(both.effects) == len(within.effects)
+    row = both.effects.set_index(["unit", "au"]).loc[(3, "AU12")]
+    assert row["auroc"] == pytest.approx(planted_result.effects["auroc"].max())
+    assert row["auroc_within"] > 0.9
+    assert row["n_within"] == sum(
+        min(labels[strata == s, 2].sum(), (1 - labels[strata == s, 2]).sum()) for s in range(3)
+    )
+    said = responses[:, 3] >= row["threshold"]
+    assert row["f1"] == pytest.approx(2 * labels[said, 2].sum() / (said.sum() + labels[:, 2].sum()))
+    mapped = both.mapping("kl").query("view == 'au_to_unit' and au == 'AU12'").iloc[0]
+    assert (
+        mapped["p_maxT_within"] == within.table.query("unit == 3 and au == 'AU12'")["p_maxT"].item()
+    )
+    assert mapped["n_within"] == row["n_within"]
+    assert both.nulls["null"].tolist() == ["free", "within_expression"]
+    alone = planted_result.mapping("kl")
+    assert alone[["p_maxT_within", "auroc_within", "n_within"]].isna().all(axis=None)
+
+
+def test_an_au_of_one_person_is_named_and_the_others_are_tested(rng: np.random.Generator) -> None:
+    responses, labels = planted(rng, 80)
+    subject = np.arange(80) // 4
+    labels[:, 1] = subject == 3
+    result = associate(responses, labels, subject=subject, aus=AUS, min_present=4, permutations=19)
+    coverage = result.coverage.set_index("au")
+    assert coverage.loc["AU06", "reason"] == "1 subject with it, needs 5"
+    assert "AU06" not in set(result.table["au"])
+    assert "AU12" in set(result.table["au"])
+
+
+def test_a_stratum_with_one_sequence_stays_in_place(rng: np.random.Generator) -> None:
+    responses, labels = planted(rng)
+    strata = np.where(np.arange(60) == 7, "contempt", "happiness")
+    result = associate(responses, labels, strata=strata, permutations=19)
+    assert result.nulls["movable"].tolist() == [59]
+    assert not result.table.isna().any(axis=None)
+
+
+def test_an_au_that_follows_its_stratum_cannot_be_tested_there(rng: np.random.Generator) -> None:
+    responses, labels = planted(rng)
+    strata = labels[:, 1]  # AU06 is the expression
+    result = associate(responses, labels, aus=AUS, strata=strata, distance="all", permutations=19)
+    of_au = result.table.query("au == 'AU06'")
+    assert of_au[["z", "p", "p_maxT_au", "p_maxT", "q"]].isna().all(axis=None)
+    assert of_au["value"].notna().all()
+    assert result.table.query("au != 'AU06'").notna().all(axis=None)
+    effects = result.effects.query("au == 'AU06'")
+    assert (effects["n_within"] == 0).all()
+    assert effects["auroc_within"].isna().all()
+    with pytest.raises(NotEnoughDataError, match="in every row of each stratum"):
+        associate(responses, labels[:, 1:2], strata=strata)
+
+
+def test_few_arrangements_say_what_no_p_can_fall_below(rng: np.random.Generator) -> None:
+    labels = np.array([[1.0]] * 2 + [[0.0]] * 4)
+    result = associate(rng.normal(size=(6, 3)), labels, distance="auroc", min_present=2)
+    assert result.nulls[["permutations", "exact"]].to_numpy().tolist() == [[14, True]]
+    assert result.nulls["smallest_p"].item() == pytest.approx(1 / 15)
+    assert (result.table["p"] >= 1 / 15).all()
+    assert result.mapping()["unit"].isna().any()  # nothing can be accepted: "none"
+    drawn = associate(
+        rng.normal(size=(6, 3)), labels, distance="auroc", min_present=2, permutations=14
+    )
+    assert drawn.nulls["exact"].tolist() == [False]
+
+
+def test_everything_equal_or_unknown_is_said(rng: np.random.Generator) -> None:
+    responses, labels = planted(rng)
+    labels[:, 0] = 1
+    labels[:, 1] = np.nan
+    labels[:10, 2] = np.nan
+    result = associate(responses, labels, aus=AUS, permutations=9)
+    coverage = result.coverage.set_index("au")
+    assert coverage.loc["AU01", "reason"] == "0 sequences without it, needs 1"
+    assert coverage.loc["AU06", "reason"].startswith("0 sequences with it, needs 10")
+    assert set(result.table["au"]) == {"AU12"}
+    assert result.nulls["sequences"].tolist() == [50]  # ten know nothing of AU12

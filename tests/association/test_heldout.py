@@ -6,7 +6,6 @@ import pytest
 from scipy import stats
 
 from facslens.association import confirm
-from facslens.association.heldout import resample_subjects, resampled_auroc
 from facslens.errors import CallError
 
 
@@ -42,29 +41,6 @@ def test_the_words(rng: np.random.Generator) -> None:
     p, q = responses[labels[:, 0] == 1, 0], responses[labels[:, 0] == 0, 0]
     expected = stats.mannwhitneyu(p, q).statistic / (len(p) * len(q))
     assert got.loc[0, "auroc_test"] == pytest.approx(expected)
-
-
-def test_the_bootstrap_equals_repeating_the_rows(rng: np.random.Generator) -> None:
-    responses, labels, subject = people(rng)
-    response, label = np.round(responses[:, 0]), labels[:, 0]  # with ties
-    weights, _ = resample_subjects(label, subject, 30, seed=0)
-    got = resampled_auroc(response, label, subject, weights)
-    for value, weight in zip(got, weights, strict=True):
-        rows = np.repeat(np.arange(48), weight[subject].astype(int))
-        p, q = (response[rows][label[rows] == k] for k in (1, 0))
-        assert value == pytest.approx(stats.mannwhitneyu(p, q).statistic / (len(p) * len(q)))
-
-
-def test_resamples_of_one_class_are_drawn_again_and_counted() -> None:
-    label, subject = np.array([1, 1, 0, 0]), np.array([0, 1, 2, 3])
-    weights, redrawn = resample_subjects(label, subject, 2000, seed=0)
-    assert (weights.sum(axis=1) == 4).all()
-    assert (weights[:, :2].sum(axis=1) > 0).all()
-    assert (weights[:, 2:].sum(axis=1) > 0).all()
-    # One in eight draws holds one class only; 2000/7 = 286 are redrawn, give or take 18.
-    assert redrawn == pytest.approx(286, abs=72)
-    with pytest.raises(CallError, match="label has one class only"):
-        resample_subjects(np.ones(3), np.arange(3), 10, seed=0)
 
 
 def test_the_interval_covers(rng: np.random.Generator) -> None:
@@ -149,3 +125,60 @@ def test_errors(rng: np.random.Generator) -> None:
     both = pd.concat([chosen, mapping((0, "AU12"), layer="conv1")])
     with pytest.raises(CallError, match="responses is one array, but the mapping has the layers"):
         confirm(both, responses, labels, subject=subject, aus=aus)
+
+
+def test_effects_beside_auroc_are_measured_too(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    chosen = mapping((0, "AU12"), (1, "AU12")).assign(threshold=[0.8, np.nan])
+    got = confirm(chosen, responses, labels, subject=subject, aus=[12, 27])
+    label = labels[:, 0]
+    said = responses[:, 0] >= 0.8
+    f1 = 2 * np.sum(said & (label == 1)) / (said.sum() + label.sum())
+    assert got.loc[0, "f1_test"] == pytest.approx(f1)
+    assert np.isnan(got.loc[1, "f1_test"])  # discovery chose no threshold
+    pearson = stats.pearsonr(responses[:, 0], label).statistic
+    assert got.loc[0, "pearson_test"] == pytest.approx(pearson)
+    precision = [label[responses[:, 0] >= r].mean() for r in responses[label == 1, 0]]
+    assert got.loc[0, "auprc_test"] == pytest.approx(np.mean(precision))
+    for effect in ("auprc", "pearson", "f1"):
+        low, value, high = got.loc[
+            0, [f"{effect}_test_low", f"{effect}_test", f"{effect}_test_high"]
+        ]
+        assert low < value < high
+    assert got["n_test_subjects"].tolist() == [12, 12]
+    assert got["n_undefined"].tolist() == [0, 0]
+
+
+def test_a_detector_of_the_expression_is_none_within_it(rng: np.random.Generator) -> None:
+    subject = np.repeat(np.arange(20), 4)
+    happy = np.tile([True, True, False, False], 20)
+    labels = (rng.random(80) < np.where(happy, 0.7, 0.3)).astype(float)[:, None]
+    responses = np.stack([4 * happy, 4 * labels[:, 0]], 1) + rng.normal(size=(80, 2))
+    chosen = mapping((0, "AU12"), (1, "AU12"))
+    words = np.where(happy, "happiness", "fear")
+    got = confirm(chosen, responses, labels, subject=subject, strata=words, aus=[12])
+    assert got["status"].tolist() == ["confirmed", "confirmed"]
+    assert got["status_within"].tolist() == ["not confirmed", "confirmed"]
+    rarer = sum(min(labels[h].sum(), (1 - labels[h]).sum()) for h in (happy, ~happy))
+    assert got["n_within_test"].tolist() == [rarer, rarer]
+    assert got.loc[0, "auroc_within_test"] == pytest.approx(0.5, abs=0.15)
+    assert got.loc[1, "auroc_within_test_low"] > 0.9
+
+    few = confirm(chosen, responses, labels, subject=subject, strata=words, aus=[12], min_within=50)
+    assert few["status_within"].tolist() == ["not enough data"] * 2
+    assert few["n_within_test"].tolist() == [rarer, rarer]
+    assert few.filter(like="auroc_within").isna().all(axis=None)
+    without = confirm(chosen, responses, labels, subject=subject, aus=[12])
+    assert without["status_within"].tolist() == ["not enough data"] * 2
+    assert without["n_within_test"].isna().all()
+
+
+def test_a_unit_that_only_one_person_excites_has_correlations_left_out(
+    rng: np.random.Generator,
+) -> None:
+    responses, labels, subject = people(rng)
+    responses[:, 0] = (subject == 3) * 2.0
+    got = confirm(mapping((0, "AU12")), responses, labels, subject=subject, aus=[12, 27])
+    # (11/12)¹² of the 2,000 resamples, 704, lack that person; standard deviation 21.
+    assert got.loc[0, "n_undefined"] == pytest.approx(704, abs=85)
+    assert got.filter(like="pearson").notna().all(axis=None)

@@ -7,7 +7,7 @@ import pytest
 
 from facslens.association.distances import distances
 from facslens.association.permutation import null_distances, permutation_rows
-from facslens.errors import CallError
+from facslens.errors import CallError, LabelsFixedError
 
 
 def as_set(matrices: np.ndarray) -> set[tuple[float, ...]]:
@@ -70,9 +70,9 @@ def test_errors() -> None:
     labels = np.array([[1.0], [1.0], [0.0]])
     with pytest.raises(CallError, match="permutations is 0: needs at least 1"):
         permutation_rows(labels, 0, seed=0)
-    with pytest.raises(CallError, match="labels is the same in every row: permuting needs"):
+    with pytest.raises(LabelsFixedError, match="labels is the same in every row: permuting needs"):
         permutation_rows(np.ones((4, 2)), 10, seed=0)
-    with pytest.raises(CallError, match="in every row of each stratum of strata"):
+    with pytest.raises(LabelsFixedError, match="in every row of each stratum of strata"):
         permutation_rows(labels, 10, seed=0, strata=np.array([0, 0, 1]))
 
 

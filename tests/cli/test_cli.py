@@ -107,6 +107,7 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
         (["run", "--data", "ck48:nowhere", "--size", "50"], 2, "48 or 96 pixels, not 50"),
         (["run", "--data", "ck48:nowhere", "--distance", "l2"], 2, "l2"),
         (["run", "--data", "ck48:nowhere", "--distance", "all"], 2, "distance 'all' is not known"),
+        (["run", "--data", "ck48:nowhere", "--null", "none"], 2, "null 'none' is not known"),
         (["associate", "nowhere", "--rank", "z"], 2, "expected tested or distance"),
         (["run", "--data", "ck48:nowhere", "--rule", "lrp"], 2, "there is no projection rule"),
         (["report", "nowhere"], 1, "nowhere is no run"),
@@ -187,6 +188,83 @@ def test_crossval_prints_what_a_machine_reads(facslens, drawn_ck48, tmp_path):
     assert code == 0
     assert f"mean of 3 folds {summary['accuracy_mean']:.4f}" in out
     assert "Confusion, all folds" in out
+
+
+def test_both_nulls_are_tested_and_the_verdicts_said(facslens, run):
+    nulls = json.loads((run / "run.json").read_text())["nulls"]
+    # In the drawn faces an expression says all of a face's AUs but AU17, which is the person's.
+    assert [(n["null"], n["permutations"], n["seed"]) for n in nulls] == [
+        ("free", 99, 0), ("within_expression", 99, 0),
+    ]  # fmt: skip
+    table = pd.read_parquet(run / "association.parquet")
+    assert set(table["null"]) == {"free", "within_expression"}
+    within = table[(table["null"] == "within_expression") & (table["au"] == "AU12")]
+    assert within["p_maxT"].isna().all()  # untestable, and not 0
+    assert within["value"].notna().all()
+    mapping = pd.read_csv(run / "mapping.csv")
+    best = mapping.query("view == 'au_to_unit' and rule == 'tested' and rank == 1")
+    row = best[(best["layer"] == "conv3") & (best["au"] == "AU27")].iloc[0]
+    assert row["f1_test"] > 0.9
+    assert row["n_within"] == row["n_within_test"] == 0
+    assert row["status_within"] == "not enough data"
+    assert set(pd.read_csv(run / "confounds.csv")["au"]) == set(table["au"])
+    code, out, _ = facslens("associate", run, "--null", "within_subject")
+    assert code == 0
+    assert "AU27, mouth stretch: detected by unit" in out
+    assert "Still true within one expression? Not enough data (0 sequences, needs 10)." in out
+    table = pd.read_parquet(run / "association.parquet")
+    assert set(table["null"]) == {"free", "within_expression", "within_subject"}
+    # AU17 never changes within a person, so no label of it can move there.
+    person = table[(table["null"] == "within_subject") & (table["au"] == "AU17")]
+    assert person["p"].isna().all()
+
+
+def test_a_null_that_cannot_be_is_left_out_and_said(facslens, run):
+    faces = pd.read_parquet(run / "faces.parquet")
+    faces.drop(columns="AU17").to_parquet(run / "faces.parquet", index=False)
+    code, out, _ = facslens("associate", run)
+    assert code == 0
+    assert "AU27, mouth stretch: detected by unit" in out
+    nulls = json.loads((run / "run.json").read_text())["nulls"]
+    assert nulls[1]["null"] == "within_expression"
+    assert nulls[1]["permutations"] == 0
+    assert "same in every row of each stratum" in nulls[1]["reason"]
+    code, _, err = facslens("associate", run, "--null", "within_expression")
+    assert code == 1
+    assert "same in every row of each stratum" in err
+
+
+def test_labels_that_are_unknown_for_some_images(facslens, run):
+    faces = pd.read_parquet(run / "faces.parquet")
+    aus = [c for c in faces.columns if c.startswith("AU")]
+    lost = sorted(faces["sequence"].unique())[::9]
+    faces.loc[faces["sequence"].isin(lost), aus] = np.nan
+    faces.loc[faces["sequence"].isin(lost[:2]), "expression"] = None
+    faces.to_parquet(run / "faces.parquet", index=False)
+    code, out, _ = facslens("associate", run)
+    assert code == 0
+    assert "AU27, mouth stretch: detected by unit" in out
+    discovery = faces[faces["split"] != "test"].dropna(subset=["AU12"])
+    nulls = json.loads((run / "run.json").read_text())["nulls"]
+    assert nulls[0]["sequences"] == discovery["sequence"].nunique()
+
+
+def test_crossval_with_action_units(facslens, drawn_ck48, tmp_path):
+    out = tmp_path / "cv"
+    call = ("crossval", "--data", f"ck48:{drawn_ck48}", "--folds", "3", "--epochs", "4", "--aus")
+    code, text, err = facslens(*call, "--out", out)
+    assert code == 0, err
+    assert "Action units, pairs within a fold, pooled" in text
+    table = pd.read_csv(out / "aus.csv").set_index("au")
+    assert table.loc["AU27", "folds"] == 3
+    assert table.loc["AU27", "subjects"] == 24
+    assert table.loc["AU27", "status"] == "confirmed"
+    assert table.loc["AU27", "status_within"] == "not enough data"
+    code, text, _ = facslens(*call, "--out", out, "--json")
+    assert code == 0
+    found = {row["au"]: row for row in json.loads(text)["aus"]}
+    assert found["AU27"]["auroc"] == pytest.approx(table.loc["AU27", "auroc"])
+    assert found["AU27"]["auroc_within"] is None
 
 
 def test_data_list_explains_every_layout(facslens):

@@ -52,3 +52,21 @@ def test_the_folder_of_another_cross_validation_is_refused(faces, tmp_path, monk
         cross(faces, tmp_path)
     with pytest.raises(ArtifactError, match="holds a cross-validation with another seed"):
         cross(faces, tmp_path, seed=1)
+
+
+def test_a_fold_is_observed_once(faces, tmp_path, monkeypatch):
+    calls = []
+
+    def observe(_model, split_faces):
+        calls.append(len(split_faces.part("test")))
+        return split_faces.part("test").table[["image"]]
+
+    recipe = Recipe(epochs=1, batch_size=16)
+    first = cross(faces, tmp_path, recipe=recipe, observe=observe)
+    assert sorted(first.observed["image"]) == sorted(faces.table["image"])
+    assert first.observed["fold"].unique().tolist() == [0, 1, 2]
+    assert len(calls) == 3
+    monkeypatch.setattr(crossval, "fit", lambda *_a, **_k: pytest.fail("it trained again"))
+    again = cross(faces, tmp_path, recipe=recipe, observe=observe)
+    assert again.observed.equals(first.observed)
+    assert cross(faces, tmp_path, recipe=recipe).observed is None

@@ -5,8 +5,9 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int, Shaped
 
+from facslens.association.concordance import concordance
 from facslens.association.correction import (
     benjamini_hochberg,
     detector_statistic,
@@ -23,9 +24,15 @@ from facslens.association.coverage import (
     unit_status,
 )
 from facslens.association.distances import distance_names, distances
-from facslens.association.permutation import null_distances, permutation_rows
+from facslens.association.permutation import (
+    blocks,
+    movable_rows,
+    null_distances,
+    permutation_rows,
+)
 from facslens.association.result import COLUMNS, Association
 from facslens.association.sequences import au_codes, make_sample
+from facslens.association.thresholds import best_thresholds
 from facslens.errors import CallError, NotEnoughDataError
 
 Progress = Callable[[int, int], None]
@@ -33,6 +40,13 @@ _Values = dict[str, Float[np.ndarray, "distance unit au"]]
 
 #: Effects that every pair carries, whatever distance is tested.
 EFFECTS: Final = ("auroc", "auprc", "pearson")
+#: What a null is called, by what it holds fixed: (strata, subject).
+_NULLS: Final = {
+    (False, False): "free",
+    (True, False): "within_expression",
+    (False, True): "within_subject",
+    (True, True): "within_expression_and_subject",
+}
 #: Null distances held at once, 4 bytes each; units are worked through in blocks of this size.
 _NULL_VALUES_AT_ONCE: Final = 4_000_000
 
@@ -44,6 +58,7 @@ def associate(
     sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
     subject: Sequence[object] | np.ndarray | pd.Series | None = None,
     strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+    within_subject: bool = False,
     distance: str | Sequence[str] = "kl",
     permutations: int = 1000,
     seed: int = 0,
@@ -74,6 +89,11 @@ def associate(
     strata
         A value for each image, such as its expression: label rows move only between sequences
         of equal value. The test then asks what a unit knows of the AU beyond the stratum.
+        A sequence that is alone in its stratum keeps its labels.
+    within_subject
+        Whether label rows move only between sequences of one subject. Where people differ in
+        how they look and in which AUs they show, sequences of a person are no independent
+        witnesses: this null keeps what belongs to the person, the free one does not.
     distance
         A name of `DISTANCES`, several, or ``"all"``.
     permutations
@@ -88,8 +108,8 @@ def associate(
     layer
         What the tables call the layer.
     null
-        What the table calls the null: by default ``free``, or ``within_expression`` where
-        `strata` is given.
+        What the table calls the null: by default ``free``, ``within_expression`` where
+        `strata` is given, ``within_subject`` or ``within_expression_and_subject``.
     min_present
         Sequences with an AU that it needs to be tested.
     min_subjects
@@ -101,14 +121,15 @@ def associate(
     -------
     Association
         Its table has one row for every live unit, eligible AU and distance. A pair whose
-        null has no spread has NaN in z and p, and is left out of every correction.
+        null has no spread, such as an AU that never varies within a stratum, has NaN in z
+        and p, and is left out of every correction.
 
     Raises
     ------
     CallError
         If an argument is not as described above.
     NotEnoughDataError
-        If no AU is eligible, or no unit is live.
+        If no AU is eligible, no unit is live, or no label can move within the strata.
 
     Notes
     -----
@@ -137,10 +158,17 @@ def associate(
     >>> result.table[["unit", "au", "distance", "value", "p", "p_maxT"]]
        unit    au distance  value    p  p_maxT
     0     1  AU12    auroc    1.0  0.1     0.1
-    >>> result.units["status"].tolist(), result.permutations
-    (['dead', 'live'], 9)
+    >>> result.units["status"].tolist()
+    ['dead', 'live']
+    >>> result.nulls[["null", "permutations", "exact", "smallest_p"]]
+       null  permutations  exact  smallest_p
+    0  free             9   True         0.1
     """
     names = distance_names(distance)
+    if within_subject and subject is None:
+        raise CallError(
+            "within_subject is true, but subject is missing: needs who is on each image"
+        )
     sample = make_sample(responses, labels, sequence=sequence, subject=subject, strata=strata)
     unit_table = _unit_table(sample.responses, layer, units)
     needed = Eligibility(min_present, min_subjects)
@@ -153,29 +181,56 @@ def associate(
     known = ~np.isnan(tested).all(axis=1)  # a row that knows nothing has nothing to exchange
     tested, live_responses = tested[known], sample.responses[known][:, live]
     stratum = None if sample.strata is None else sample.strata[known]
-    rows = permutation_rows(tested, permutations, seed=seed, strata=stratum)
+    person = sample.subject[known] if within_subject and sample.subject is not None else None
+    fixed = blocks(stratum, person)
+    rows = permutation_rows(tested, permutations, seed=seed, strata=fixed)
     values = _test(live_responses, tested, rows, names, progress)
 
     pairs = pd.MultiIndex.from_product(
         [[layer], unit_table["unit"][live], coverage["au"][eligible]], names=["layer", "unit", "au"]
     ).to_frame(index=False)
     counts = coverage.set_index("au").loc[pairs["au"], ["n_present", "n_absent"]].to_numpy()
-    null_name = null or ("free" if strata is None else "within_expression")
+    null_name = null or _NULLS[strata is not None, within_subject]
     parts = []
     for d, name in enumerate(names):
         part = pairs.assign(
             null=null_name, distance=name, n_present=counts[:, 0], n_absent=counts[:, 1]
         )
         parts.append(part.assign(**{column: v[d].ravel() for column, v in values.items()}))
-    effects = distances(live_responses, tested, EFFECTS).reshape(len(EFFECTS), -1)
+    effects = _effects(live_responses, tested, stratum)
+    made = {
+        "layer": layer,
+        "null": null_name,
+        "permutations": len(rows),
+        "exact": len(rows) < permutations,
+        "smallest_p": 1 / (1 + len(rows)),
+        "sequences": len(tested),
+        "movable": movable_rows(tested, fixed),
+        "seed": seed,
+    }
     return Association(
         table=pd.concat(parts, ignore_index=True)[list(COLUMNS)],
-        effects=pairs.assign(**dict(zip(EFFECTS, effects, strict=True))),
+        effects=pairs.assign(**{name: values.ravel() for name, values in effects.items()}),
         coverage=coverage,
         units=unit_table,
-        permutations=len(rows),
-        seed=seed,
+        nulls=pd.DataFrame([made]),
     )
+
+
+def _effects(
+    responses: Float[np.ndarray, "row unit"],
+    labels: Float[np.ndarray, "row au"],
+    strata: Int[np.ndarray, " row"] | None,
+) -> dict[str, Shaped[np.ndarray, "unit au"]]:
+    """Give the effects that every pair carries."""
+    found = dict(zip(EFFECTS, distances(responses, labels, EFFECTS), strict=True))
+    found["threshold"], found["f1"] = best_thresholds(responses, labels)
+    if strata is not None:
+        within = concordance(responses, labels, strata)
+        enough = within.rarer >= MIN_PRESENT
+        found["auroc_within"] = np.where(enough, within.value, np.nan)
+        found["n_within"] = np.broadcast_to(within.rarer, within.value.shape)
+    return found
 
 
 def _test(

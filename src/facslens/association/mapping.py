@@ -10,6 +10,8 @@ from facslens.errors import CallError
 
 RANKS: Final = ("tested", "distance")
 VIEWS: Final = ("au_to_unit", "unit_to_au", "one_to_one")
+#: What names a pair.
+KEY: Final = ["layer", "unit", "au"]
 #: Columns of a mapping, in order.
 COLUMNS: Final = (
     "view",
@@ -27,6 +29,11 @@ COLUMNS: Final = (
     "auroc",
     "auprc",
     "pearson",
+    "threshold",
+    "f1",
+    "p_maxT_within",
+    "auroc_within",
+    "n_within",
     "n_present",
     "n_absent",
 )
@@ -71,7 +78,9 @@ def make_mapping(
     Returns
     -------
     pandas.DataFrame
-        The columns of `COLUMNS`; ``rank`` counts from 1 within an AU or a unit. Where no pair
+        The columns of `COLUMNS`; ``rank`` counts from 1 within an AU or a unit.
+        ``p_maxT_within`` is the pair's p_maxT under the null ``within_expression``; it and the
+        other columns ``…_within`` are missing where that null was not run. Where no pair
         is accepted there is one row with ``unit`` missing (for an AU) or ``au`` missing (for
         a unit): the verdict is "none". one_to_one has one row for each AU.
 
@@ -82,7 +91,8 @@ def make_mapping(
 
     Notes
     -----
-    Ties go to the smaller unit number, then to the first AU.
+    Ties go to the smaller unit number, then to the first AU. A distance without a sign is
+    above 0 by chance, KL the more the rarer an AU: ``value − null_mean`` is free of that.
 
     References
     ----------
@@ -110,8 +120,8 @@ def make_mapping(
         for layer, layer_pairs in pairs.groupby("layer", sort=False)
         for name, view in views.items()
     ]
-    mapping = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
-    integers = ("rank", "unit", "n_present", "n_absent")
+    mapping = pd.concat(parts, ignore_index=True).reindex(columns=list(COLUMNS))
+    integers = ("rank", "unit", "n_within", "n_present", "n_absent")
     return mapping.astype({**dict.fromkeys(integers, "Int64"), "au": "string"})
 
 
@@ -169,7 +179,10 @@ def _select(
     rows = table[(table["null"] == null) & (table["distance"] == distance)]
     if rows.empty:
         raise CallError(f"distance {distance!r} was not tested under the null {null!r}")
-    return rows.merge(effects, on=["layer", "unit", "au"], how="left", validate="one_to_one")
+    within = table[(table["null"] == "within_expression") & (table["distance"] == distance)]
+    within = within[[*KEY, "p_maxT"]].rename(columns={"p_maxT": "p_maxT_within"})
+    rows = rows.merge(within, on=KEY, how="left", validate="one_to_one")
+    return rows.merge(effects, on=KEY, how="left", validate="one_to_one")
 
 
 def _accepted(pairs: pd.DataFrame, alpha: float) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from facslens.association.distances import distances
-from facslens.errors import CallError
+from facslens.errors import CallError, LabelsFixedError
 
 #: Label values that are worked on at once: 8 MB in each of a few arrays.
 _LABELS_AT_ONCE: Final = 2_000_000
@@ -37,7 +37,8 @@ def permutation_rows(
     seed
         Seed of the drawing.
     strata
-        Number of each row's stratum; rows move only within it.
+        Number of each row's stratum; rows move only within it. A row that is alone in its
+        stratum stays where it is.
 
     Returns
     -------
@@ -49,7 +50,9 @@ def permutation_rows(
     Raises
     ------
     CallError
-        If `permutations` is below 1, or no permutation changes the labels.
+        If `permutations` is below 1.
+    LabelsFixedError
+        If no permutation changes the labels.
 
     Examples
     --------
@@ -61,15 +64,11 @@ def permutation_rows(
     """
     if permutations < 1:
         raise CallError(f"permutations is {permutations}: needs at least 1")
-    _, first, kind = np.unique(
-        np.nan_to_num(labels, nan=-1), axis=0, return_index=True, return_inverse=True
-    )
-    kind = kind.reshape(-1)
-    stratum = np.zeros(len(labels), np.intp) if strata is None else strata
-    members = [np.flatnonzero(stratum == s) for s in np.unique(stratum)]
+    first, kind = _kinds(labels)
+    members = _members(labels, strata)
     others = math.prod(_arrangements(np.bincount(kind[m])) for m in members) - 1
     if others == 0:
-        raise CallError(
+        raise LabelsFixedError(
             "labels is the same in every row"
             + ("" if strata is None else " of each stratum of strata")
             + ": permuting needs at least two different rows"
@@ -81,6 +80,51 @@ def permutation_rows(
     for m in members:
         rows[:, m] = rng.permuted(rows[:, m], axis=1)
     return rows
+
+
+def movable_rows(
+    labels: Float[np.ndarray, "row au"], strata: Int[np.ndarray, " row"] | None = None
+) -> int:
+    """Count the rows that have another row, of other labels, to change places with.
+
+    Examples
+    --------
+    >>> movable_rows(np.array([[1.0], [0.0], [0.0], [1.0]]), np.array([0, 0, 1, 2]))
+    2
+    """
+    _, kind = _kinds(labels)
+    members = _members(labels, strata)
+    return sum(len(m) for m in members if len(np.unique(kind[m])) > 1)
+
+
+def blocks(
+    *numbers: Int[np.ndarray, " row"] | None,
+) -> Int[np.ndarray, " row"] | None:
+    """Cross several partitions of the rows: one number for every combination that occurs.
+
+    Examples
+    --------
+    >>> blocks(np.array([0, 0, 1, 1]), None, np.array([7, 8, 8, 8]))
+    array([0, 1, 2, 2])
+    """
+    given = [n for n in numbers if n is not None]
+    if not given:
+        return None
+    _, crossed = np.unique(np.stack(given, axis=1), axis=0, return_inverse=True)
+    return np.asarray(crossed.reshape(-1))
+
+
+def _kinds(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the first row of every kind of label row, and each row's kind."""
+    _, first, kind = np.unique(
+        np.nan_to_num(labels, nan=-1), axis=0, return_index=True, return_inverse=True
+    )
+    return first, kind.reshape(-1)
+
+
+def _members(labels: np.ndarray, strata: np.ndarray | None) -> list[np.ndarray]:
+    stratum = np.zeros(len(labels), np.intp) if strata is None else strata
+    return [np.flatnonzero(stratum == s) for s in np.unique(stratum)]
 
 
 def _arrangements(counts: np.ndarray) -> int:

@@ -42,24 +42,34 @@ class Association:
         larger distances, ``p_maxT_au`` and ``p_maxT`` corrected over the units of the AU and
         over all pairs of the layer, ``q`` over all pairs of the layer.
     effects
-        layer, unit, au, auroc, auprc, pearson: the signed effects, whatever was tested.
+        layer, unit, au and the effects of every pair, whatever was tested: ``auroc``,
+        ``auprc``, ``pearson``; ``threshold`` and the ``f1`` that it gives (see
+        `best_thresholds`); ``auroc_within`` over pairs of sequences of one stratum, resting on
+        ``n_within`` sequences of the label that is the rarer in their stratum, and NaN where
+        those are fewer than 10. The last two are missing where no strata were given.
     coverage
         One row an action unit: how many sequences and subjects have it, whether it was
         tested, and if not, why; see `coverage_table`.
     units
         layer, unit, status: ``live`` ones were tested, ``dead`` and ``constant`` ones not.
-    permutations
-        Permutations made: fewer than were asked for where all that differ were listed.
-    seed
-        Seed of their drawing.
+    nulls
+        One row per layer and null: ``permutations`` made, ``exact`` where these are all the
+        arrangements that differ from the given one, fewer than were asked for, ``smallest_p``
+        = 1 / (1 + permutations), below which no p can fall, ``sequences``, ``movable``
+        (sequences with another one, of other labels, to change places with), ``seed``.
+
+    Notes
+    -----
+    A distance that has no sign grows with chance: plug-in KL by about
+    (B − 1)(n₁ + n₀) / (2 n₁ n₀) nats. ``value`` is as measured; ``value − null_mean`` is
+    free of that bias, and is what ranks the AUs of a unit.
     """
 
     table: pd.DataFrame
     effects: pd.DataFrame
     coverage: pd.DataFrame
     units: pd.DataFrame
-    permutations: int
-    seed: int
+    nulls: pd.DataFrame
 
     def mapping(
         self,
@@ -99,13 +109,18 @@ def concatenate(associations: Sequence[Association]) -> Association:
         raise CallError("associations differ in coverage: all need to come from the same faces")
     return Association(
         table=table,
-        effects=_distinct([a.effects for a in associations]),
+        effects=_joined([a.effects for a in associations]),
         coverage=first.coverage,
         units=_distinct([a.units for a in associations]),
-        permutations=min(a.permutations for a in associations),
-        seed=first.seed,
+        nulls=_distinct([a.nulls for a in associations]),
     )
 
 
 def _distinct(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables).drop_duplicates(ignore_index=True)
+
+
+def _joined(effects: list[pd.DataFrame]) -> pd.DataFrame:
+    """Take every effect from the first association that has it."""
+    key = ["layer", "unit", "au"]
+    return pd.concat(effects).groupby(key, sort=False, as_index=False).first()

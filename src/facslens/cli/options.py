@@ -49,6 +49,14 @@ Distance = Annotated[
         help="The distance that decides: kl, js, wasserstein, ks, auroc, auprc or pearson.",
     ),
 ]
+Null = Annotated[
+    str,
+    typer.Option(
+        "--null",
+        help="What labels may not leave where they are permuted to decide the mapping: free, "
+        "within_expression or within_subject. The first two are tested in any case.",
+    ),
+]
 Permutations = Annotated[
     int, typer.Option("--permutations", min=1, help="Permutations behind every p-value.")
 ]

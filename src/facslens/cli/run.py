@@ -27,6 +27,7 @@ def run(
     layer: options.Layers = None,
     distance: options.Distance = "kl",
     permutations: options.Permutations = 1000,
+    null: options.Null = "free",
     neutral: options.Neutral = False,
     rule: options.Rule = "deconvnet",
 ) -> None:
@@ -48,6 +49,7 @@ def run(
             layers=layer,
             distance=distance,
             permutations=permutations,
+            null=null,
             neutral=neutral,
             rule=rule,
         )

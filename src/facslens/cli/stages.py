@@ -42,6 +42,10 @@ def associate(
     permutations: Annotated[
         int | None, typer.Option("--permutations", min=1, help="Permutations of the null.")
     ] = None,
+    null: Annotated[
+        str | None,
+        typer.Option("--null", help="Decides: free, within_expression or within_subject."),
+    ] = None,
     rank: Annotated[
         str | None,
         typer.Option("--rank", help="Print one mapping: tested, or distance (plain argmax)."),
@@ -51,9 +55,10 @@ def associate(
     if rank not in (None, "tested", "distance"):
         raise CallError(f"--rank is {rank!r}: expected tested or distance")
     this = Run.open(run)
-    changes = {"distance": distance, "permutations": permutations}
+    changes = {"distance": distance, "permutations": permutations, "null": null}
     _choose(this, **{name: value for name, value in changes.items() if value is not None})
     _run_stage(this, "associate")
+    _print_verdicts(this)
     if rank is not None:
         _print_mapping(this, rank)
 
@@ -75,6 +80,15 @@ def report(run: options.ExistingRun) -> None:
     """Make the report from whatever the run holds."""
     _run_stage(Run.open(run), "report")
     typer.echo(f"report: {run / 'report' / 'index.html'}")
+
+
+def _print_verdicts(run: Run) -> None:
+    """Say what was found in the last layer."""
+    verdicts = read_table(run / "verdicts.csv")
+    last = verdicts[verdicts["layer"] == verdicts["layer"].iloc[-1]]
+    console = Console(soft_wrap=True)
+    for sentence in last["verdict"]:
+        console.print(sentence, highlight=False, markup=False)
 
 
 def _print_mapping(run: Run, rank: str) -> None:

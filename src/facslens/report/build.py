@@ -7,8 +7,8 @@ from typing import Final
 
 from facslens.artifacts import Run
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
-from facslens.association.heldout import RESAMPLES
 from facslens.association.histograms import BINS
+from facslens.association.resampling import RESAMPLES
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.evidence import Findings
 from facslens.report.faces import build_data

@@ -1,66 +1,129 @@
 """Hold every unit against every action unit, choose, and confirm on unseen people."""
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
 from facslens.artifacts import Run, write_table
 from facslens.association.associate import associate
+from facslens.association.confounds import Part, confound_table, partial_effects
 from facslens.association.heldout import confirm
 from facslens.association.result import Association, concatenate
+from facslens.association.sequences import au_codes
+from facslens.association.verdicts import verdict_table
 from facslens.datasets.base import Faces
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY
-from facslens.errors import DataError
+from facslens.errors import DataError, LabelsFixedError
 from facslens.progress import Report
 from facslens.responses.store import Responses
 from facslens.stages.faces import read_faces
-from facslens.stages.settings import Settings
+from facslens.stages.settings import NULLS, Settings
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What the discovery subjects say, and which nulls they could not be held against.
+
+    Parameters
+    ----------
+    association
+        Of all layers and nulls.
+    skipped
+        Null and reason, where no label can move: with few faces, or one an expression.
+    """
+
+    association: Association
+    skipped: dict[str, str]
+
+    def nulls(self) -> list[dict[str, Any]]:
+        """Give what was permuted how often, for ``run.json``."""
+        made = self.association.nulls.drop(columns="layer").drop_duplicates("null")
+        rows: list[dict[str, Any]] = [
+            {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
+            for row in made.to_dict("records")
+        ]
+        return rows + [
+            {"null": name, "permutations": 0, "reason": reason}
+            for name, reason in self.skipped.items()
+        ]
 
 
 def run_associate(run: Run, progress: Report) -> None:
-    """Write ``association.parquet``, ``coverage.csv``, ``units.csv`` and ``mapping.csv``."""
+    """Write the association, its coverage and confounds, the mapping and the verdicts."""
     settings = Settings.of(run)
     responses = Responses.open(run.need("responses.zarr", "record"))
     faces = read_faces(run)
-    files = ("association.parquet", "coverage.csv", "units.csv", "mapping.csv")
-    with run.stage("associate", *files):
+    tables = ("coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv")
+    with run.stage("associate", "association.parquet", *tables):
         if not faces.aus:
             raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
-        association = discover(responses, faces, settings, run.info["seed"], progress)
-        write_table(run / "association.parquet", association.table)
-        write_table(run / "coverage.csv", association.coverage)
-        write_table(run / "units.csv", association.units)
+        discovery = discover(responses, faces, settings, run.info["seed"], progress)
+        association = discovery.association
+        run.update(nulls=discovery.nulls())
         mapping = pd.concat(
             [
-                association.mapping(settings.distance, "tested").assign(rule="tested"),
-                association.mapping(settings.distance, "distance").assign(rule="distance"),
+                association.mapping(settings.distance, rule, null=settings.null).assign(rule=rule)
+                for rule in ("tested", "distance")
             ],
             ignore_index=True,
         )
-        write_table(run / "mapping.csv", confirmed(mapping, responses, faces, settings))
+        mapping = confirmed(mapping, responses, faces, settings)
+        chosen = _part(responses, faces, settings, DISCOVERY)
+        judged = _part(responses, faces, settings, CONFIRMATION)
+        mapping = partial_effects(mapping, chosen, judged)
+        sample = chosen.sample(responses.layers[0])
+        confounds = confound_table(sample.labels, au_codes(chosen.labels), sample.subject)
+        tested = mapping[mapping["rule"] == "tested"]
+        verdicts = pd.concat(
+            [
+                verdict_table(tested, association.coverage, confounds, layer)
+                for layer in responses.layers
+            ],
+            ignore_index=True,
+        )
+        write_table(run / "association.parquet", association.table)
+        found = (association.coverage, association.units, confounds, mapping, verdicts)
+        for name, table in zip(tables, found, strict=True):
+            write_table(run / name, table)
 
 
 def discover(
     responses: Responses, faces: Faces, settings: Settings, seed: int, progress: Report
-) -> Association:
-    """Associate every layer on the discovery subjects, with all distances."""
+) -> Discovery:
+    """Associate every layer on the discovery subjects, with all distances and nulls.
+
+    A null under which no label can move is left out, unless it is the one that decides.
+    """
     part, rows = _analysed(faces, settings, DISCOVERY)
-    results = []
+    nulls = tuple(dict.fromkeys((*NULLS, settings.null)))
+    results: list[Association] = []
+    skipped: dict[str, str] = {}
     for number, layer in enumerate(responses.layers):
-        results.append(
-            associate(
-                responses.response(layer)[rows],
-                part.table[list(part.aus)],
-                sequence=part.table["sequence"],
-                subject=part.table["subject"] if part.table["subject"].notna().all() else None,
-                distance="all",
-                permutations=settings.permutations,
-                seed=seed,
-                layer=layer,
-            )
-        )
+        for null in nulls:
+            try:
+                found = associate(
+                    responses.response(layer)[rows],
+                    part.table[list(part.aus)],
+                    sequence=part.table["sequence"],
+                    subject=_subject(part),
+                    strata=expression_strata(part) if null == "within_expression" else None,
+                    within_subject=null == "within_subject",
+                    distance="all",
+                    permutations=settings.permutations,
+                    seed=seed,
+                    layer=layer,
+                )
+            except LabelsFixedError as error:
+                if null == settings.null:
+                    raise
+                skipped[null] = str(error)
+            else:
+                results.append(found)
         progress(number + 1, len(responses.layers), layer)
-    return concatenate(results)
+    return Discovery(concatenate(results), skipped)
 
 
 def confirmed(
@@ -74,6 +137,27 @@ def confirmed(
         part.table[list(part.aus)],
         sequence=part.table["sequence"],
         subject=part.table["subject"],
+        strata=expression_strata(part),
+    )
+
+
+def expression_strata(faces: Faces) -> pd.Series:
+    """Give each face its expression; a sequence of unknown expression compares with none."""
+    own = "unknown, " + faces.table["sequence"].fillna(faces.table["image"])
+    return faces.table["expression"].fillna(own)
+
+
+def _subject(faces: Faces) -> pd.Series | None:
+    return faces.table["subject"] if faces.table["subject"].notna().all() else None
+
+
+def _part(responses: Responses, faces: Faces, settings: Settings, splits: tuple[str, ...]) -> Part:
+    part, rows = _analysed(faces, settings, splits)
+    return Part(
+        responses={layer: responses.response(layer)[rows] for layer in responses.layers},
+        labels=part.table[list(part.aus)],
+        sequence=part.table["sequence"],
+        subject=part.table["subject"],
     )
 
 
@@ -82,6 +166,9 @@ def _analysed(
 ) -> tuple[Faces, Bool[np.ndarray, " image"]]:
     """Faces of some splits, and their rows; neutral ones only where asked for."""
     mask = faces.table["split"].isin(splits).to_numpy(dtype=bool)
+    neutral = (faces.table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
     if not settings.neutral:
-        mask = mask & (faces.table["expression"].fillna("") != "neutral").to_numpy(dtype=bool)
-    return faces.where(mask), mask
+        return faces.where(mask & ~neutral), mask & ~neutral
+    # The neutral frames of a sequence are no near-duplicates of its peak: they count apart.
+    sequence = faces.table["sequence"].mask(neutral, faces.table["sequence"] + ", neutral")
+    return replace(faces, table=faces.table.assign(sequence=sequence)).where(mask), mask

@@ -2,15 +2,20 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from facslens.artifacts import Run
 from facslens.association.distances import distance_names
-from facslens.errors import ArtifactError
+from facslens.errors import ArtifactError, CallError
 from facslens.models.adapter import choose_layers
 from facslens.models.model import build
 from facslens.projection.deconvnet import check_rule
 from facslens.training.recipe import Recipe
+
+#: Nulls that every run tests, by what label rows may not leave.
+NULLS: Final = ("free", "within_expression")
+#: Nulls that may decide the mapping.
+DECIDING: Final = (*NULLS, "within_subject")
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,10 @@ class Settings:
     distance
         The distance that decides the mapping; all are measured.
     permutations
-        Of the null.
+        Of every null.
+    null
+        The null that decides the mapping: ``free``, ``within_expression`` or
+        ``within_subject``; the first two are always tested.
     neutral
         Whether neutral faces take part in the association.
     rule
@@ -46,6 +54,7 @@ class Settings:
     exemplars: int = 9
     distance: str = "kl"
     permutations: int = 1000
+    null: str = "free"
     neutral: bool = False
     rule: str = "deconvnet"
 
@@ -55,11 +64,15 @@ class Settings:
         Raises
         ------
         CallError
-            If an architecture, size, layer, distance or rule is not known.
+            If an architecture, size, layer, distance, null or rule is not known.
         """
         network = build(self.model, ("anger", "happiness"), self.size, seed=0).network
         choose_layers(network, self.layers)
         distance_names([self.distance])  # one: "all" cannot decide
+        if self.null not in DECIDING:
+            raise CallError(
+                f"null {self.null!r} is not known: expected one of {', '.join(DECIDING)}"
+            )
         check_rule(self.rule)
 
     @classmethod

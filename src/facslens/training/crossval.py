@@ -11,6 +11,7 @@ import pandas as pd
 from facslens.artifacts import read_json, read_table, write_json, write_table
 from facslens.datasets.base import Faces
 from facslens.errors import ArtifactError
+from facslens.models.model import Model
 from facslens.progress import Report, silent
 from facslens.training import predictions as reading
 from facslens.training.fit import fit
@@ -27,10 +28,13 @@ class CrossValidation:
         Columns fold (from 0), image, true, predicted, one probability column an expression.
     expressions
         The classes.
+    observed
+        The tables of `cross_validate`'s ``observe``, with their fold; None without it.
     """
 
     predictions: pd.DataFrame
     expressions: tuple[str, ...]
+    observed: pd.DataFrame | None = None
 
     @property
     def folds(self) -> pd.Series:
@@ -74,6 +78,7 @@ def cross_validate(
     seed: int,
     recipe: Recipe,
     folder: Path,
+    observe: Callable[[Model, Faces], pd.DataFrame] | None = None,
     progress: Report = silent,
     finished: Callable[[int, float], None] = lambda _fold, _accuracy: None,
 ) -> CrossValidation:
@@ -89,6 +94,10 @@ def cross_validate(
         As `facslens.training.fit.fit` takes them; every fold starts from the same seed.
     folder
         Where each fold leaves ``fold-<k>.parquet``.
+    observe
+        Asked about each fold's network and the faces with the fold's split; its table is kept
+        beside the predictions as ``observed-<k>.parquet``. A fold that lacks it is trained
+        again.
     progress
         Told after every epoch, with the epochs of all folds together.
     finished
@@ -109,10 +118,11 @@ def cross_validate(
         "recipe": asdict(recipe),
     }
     _claim(folder, settings)
-    parts = []
+    parts, observed = [], []
     for number, split in enumerate(splits):
         path = folder / f"fold-{number}.parquet"
-        if not path.exists():
+        seen = folder / f"observed-{number}.parquet"
+        if not (path.exists() and (observe is None or seen.exists())):
             training = fit(
                 faces.with_split(split),
                 architecture=architecture,
@@ -122,12 +132,22 @@ def cross_validate(
                 folder=folder,
                 progress=_within(progress, number, len(splits)),
             )
+            if observe is not None:
+                write_table(seen, observe(training.model, faces.with_split(split)))
             test = faces.with_split(split).part("test")
             write_table(path, reading.predict(training.model, test))
         part = read_table(path)
         finished(number, reading.accuracy(part))
         parts.append(part.assign(fold=number))
-    return CrossValidation(pd.concat(parts, ignore_index=True), faces.expressions)
+        if observe is not None:
+            observed.append(read_table(seen).assign(fold=number))
+    return CrossValidation(
+        pd.concat(parts, ignore_index=True),
+        faces.expressions,
+        pd.concat([t for t in observed if len(t)] or observed, ignore_index=True)
+        if observe is not None
+        else None,
+    )
 
 
 def _within(progress: Report, fold: int, folds: int) -> Report:

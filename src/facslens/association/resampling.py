@@ -1,0 +1,175 @@
+"""Effects of one unit on subjects that are drawn again and again.
+
+A subject is drawn with all its rows, for they are no independent witnesses [efron1993]_. Every
+effect here takes the weights of `resample_subjects` and gives one value a resample; weights
+that are all 1 give the effect itself.
+"""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+
+from facslens.errors import NotEnoughDataError
+
+#: Resamples of subjects behind an interval.
+RESAMPLES: Final = 2000
+
+
+def resample_subjects(
+    label: Num[np.ndarray, " row"],
+    subject: Int[np.ndarray, " row"],
+    resamples: int,
+    *,
+    seed: int,
+    strata: Int[np.ndarray, " row"] | None = None,
+) -> tuple[Float[np.ndarray, "resample subject"], int]:
+    """Draw subjects with replacement, until each resample holds rows that compare.
+
+    Parameters
+    ----------
+    label
+        1 present, 0 absent.
+    subject
+        Number of each row's subject, from 0.
+    resamples
+        How many to draw.
+    seed
+        Seed of the drawing.
+    strata
+        Number of each row's stratum: a resample needs present and absent rows in one of them.
+
+    Returns
+    -------
+    weights
+        How often each subject was drawn, as float.
+    redrawn
+        Resamples without rows to compare that were drawn again.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If no stratum holds both classes in the first place.
+
+    Examples
+    --------
+    >>> weights, redrawn = resample_subjects(
+    ...     np.array([1, 0, 0]), np.array([0, 1, 2]), 100, seed=0
+    ... )
+    >>> weights.shape, bool((weights.sum(axis=1) == 3).all()), bool((weights[:, 0] > 0).all())
+    ((100, 3), True, True)
+    """
+    subjects = int(subject.max()) + 1
+    stratum = np.zeros(len(label), np.intp) if strata is None else strata
+    _, stratum = np.unique(stratum, return_inverse=True)
+    has = np.zeros((2, subjects, int(stratum.max()) + 1))  # rows by class, subject and stratum
+    np.add.at(has, (np.asarray(label == 1, np.intp), subject, stratum), 1)
+
+    def compares(weights: Float[np.ndarray, "draw subject"]) -> Bool[np.ndarray, " draw"]:
+        both: Bool[np.ndarray, " draw"] = ((weights @ has[0] > 0) & (weights @ has[1] > 0)).any(
+            axis=1
+        )
+        return both
+
+    if not compares(np.ones((1, subjects))).all():
+        raise NotEnoughDataError(
+            "label has one class only"
+            + ("" if strata is None else " in every stratum")
+            + ": resampling needs both"
+        )
+    rng = np.random.default_rng(seed)
+    chances = np.full(subjects, 1 / subjects)
+    weights = rng.multinomial(subjects, chances, size=resamples).astype(np.float64)
+    redrawn = 0
+    while (bad := ~compares(weights)).any():
+        redrawn += int(bad.sum())
+        weights[bad] = rng.multinomial(subjects, chances, size=int(bad.sum()))
+    return weights, redrawn
+
+
+def interval(
+    draws: Float[np.ndarray, "*effect resample"], level: float = 0.95
+) -> tuple[Float[np.ndarray, "*effect"], Float[np.ndarray, "*effect"]]:
+    """Percentile interval over the resamples; NaN where the effect is undefined in one of them.
+
+    Examples
+    --------
+    >>> low, high = interval(np.arange(101.0), 0.9)
+    >>> round(float(low), 9), round(float(high), 9)
+    (5.0, 95.0)
+    """
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=-1)
+    return np.asarray(low), np.asarray(high)
+
+
+def resampled_auprc(
+    response: Float[np.ndarray, " row"],
+    label: Num[np.ndarray, " row"],
+    subject: Int[np.ndarray, " row"],
+    weights: Float[np.ndarray, "resample subject"],
+) -> Float[np.ndarray, " resample"]:
+    """Average precision, ties passed in one step.
+
+    Examples
+    --------
+    >>> response, label, subject = np.array([3.0, 2, 1]), np.array([0, 1, 0]), np.arange(3)
+    >>> resampled_auprc(response, label, subject, np.array([[1.0, 1, 1], [0, 2, 1]]))
+    array([0.5, 1. ])
+    """
+    order = np.argsort(-response, kind="stable")
+    ends = np.flatnonzero(np.diff(response[order], append=-np.inf))
+    drawn = weights[:, subject[order]]
+    hits = np.cumsum(drawn * (label[order] == 1), axis=1)[:, ends]
+    said = np.cumsum(drawn, axis=1)[:, ends]
+    precision = hits / np.where(said > 0, said, 1)  # nobody yet: no hits either
+    total = hits[:, -1]
+    gained = np.diff(hits, axis=1, prepend=0)
+    return np.asarray((gained * precision).sum(axis=1) / np.where(total > 0, total, np.nan))
+
+
+def resampled_pearson(
+    response: Float[np.ndarray, " row"],
+    label: Float[np.ndarray, " row"],
+    subject: Int[np.ndarray, " row"],
+    weights: Float[np.ndarray, "resample subject"],
+) -> Float[np.ndarray, " resample"]:
+    """Pearson's correlation; NaN where one of the two is constant in a resample.
+
+    Examples
+    --------
+    >>> response, label, subject = np.array([1.0, 2, 3]), np.array([0.0, 0, 1]), np.arange(3)
+    >>> resampled_pearson(response, label, subject, np.ones((1, 3))).round(3)
+    array([0.866])
+    """
+    subjects = weights.shape[1]
+    x, y = response - response.mean(), label - label.mean()
+    terms = (np.ones_like(x), x, y, x * x, y * y, x * y)
+    sums = [weights @ np.bincount(subject, weights=t, minlength=subjects) for t in terms]
+    n, sx, sy, sxx, syy, sxy = sums
+    spread = (sxx - sx * sx / n) * (syy - sy * sy / n)
+    tiny = 1e-12 * (n * np.abs(x).max() * np.abs(y).max()) ** 2  # rounding, not spread
+    return np.asarray((sxy - sx * sy / n) / np.sqrt(np.where(spread > tiny, spread, np.nan)))
+
+
+def resampled_f1(
+    said: Bool[np.ndarray, " row"],
+    label: Num[np.ndarray, " row"],
+    subject: Int[np.ndarray, " row"],
+    weights: Float[np.ndarray, "resample subject"],
+) -> Float[np.ndarray, " resample"]:
+    """F1 of a decision that is already made: 2 TP / (2 TP + FP + FN).
+
+    Where the label is present and never said it is 0: a value, not a gap.
+
+    Examples
+    --------
+    >>> said, label = np.array([True, True, False]), np.array([1, 0, 0])
+    >>> resampled_f1(said, label, np.arange(3), np.array([[1.0, 1, 1], [2, 1, 0]])).round(3)
+    array([0.667, 0.8  ])
+    """
+    subjects = weights.shape[1]
+    told, shown = said.astype(np.float64), (label == 1).astype(np.float64)
+    hits = weights @ np.bincount(subject, weights=told * shown, minlength=subjects)
+    both = weights @ np.bincount(subject, weights=told + shown, minlength=subjects)
+    return np.asarray(2 * hits / np.where(both > 0, both, np.nan))

@@ -1,0 +1,271 @@
+"""What was found of an action unit, in a sentence that needs no statistics to be read.
+
+Pure: numbers in, words out. "No" and "not enough data" are ordinary outcomes.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from facslens.action_units import ACTION_UNITS
+from facslens.association.coverage import MIN_PRESENT
+
+Status = Literal["confirmed", "not confirmed", "not enough data", "none"]
+_STATUS: Final[dict[str, Status]] = {
+    s: s for s in ("confirmed", "not confirmed", "not enough data", "none")
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A number with its 95 % interval; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+    def above(self, nothing: float) -> bool:
+        """Tell whether the whole interval lies above the value that says nothing."""
+        return self.low > nothing
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a verdict is made from; what was not measured is None.
+
+    Parameters
+    ----------
+    au
+        The action unit.
+    layer
+        Where a unit was looked for.
+    unit
+        The unit that discovery chose; None where it chose none.
+    status
+        The verdict on people whom neither network nor choice has seen.
+    reason
+        Why there was not enough data to look for a unit; else empty.
+    people
+        Unseen people on whom the pair was measured.
+    auroc
+        Share of pairs, one face with the AU and one without, in which the former's response
+        is the larger; on the unseen people.
+    within
+        The same among faces of equal expression.
+    n_within
+        Sequences that `within` rests on, or would.
+    partial
+        Correlation of response and AU beyond the other AUs, on the unseen people.
+    inseparable
+        AUs that this data cannot part from this one.
+    control
+        AUROC of the trained network's unit less that of the untrained network's, on the same
+        people.
+    cause
+        How much more faces of the AU's expressions are misread without the unit than without
+        other units of like response; a share, 0 to 1.
+    """
+
+    au: str
+    layer: str
+    unit: int | None
+    status: Status
+    reason: str = ""
+    people: int | None = None
+    auroc: Effect | None = None
+    within: Effect | None = None
+    n_within: int | None = None
+    partial: Effect | None = None
+    inseparable: tuple[str, ...] = ()
+    control: Effect | None = None
+    cause: Effect | None = None
+
+
+def verdict(evidence: Evidence) -> str:
+    """Say what was found.
+
+    Examples
+    --------
+    >>> print(verdict(Evidence("AU14", "conv3", None, "none")))
+    AU14, dimpler: no unit of conv3 tells it apart beyond chance.
+    >>> print(
+    ...     verdict(
+    ...         Evidence(
+    ...             "AU12", "conv3", 84, "confirmed", people=24, auroc=Effect(0.97, 0.93, 0.99)
+    ...         )
+    ...     )
+    ... )
+    AU12, lip corner puller: detected by unit 84 of conv3; on 24 unseen people its response is \
+larger with AU12 than without in 97 of 100 pairs of faces (95 % interval 93–99). Still true \
+within one expression? Not enough data.
+    """
+    known = ACTION_UNITS.get(evidence.au)
+    subject = evidence.au + (f", {known.name}" if known else "")
+    sentences = [f"{subject}: {_found(evidence)}."]
+    if evidence.status == "confirmed":
+        sentences.append(f"Still true within one expression? {_within(evidence)}.")
+        if evidence.partial is not None:
+            sentences.append(f"Beyond the other action units? {_partial(evidence.partial)}.")
+        if evidence.control is not None:
+            sentences.append(f"Learned? {_control(evidence.control)}.")
+        if evidence.cause is not None:
+            sentences.append(f"Does the network use it? {_cause(evidence.cause)}.")
+    if evidence.unit is not None and evidence.inseparable:
+        names = " or ".join(evidence.inseparable)
+        sentences.append(f"These faces cannot tell {evidence.au} from {names}.")
+    return " ".join(sentences)
+
+
+def _found(evidence: Evidence) -> str:
+    unit = f"unit {evidence.unit} of {evidence.layer}"
+    people = "unseen people" if evidence.people is None else f"{evidence.people} unseen people"
+    if evidence.unit is None:
+        if evidence.status == "not enough data":
+            return f"not enough data ({evidence.reason or 'too few faces show it'})"
+        return f"no unit of {evidence.layer} tells it apart beyond chance"
+    if evidence.status == "not enough data" or evidence.auroc is None:
+        return f"not enough data; {unit} was chosen, but too few of the {people} show it"
+    if math.isnan(evidence.auroc.value):
+        return f"no; {unit} was chosen, but it answers all of the {people} alike"
+    pairs = _pairs(evidence.auroc)
+    larger = f"on {people} its response is larger with {evidence.au} than without in {pairs}"
+    if evidence.status == "confirmed":
+        return f"detected by {unit}; {larger}"
+    return f"no; {unit} was chosen, but {larger}, which chance may give, too"
+
+
+def _pairs(effect: Effect) -> str:
+    low, high = _hundred(effect.low), _hundred(effect.high)
+    return f"{_hundred(effect.value)} of 100 pairs of faces (95 % interval {low}–{high})"
+
+
+def _hundred(share: float) -> str:
+    """Give a share in whole hundredths, and 100 or 0 only where it is all or none."""
+    whole = round(100 * share)
+    if whole == 100 and share < 1:
+        return "more than 99"
+    return "less than 1" if whole == 0 and share > 0 else str(whole)
+
+
+def _within(evidence: Evidence) -> str:
+    if evidence.within is None or math.isnan(evidence.within.low):
+        if evidence.n_within is None:
+            return "Not enough data"
+        s = "" if evidence.n_within == 1 else "s"
+        return f"Not enough data ({evidence.n_within} sequence{s}, needs {MIN_PRESENT})"
+    word = "Yes, in" if evidence.within.above(0.5) else "Not shown:"
+    return f"{word} {_pairs(evidence.within)}"
+
+
+def _partial(effect: Effect) -> str:
+    if math.isnan(effect.low):
+        return "Not enough data"
+    word = "Yes" if effect.above(0.0) else "Not shown"
+    return f"{word}, partial correlation {_numbers(effect)}"
+
+
+def _control(effect: Effect) -> str:
+    if math.isnan(effect.low):
+        return "Not enough data"
+    points = Effect(100 * effect.value, 100 * effect.low, 100 * effect.high)
+    if effect.above(0.0):
+        return f"Yes, {_points(points)} more of 100 pairs than in the untrained network"
+    return f"Not shown, {_points(points)} more of 100 pairs than in the untrained network"
+
+
+def _cause(effect: Effect) -> str:
+    if math.isnan(effect.low):
+        return "Not enough data"
+    points = Effect(100 * effect.value, 100 * effect.low, 100 * effect.high)
+    word = "Yes" if effect.above(0.0) else "Not shown"
+    return (
+        f"{word}, without it {_points(points)} more of 100 such faces are misread than without "
+        f"like units"
+    )
+
+
+def _points(effect: Effect) -> str:
+    return f"{effect.value:.0f} ({effect.low:.0f} to {effect.high:.0f})"
+
+
+def _numbers(effect: Effect) -> str:
+    return f"{effect.value:.2f} ({effect.low:.2f} to {effect.high:.2f})"
+
+
+def gather(
+    mapping: pd.DataFrame, coverage: pd.DataFrame, confounds: pd.DataFrame | None, layer: str
+) -> list[Evidence]:
+    """Read the evidence of every action unit in one layer off the tables of a run.
+
+    Parameters
+    ----------
+    mapping
+        One rule's mapping, as `confirm` and `partial_effects` leave it; its view au_to_unit
+        is read.
+    coverage
+        Of the `Association`: names the AUs that were not tested, and why.
+    confounds
+        As `confound_table` gives it.
+
+    Returns
+    -------
+    list of Evidence
+        One an AU of the coverage, in its order. What controls and ablations find is added
+        with `dataclasses.replace`.
+    """
+    rows = mapping[(mapping["view"] == "au_to_unit") & (mapping["layer"] == layer)]
+    best = {str(row["au"]): row for row in rows[rows["rank"].fillna(1) == 1].to_dict("records")}
+    apart = {}
+    if confounds is not None:
+        apart = {str(r["au"]): str(r["inseparable"]) for r in confounds.to_dict("records")}
+    found = []
+    for covered in coverage.to_dict("records"):
+        au = str(covered["au"])
+        one = Evidence(au, layer, None, "not enough data", reason=str(covered["reason"]))
+        if au in best:
+            one = _evidence(best[au], au, layer)
+        inseparable = tuple(apart.get(au, "").replace("nan", "").split())
+        found.append(replace(one, inseparable=inseparable))
+    return found
+
+
+def verdict_table(
+    mapping: pd.DataFrame, coverage: pd.DataFrame, confounds: pd.DataFrame | None, layer: str
+) -> pd.DataFrame:
+    """Give the columns layer, au, unit, status, verdict: one row an action unit."""
+    found = gather(mapping, coverage, confounds, layer)
+    rows = [(e.layer, e.au, e.unit, e.status, verdict(e)) for e in found]
+    table = pd.DataFrame(rows, columns=["layer", "au", "unit", "status", "verdict"])
+    return table.astype({"unit": "Int64"})
+
+
+def _evidence(row: Mapping[Any, Any], au: str, layer: str) -> Evidence:
+    return Evidence(
+        au=au,
+        layer=layer,
+        unit=_count(row, "unit"),
+        status=_STATUS[str(row["status"])],
+        people=_count(row, "n_test_subjects"),
+        auroc=_effect(row, "auroc_test"),
+        within=_effect(row, "auroc_within_test"),
+        n_within=_count(row, "n_within_test"),
+        partial=_effect(row, "partial_test"),
+    )
+
+
+def _effect(row: Mapping[Any, Any], column: str) -> Effect | None:
+    if column not in row:
+        return None
+    value, low, high = (
+        float("nan") if pd.isna(row[c]) else float(row[c])
+        for c in (column, f"{column}_low", f"{column}_high")
+    )
+    return Effect(value, low, high)
+
+
+def _count(row: Mapping[Any, Any], column: str) -> int | None:
+    value = row.get(column)
+    return None if value is None or pd.isna(value) else int(value)

@@ -1,0 +1,86 @@
+"""What each fold of a cross-validation says of the action units."""
+
+import numpy as np
+import pandas as pd
+
+from facslens.association.associate import associate
+from facslens.association.folds import choose_units, fold_table
+from facslens.association.sequences import make_sample
+from facslens.datasets.base import Faces
+from facslens.datasets.splits import CONFIRMATION, DISCOVERY
+from facslens.errors import DataError, NotEnoughDataError
+from facslens.models.adapter import choose_layers
+from facslens.models.model import Model
+from facslens.responses.recording import record_faces
+from facslens.stages.associate import expression_strata
+
+
+def check_aus(faces: Faces) -> None:
+    """Find faces without action units before hours of training do.
+
+    Raises
+    ------
+    DataError
+        If the faces say nothing about action units.
+    """
+    if not faces.aus:
+        raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
+
+
+def associate_fold(model: Model, faces: Faces, seed: int = 0) -> pd.DataFrame:
+    """Choose units of the last layer on a fold's discovery part, and give what they tell.
+
+    Parameters
+    ----------
+    model
+        The fold's network.
+    faces
+        With the fold's split; neutral faces are left out.
+    seed
+        Of the permutations.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `fold_table` gives it; empty where no unit could be chosen.
+    """
+    neutral = (faces.table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
+    faces = faces.where(~neutral)
+    layer = list(choose_layers(model.network, None))[-1]
+    responses = record_faces(model, faces, layers=[layer]).responses.response(layer)
+    aus = list(faces.aus)
+    chosen = _choose(responses, faces, layer, seed)
+    rows = faces.table["split"].isin(CONFIRMATION).to_numpy(dtype=bool)
+    test = faces.where(rows)
+    strata = expression_strata(test)
+    sample = make_sample(
+        responses[rows],
+        test.table[aus],
+        sequence=test.table["sequence"],
+        subject=test.table["subject"],
+        strata=strata,
+    )
+    return fold_table(
+        chosen,
+        sample,
+        aus=aus,
+        people=sorted(test.table["subject"].unique()),
+        expressions=sorted(strata.unique()),
+    )
+
+
+def _choose(responses: np.ndarray, faces: Faces, layer: str, seed: int) -> pd.DataFrame:
+    rows = faces.table["split"].isin(DISCOVERY).to_numpy(dtype=bool)
+    table = faces.table[rows]
+    try:
+        association = associate(
+            responses[rows],
+            table[list(faces.aus)],
+            sequence=table["sequence"],
+            subject=table["subject"],
+            seed=seed,
+            layer=layer,
+        )
+    except NotEnoughDataError:  # a fold without a choice is counted, it ends no other fold
+        return pd.DataFrame(columns=["au", "layer", "unit", "accepted"])
+    return choose_units(association)
