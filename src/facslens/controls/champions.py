@@ -26,6 +26,12 @@ COLUMNS: Final = (
     "n_test_present", "n_test_absent", "n_redrawn", "status",
 )  # fmt: skip
 
+#: Types of those columns that may be missing.
+TYPES: Final[dict[str, str]] = {
+    **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),
+    **dict.fromkeys(("accepted", "confirmed"), "boolean"),
+}
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -233,10 +239,7 @@ def compare_champions(
                 "status": found.verdict,
             }
         )
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    integers = ("unit", "control_unit", "control_accepted", "control_confirmed")
-    booleans = ("accepted", "confirmed")
-    return table.astype(dict.fromkeys(integers, "Int64") | dict.fromkeys(booleans, "boolean"))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
 
 
 def _columns(faces: Faces) -> dict[str, pd.Series]:
