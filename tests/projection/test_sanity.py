@@ -57,7 +57,7 @@ def test_the_cascade_goes_down_from_the_layer_and_leaves_the_network_alone() -> 
     network = build("paper", ("anger", "fear"), 48, seed=0).network
     before = {k: v.clone() for k, v in network.state_dict().items()}
     steps = list(cascade(network, "conv2", seed=1))
-    assert [name for name, _ in steps] == ["", "conv2", "conv1"]
+    assert [name for name, _ in steps] == ["nothing", "conv2", "conv1"]
     changed = [
         {k for k, v in step.state_dict().items() if not torch.equal(v, before[k])}
         for _, step in steps

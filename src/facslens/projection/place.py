@@ -17,8 +17,8 @@ from facslens.projection.regions import region_mask
 
 #: Columns of `place_table`, in order.
 COLUMNS: Final = (
-    "layer", "au", "unit", "rule", "n_faces", "n_projections", "n_undefined",
-    "energy", "area", "lift", "lift_others", "p_lift",
+    "layer", "au", "unit", "rule", "n_faces", "n_projections", "n_silent", "n_unseen",
+    "energy", "area", "lift", "density", "density_others", "p_density",
     "n_located", "location", "location_others", "p_location", "status",
 )  # fmt: skip
 #: Projections for an action unit: the faces that its unit answers most.
@@ -42,7 +42,7 @@ def place_table(
     rule: str = "deconvnet",
     masks: Masks = region_mask,
 ) -> pd.DataFrame:
-    """Project every action unit's unit on faces that show it, and look where the energy lies.
+    """Project every action unit's unit on faces that show it, and look where its energy lies.
 
     Parameters
     ----------
@@ -68,13 +68,16 @@ def place_table(
     pandas.DataFrame
         One row an action unit, with the columns of `COLUMNS`, and one of ``all``. ``energy``,
         ``area`` and ``lift`` are means over the projections of the `MOST` faces that the unit
-        answers most among those that show the AU (see `energy_lift`); ``n_undefined`` of them
-        have no lift and are left out. ``lift_others`` is that of the same projections in the
-        regions of the other mapped AUs, ``p_lift`` its p-value (see `region_null`); in the row
-        of all, over random dealings of the regions. ``location`` is the share of the
-        ``n_located`` faces with the AU in which the unit's maximum lies in the region,
-        ``location_others`` that of the layer's other units (see `location_share`). ``status``
-        is ``tested``, ``no unit``, ``no region`` or ``no faces``.
+        answers most among those that show the AU (see `energy_lift`). ``n_silent`` of them are
+        all zero and left out; in ``n_unseen`` the region lies outside of what the unit can
+        see, so that there is no lift. ``density`` is the energy's share over the region's
+        share of the whole image, 0 where the region is not seen; ``density_others`` is that of
+        the same projections in the regions of the other mapped AUs, and ``p_density`` its
+        p-value (see `region_null`), in the row of all over random dealings of the regions.
+        ``location`` is the share of the ``n_located`` faces with the AU in which the unit's
+        maximum lies in the region, ``location_others`` that of the layer's other units (see
+        `location_share`). ``status`` is ``tested``, ``no unit``, ``no region``, ``no faces``, or
+        for all ``not enough data``, where fewer than two AUs can be compared.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def place_table(
     for column, (au, unit) in enumerate(mapped.items()):
         region, shown = regions[au], np.flatnonzero(presence[:, column] == 1)
         row: dict[str, object] = {"layer": layer, "au": au, "unit": unit, "rule": rule}
-        row |= {"n_faces": len(shown), "n_projections": 0, "n_undefined": 0, "n_located": 0}
+        row |= {"n_faces": len(shown), "n_projections": 0, "n_silent": 0, "n_unseen": 0}
+        row["n_located"] = 0
         row["status"] = (
             "no unit" if unit is None else "no region" if region is None
             else "tested" if len(shown) else "no faces"
@@ -112,34 +116,36 @@ def place_table(
             )
             lifts = _lifts(tested[au], region)
             row["n_projections"] = len(lifts)
-            row["n_undefined"] = int(np.isnan(lifts[:, 2]).sum())
+            row["n_silent"] = int(tested[au].silent.sum())
+            row["n_unseen"] = int((lifts[:, 1] == 0).sum())
             row |= dict(zip(("energy", "area", "lift"), _means(lifts), strict=True))
         rows.append(row)
-    matrix = np.array(
-        [[_means(_lifts(tested[a], regions[b]))[2] for b in tested] for a in tested]
-    ).reshape(len(tested), len(tested))
-    null = region_null(matrix)
-    found = dict(zip(tested, zip(null.others, null.p_au, strict=True), strict=True))
+    matrix = np.array([[_density(tested[a], regions[b]) for b in tested] for a in tested])
+    null = region_null(matrix.reshape(len(tested), len(tested)))
+    found = dict(zip(tested, zip(null.own, null.others, null.p_au, strict=True), strict=True))
+    names = ("density", "density_others", "p_density")
     for row in rows:
-        row["lift_others"], row["p_lift"] = found.get(str(row["au"]), (np.nan, np.nan))
-    count = sum(len(p.response) for p in tested.values())
+        row |= dict(zip(names, found.get(str(row["au"]), (np.nan,) * 3), strict=True))
+    counts = {
+        c: sum(int(str(row[c])) for row in rows) for c in ("n_projections", "n_silent", "n_unseen")
+    }
+    lift = [float(str(row["lift"])) for row in rows if row["status"] == "tested"]
+    overall = dict(zip(names, (null.value, null.null_mean, null.p), strict=True))
     rows.append(
-        {
-            "layer": layer, "au": ALL, "rule": rule, "n_faces": len(images),
-            "n_projections": count, "n_undefined": len(tested) - null.n_aus, "n_located": 0,
-            "lift": null.value, "lift_others": null.null_mean, "p_lift": null.p,
-            "status": "tested" if null.n_aus > 1 else "not enough data",
-        }
-    )  # fmt: skip
+        {"layer": layer, "au": ALL, "rule": rule, "n_faces": len(images), "n_located": 0}
+        | counts
+        | {"lift": _mean(np.array(lift)), **overall}
+        | {"status": "tested" if null.n_aus > 1 else "not enough data"}
+    )
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    numbers = ("energy", "area", "lift", "lift_others", "p_lift")
-    places = ("location", "location_others", "p_location")
-    return table.astype({"unit": "Int64"} | dict.fromkeys((*numbers, *places), "float64"))
+    numbers = ("energy", "area", "lift", *names, "location", "location_others", "p_location")
+    return table.astype({"unit": "Int64"} | dict.fromkeys(numbers, "float64"))
 
 
 def _lifts(
     projections: Projections, region: np.ndarray | None
 ) -> Float[np.ndarray, "projection 3"]:
+    """Energy, area and lift of every projection; NaN where it is all zero."""
     assert region is not None  # only action units with a region are projected
     found = [
         energy_lift(image, window, region)
@@ -148,6 +154,15 @@ def _lifts(
     return np.array([[one.energy, one.area, one.lift] for one in found]).reshape(-1, 3)
 
 
+def _density(projections: Projections, region: np.ndarray | None) -> float:
+    assert region is not None
+    return _mean(_lifts(projections, region)[:, 0]) / float(region.mean())
+
+
 def _means(lifts: Float[np.ndarray, "projection 3"]) -> list[float]:
-    defined = lifts[~np.isnan(lifts[:, 2])]
-    return [float(v) for v in defined.mean(axis=0)] if len(defined) else [float("nan")] * 3
+    return [_mean(column) for column in lifts.T]
+
+
+def _mean(values: Float[np.ndarray, " value"]) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")

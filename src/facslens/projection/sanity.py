@@ -23,6 +23,8 @@ COLUMNS: Final = (
 )  # fmt: skip
 #: What stands beside the rules: the edges of the image, whatever the weights.
 EDGES: Final = "edges"
+#: The first step of a cascade.
+NOTHING: Final = "nothing"
 
 
 def cascade(network: nn.Module, layer: str, seed: int) -> Iterator[tuple[str, nn.Module]]:
@@ -41,8 +43,8 @@ def cascade(network: nn.Module, layer: str, seed: int) -> Iterator[tuple[str, nn
     Yields
     ------
     str, Module
-        Name of the last module that was randomised, and the network; first the empty name
-        and an unchanged copy.
+        Name of the last module that was randomised, and the network; first `NOTHING` and an
+        unchanged copy.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def cascade(network: nn.Module, layer: str, seed: int) -> Iterator[tuple[str, nn
     """
     choose_layers(network, [layer])
     copied = copy.deepcopy(network)
-    yield "", copied
+    yield NOTHING, copied
     names = [n for n, m in copied.named_modules() if hasattr(m, "reset_parameters")]
     for number, name in enumerate(reversed(names[: names.index(layer) + 1])):
         copied = copy.deepcopy(copied)

@@ -296,7 +296,7 @@ def read_association(run: Run) -> Association:
     table = read_table(run.need("association.parquet", "associate"))
     free = table[table["null"] == "free"]
     key = ["layer", "unit", "au"]
-    effects = free[free["distance"].isin(["auroc", "auprc", "pearson"])].pivot(
+    effects = free[free["distance"].isin(["auroc", "auprc", "pearson"])].pivot(  # noqa: PD010
         index=key, columns="distance", values="value"
     )
     return Association(

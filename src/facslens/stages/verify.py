@@ -2,12 +2,11 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
 
-from facslens.artifacts import Run, read_json, read_table, sha256, write_json, write_table
+from facslens.artifacts import Json, Run, read_json, read_table, sha256, write_json, write_table
 from facslens.controls.champions import TYPES
 from facslens.errors import CallError
 from facslens.progress import shown
@@ -46,9 +45,9 @@ def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
 def verify(run: Run, only: str | None = None, choices: Choices | None = None) -> None:
     """Write ``verify/controls.csv``, ``ablation.csv``, ``place.csv`` and ``sanity.csv``.
 
-    A check that is done is not made again, unless it is named, or the run or the choices have
-    changed since: then all of them are out of date. So a call that was stopped goes on where
-    it was.
+    A check that is done by the same choices is not made again, unless it is named; so a call
+    that was stopped goes on where it was. Once the run itself has changed, all tables are out of
+    date and are removed. A verification is of one layer: another one takes its place.
 
     Parameters
     ----------
@@ -74,20 +73,19 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
     subject = Subject(run, choices)
     run.need("mapping.csv", "associate")
     layer = subject.layer  # a wrong one shows before the work
-    state = _state(run, choices, layer)
-    settings = dataclasses.asdict(choices) | {
+    chosen = dataclasses.asdict(choices) | {
         "layer": layer,
-        "against": list(map(str, choices.against)),
+        "against": [str(folder) for folder in choices.against],
     }
-    with run.stage("verify", "verify", checks=list(names), **settings):
-        write_json(run / "verify" / "state.json", state)
+    state = _state(run)
+    with run.stage("verify", "verify", checks=list(names), **chosen):
         for name in names:
-            if only is None and name in state["done"]:
+            if only is None and state["done"].get(name) == chosen:
                 continue
             with shown(name) as progress:
                 table = CHECKS[name](subject, progress)
             _write(run, name, table)
-            state["done"] = sorted({*state["done"], name})
+            state["done"][name] = chosen
             write_json(run / "verify" / "state.json", state)
 
 
@@ -104,19 +102,19 @@ def _write(run: Run, name: str, table: pd.DataFrame) -> None:
     write_table(path, pd.concat([parts[c] for c in CHECKS if c in parts], ignore_index=True))
 
 
-def _state(run: Run, choices: Choices, layer: str) -> dict[str, object]:
-    """Read which checks are done; none, and their tables are removed, where they are outdated."""
-    seen = [sha256(run.need(f, s)) for f, s in _INPUTS]
-    what = (seen, layer, choices.seeds, choices.sets, run.info["settings"], run.info["seed"])
-    key = hashlib.sha256(repr(what).encode()).hexdigest()
+def _state(run: Run) -> Json:
+    """Read which checks are done, by which choices; forget them where the run has changed."""
+    files = [sha256(run.need(file, stage)) for file, stage in _INPUTS]
+    what = repr((files, run.info["settings"], run.info["seed"]))
+    key = hashlib.sha256(what.encode()).hexdigest()
     path = run / "verify" / "state.json"
     if path.exists():
         state = read_json(path)
-        if state["key"] == key:
+        if state.get("run") == key:
             return state
         for table in path.parent.glob("*.csv"):
             table.unlink()
-    return {"key": key, "done": []}
+    return {"run": key, "done": {}}
 
 
 #: What the checks read: file and the stage that makes it.
