@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Annotated, Final
 
 import pandas as pd
@@ -76,6 +77,46 @@ def project(
     _run_stage(this, "project")
 
 
+def verify(
+    run: options.ExistingRun,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="NAME,…",
+            help="Some of controls (untrained, rotated, pixels, gradients, probe), ablation, "
+            "place, sanity; and shuffled, which trains, and stability [default: the first four].",
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", help="The layer to check [default: the last].")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Untrained networks, and rotations.")
+    ] = 5,
+    sets: Annotated[
+        int, typer.Option("--sets", min=1, help="Random sets of units to compare ablations with.")
+    ] = 200,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Of the training on shuffled labels.")
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", metavar="RUN", help="A run of another seed; may be repeated."),
+    ] = None,
+) -> None:
+    """Hold a finished run against controls, and check cause, place and sanity.
+
+    Writes tables to RUN/verify. A check that is done is not made again unless --only names it.
+    """
+    from facslens.stages.checks import Choices
+    from facslens.stages.verify import verify
+
+    this = Run.open(run)
+    verify(this, only, Choices(layer, seeds, sets, epochs, tuple(against or ())))
+    typer.echo(f"verified: {run / 'verify'}")
+
+
 def report(run: options.ExistingRun) -> None:
     """Make the report from whatever the run holds."""
     _run_stage(Run.open(run), "report")
@@ -122,4 +163,4 @@ def _choose(run: Run, **changes: object) -> None:
     run.update(settings=settings.entries())
 
 
-COMMANDS: Final = (train, record, associate, project, report)
+COMMANDS: Final = (train, record, associate, project, verify, report)

@@ -26,7 +26,9 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
 def run_stage(run: Run, name: str) -> None:
     """Run one stage, showing its progress; the later ones are no longer up to date."""
     names = list(STAGES)
-    run.outdate(names[names.index(name) + 1 :])
+    later = names[names.index(name) + 1 :]
+    # the checks of `facslens verify` read what the stages up to `associate` leave
+    run.outdate([*later, *(["verify"] if "project" in later else [])])
     with shown(name) as progress:
         STAGES[name](run, progress)
 

@@ -1,0 +1,1 @@
+"""What the network does without the units that were mapped."""

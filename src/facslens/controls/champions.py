@@ -1,0 +1,246 @@
+"""The best candidate for every action unit, chosen and measured as the mapping does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from facslens.association.associate import associate
+from facslens.association.coverage import Eligibility, coverage_table, unit_status
+from facslens.association.mapping import make_mapping
+from facslens.association.paired import compare
+from facslens.association.sequences import make_sample
+from facslens.datasets.base import Faces
+from facslens.errors import CallError
+
+#: A level of p_maxT that every pair passes: the mapping's ranking without its test.
+_ANY: Final = 2.0
+#: Columns of `compare_champions`, in order.
+COLUMNS: Final = (
+    "control", "layer", "au", "unit", "accepted", "confirmed", "auroc", "auroc_test",
+    "seeds", "control_unit", "control_accepted", "control_confirmed", "control_auroc",
+    "control_auroc_test", "difference", "difference_low", "difference_high",
+    "n_test_present", "n_test_absent", "n_redrawn", "status",
+)  # fmt: skip
+
+#: Types of those columns that may be missing.
+TYPES: Final[dict[str, str]] = {
+    **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),
+    **dict.fromkeys(("accepted", "confirmed"), "boolean"),
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The faces and the rule by which candidates are chosen.
+
+    Parameters
+    ----------
+    discovery
+        Faces of the subjects that choose.
+    confirmation
+        Faces of other subjects; may be empty, and then nothing is confirmed.
+    distance
+        The distance that decides.
+    permutations
+        Of its null.
+    seed
+        Of the permutations, and of the resampling of subjects.
+    alpha
+        Level of max-T p below which a choice is accepted.
+    """
+
+    discovery: Faces
+    confirmation: Faces
+    distance: str = "kl"
+    permutations: int = 1000
+    seed: int = 0
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not self.discovery.aus:
+            raise CallError(f"{self.discovery.name} says nothing about action units: add them")
+
+
+@dataclass(frozen=True)
+class Units:
+    """Candidates: one column each, for the faces of both parts in their order.
+
+    Parameters
+    ----------
+    discovery, confirmation
+        (image, unit), finite.
+    """
+
+    discovery: Float[np.ndarray, "discovery unit"]
+    confirmation: Float[np.ndarray, "confirmation unit"]
+
+
+@dataclass(frozen=True)
+class Champions:
+    """The best candidate for every action unit.
+
+    Parameters
+    ----------
+    table
+        One row an action unit of the faces: au, unit (missing where there is none), auroc (in
+        discovery), accepted (by the mapping's test; missing where nothing was tested).
+    response
+        (sequence, au): what it answers to the confirmation sequences, in the order of their
+        names; NaN where there is none.
+    """
+
+    table: pd.DataFrame
+    response: Float[np.ndarray, "sequence au"]
+
+
+def champions(units: Units, evidence: Evidence) -> Champions:
+    """Choose the best candidate for every action unit, by the rule of the mapping.
+
+    It is the candidate of largest z among those with an AUROC above ½ in discovery: the first
+    that `facslens.association.mapping.make_mapping` would rank, were the level of its test 1.
+    So there is a choice to compare with where the test accepts none; ``accepted`` says so.
+
+    Returns
+    -------
+    Champions
+        Without a choice for an action unit that is too rare, and without any where no
+        candidate is live.
+    """
+    faces = evidence.discovery
+    aus = list(faces.aus)
+    sample = make_sample(units.discovery, faces.table[aus], **_columns(faces))
+    live = np.flatnonzero(np.array(unit_status(sample.responses)) == "live")
+    eligible = bool(coverage_table(sample, aus, Eligibility())["eligible"].any())
+    table = pd.DataFrame({"au": aus})
+    best = pd.DataFrame(columns=["au", "unit", "auroc", "p_maxT"])
+    if eligible and len(live):
+        found = associate(
+            units.discovery[:, live],
+            faces.table[aus],
+            sequence=faces.table["sequence"],
+            subject=faces.table["subject"],
+            units=live.tolist(),
+            distance=evidence.distance,
+            permutations=evidence.permutations,
+            seed=evidence.seed,
+        )
+        mapping = make_mapping(found.table, found.effects, alpha=_ANY)
+        best = mapping[(mapping["view"] == "au_to_unit") & (mapping["rank"] == 1)]
+    table = table.merge(best[["au", "unit", "auroc", "p_maxT"]], on="au", how="left")
+    accepted = (table["p_maxT"] < evidence.alpha).astype("boolean").mask(table["p_maxT"].isna())
+    table = table.assign(accepted=accepted).astype({"unit": "Int64", "auroc": "float64"})
+    responses = confirmation_rows(units.confirmation, evidence.confirmation)
+    chosen = np.full((len(responses), len(aus)), np.nan)
+    for column, unit in enumerate(table["unit"]):
+        if not pd.isna(unit):
+            chosen[:, column] = responses[:, int(unit)]
+    return Champions(table[["au", "unit", "auroc", "accepted"]], chosen)
+
+
+def confirmation_rows(
+    responses: Float[np.ndarray, "image unit"], faces: Faces
+) -> Float[np.ndarray, "sequence unit"]:
+    """Average responses over sequences; no rows for no faces."""
+    if len(faces) == 0:
+        return np.zeros((0, responses.shape[1]))
+    return make_sample(responses, faces.table[list(faces.aus)], **_columns(faces)).responses
+
+
+def compare_champions(
+    trained: Champions,
+    others: Sequence[Champions],
+    evidence: Evidence,
+    *,
+    control: str,
+    layer: str,
+    resamples: int = 2000,
+) -> pd.DataFrame:
+    """Measure what the trained network's choices are ahead of a control's.
+
+    Parameters
+    ----------
+    trained
+        The choices among the trained network's units.
+    others
+        The control's choices: one, or one a seed, over which the mean is taken.
+    evidence
+        By which all of them were chosen.
+    control, layer
+        What the table calls them.
+    resamples
+        Of the subjects.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an action unit, with the columns of `COLUMNS`. ``confirmed`` means accepted,
+        and AUROC above ½ on the confirmation subjects by its interval. ``seeds`` counts those
+        with a defined AUROC; ``control_accepted`` and ``control_confirmed`` count over
+        seeds, ``control_auroc`` and ``control_auroc_test`` are means over them, and
+        ``control_unit`` is named where there is one seed. ``difference`` is ``auroc_test −
+        control_auroc_test`` with a paired interval over subjects, and ``status`` its verdict;
+        see `facslens.association.paired.Comparison`.
+
+    Raises
+    ------
+    CallError
+        If `others` is empty.
+    """
+    if not others:
+        raise CallError(f"the control {control!r} has no seed: needs at least one")
+    faces = evidence.confirmation
+    labels, subject = np.zeros((0, len(evidence.discovery.aus))), np.zeros(0, dtype=np.intp)
+    if len(faces):
+        values = faces.table[list(evidence.discovery.aus)]
+        sample = make_sample(np.zeros((len(faces), 1)), values, **_columns(faces))
+        assert sample.subject is not None  # `_columns` asks for it
+        labels, subject = sample.labels, sample.subject
+    rows = []
+    for column, own in enumerate(trained.table.to_dict("records")):
+        found = compare(
+            trained.response[:, column],
+            np.column_stack([other.response[:, column] for other in others]),
+            labels[:, column],
+            subject,
+            resamples=resamples,
+            seed=evidence.seed,
+        )
+        of_control = pd.DataFrame([other.table.iloc[column] for other in others])
+        accepted = of_control["accepted"].fillna(False).to_numpy(dtype=bool)
+        tested = of_control["accepted"].notna().any()
+        rows.append(
+            {
+                "control": control,
+                "layer": layer,
+                "au": own["au"],
+                "unit": own["unit"],
+                "accepted": own["accepted"],
+                "confirmed": not pd.isna(own["accepted"]) and own["accepted"] and found.low > 0.5,
+                "auroc": own["auroc"],
+                "auroc_test": found.auroc,
+                "seeds": found.n_others,
+                "control_unit": of_control["unit"].iloc[0] if len(others) == 1 else pd.NA,
+                "control_accepted": accepted.sum() if tested else pd.NA,
+                "control_confirmed": (accepted & (found.others_low > 0.5)).sum()
+                if tested
+                else pd.NA,
+                "control_auroc": of_control["auroc"].astype("float64").mean(),
+                "control_auroc_test": found.others,
+                "difference": found.difference,
+                "difference_low": found.difference_low,
+                "difference_high": found.difference_high,
+                "n_test_present": found.n_present,
+                "n_test_absent": found.n_absent,
+                "n_redrawn": found.n_redrawn,
+                "status": found.verdict,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+
+
+def _columns(faces: Faces) -> dict[str, pd.Series]:
+    return {"sequence": faces.table["sequence"], "subject": faces.table["subject"]}

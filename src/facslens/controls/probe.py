@@ -1,0 +1,150 @@
+"""A linear probe over all units: how much the layer knows, however it is spread."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int, Num
+
+from facslens.association.coverage import Eligibility, coverage_table, unit_status
+from facslens.association.distances import distances
+from facslens.association.sequences import make_sample
+from facslens.controls.champions import Champions, Evidence, Units, confirmation_rows
+from facslens.errors import CallError
+
+#: Penalties tried, for standardised responses and the mean squared error.
+PENALTIES: Final = tuple(10.0**k for k in range(-3, 4))
+#: Parts of the subjects by which the penalty is chosen.
+FOLDS: Final = 5
+
+
+def ridge(
+    responses: Float[np.ndarray, "row unit"],
+    label: Num[np.ndarray, " row"],
+    penalties: tuple[float, ...] = PENALTIES,
+) -> tuple[Float[np.ndarray, "unit penalty"], Float[np.ndarray, " penalty"]]:
+    """Fit a label linearly, by least squares with a penalty on the squared weights.
+
+    Minimises mean (label − responses · weights − intercept)² + penalty · |weights|² for each
+    penalty.
+
+    Returns
+    -------
+    weights, intercept
+
+    Notes
+    -----
+    One singular value decomposition serves all penalties [hoerl1970]_.
+
+    References
+    ----------
+    [hoerl1970]_
+
+    Examples
+    --------
+    Without a penalty to speak of the line goes through both points.
+
+    >>> weights, intercept = ridge(np.array([[0.0], [2.0]]), np.array([0, 1]), (1e-9,))
+    >>> weights.round(6).item(), intercept.round(6).item()
+    (0.5, 0.0)
+    """
+    centre, level = responses.mean(axis=0), label.mean()
+    u, s, vt = np.linalg.svd(responses - centre, full_matrices=False)
+    shrunk = s[:, None] / (s[:, None] ** 2 + len(label) * np.array(penalties))
+    weights = vt.T @ (shrunk * (u.T @ (label - level))[:, None])
+    return weights, level - centre @ weights
+
+
+def grouped_folds(
+    subject: Int[np.ndarray, " row"], folds: int, seed: int
+) -> Int[np.ndarray, " row"]:
+    """Deal subjects out to folds, as evenly as can be; a subject is in one fold only."""
+    names, codes = np.unique(subject, return_inverse=True)
+    place: Int[np.ndarray, " row"] = np.random.default_rng(seed).permutation(len(names))[codes]
+    return place % folds
+
+
+def probe(units: Units, evidence: Evidence) -> Champions:
+    """Fit a probe for every action unit on discovery, and let it read the confirmation faces.
+
+    Parameters
+    ----------
+    units
+        All units of a layer.
+    evidence
+        As in `facslens.controls.champions.champions`.
+
+    Returns
+    -------
+    Champions
+        The probe's output stands for the response of a unit. ``auroc`` is its mean over the
+        left-out folds of discovery, by which the penalty was chosen; there is no ``unit``,
+        and nothing is accepted or not.
+
+    Notes
+    -----
+    The probe is a ceiling for what a linear reading of the layer can tell [alain2017]_. How
+    far the best unit stays behind it says how distributed the layer's code is. The penalty,
+    one for each action unit, has the largest mean AUROC over five folds of the discovery
+    subjects; of equals the larger. The network was fitted to the training subjects, so that
+    the choice is a little optimistic; what is measured on confirmation is not.
+
+    References
+    ----------
+    [alain2017]_
+    """
+    faces = evidence.discovery
+    aus = list(faces.aus)
+    sample = make_sample(
+        units.discovery,
+        faces.table[aus],
+        sequence=faces.table["sequence"],
+        subject=faces.table["subject"],
+    )
+    if sample.subject is None:
+        raise CallError(f"{faces.name} does not say who is on the faces: a probe needs it")
+    eligible = coverage_table(sample, aus, Eligibility())["eligible"].to_numpy(dtype=bool)
+    live = np.flatnonzero(np.array(unit_status(sample.responses)) == "live")
+    read = confirmation_rows(units.confirmation, evidence.confirmation)[:, live]
+    known_to = sample.responses[:, live]
+    auroc, response = np.full(len(aus), np.nan), np.full((len(read), len(aus)), np.nan)
+    if len(live):
+        centre, spread = known_to.mean(axis=0), known_to.std(axis=0)
+        known_to, read = (known_to - centre) / spread, (read - centre) / spread
+    for column in np.flatnonzero(eligible) if len(live) else ():
+        known = ~np.isnan(sample.labels[:, column])
+        label, subject = sample.labels[known, column], sample.subject[known]
+        auroc[column], penalty = choose_penalty(known_to[known], label, subject, evidence.seed)
+        weights, intercept = ridge(known_to[known], label, (penalty,))
+        response[:, column] = read @ weights[:, 0] + intercept[0]
+    table = pd.DataFrame({"au": aus, "unit": pd.NA, "auroc": auroc, "accepted": pd.NA})
+    return Champions(table.astype({"unit": "Int64", "accepted": "boolean"}), response)
+
+
+def choose_penalty(
+    responses: Float[np.ndarray, "row unit"],
+    label: Num[np.ndarray, " row"],
+    subject: Int[np.ndarray, " row"],
+    seed: int,
+) -> tuple[float, float]:
+    """Give the largest mean AUROC over left-out folds, and the penalty that reaches it.
+
+    A fold of one class has no AUROC and is left out. Where none has any, the AUROC is NaN and
+    the penalty the largest.
+    """
+    fold = grouped_folds(subject, FOLDS, seed)
+    found = []
+    for number in range(FOLDS):
+        out = fold == number
+        if len(np.unique(label[out])) < 2 or len(np.unique(label[~out])) < 2:
+            continue
+        weights, _ = ridge(responses[~out], label[~out])
+        # a constant reading has no AUROC; it is a penalty's way to say ½
+        found.append(
+            np.nan_to_num(distances(responses[out] @ weights, label[out], "auroc")[0], nan=0.5)
+        )
+    if not found:
+        return float("nan"), PENALTIES[-1]
+    mean = np.mean(found, axis=0)
+    best = len(mean) - 1 - int(mean[::-1].argmax())
+    return float(mean[best]), PENALTIES[best]

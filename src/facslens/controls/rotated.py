@@ -1,0 +1,93 @@
+"""Random mixtures of a layer's units: is a unit special, or only the space that all span."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from facslens.datasets.base import Faces
+from facslens.errors import CallError
+from facslens.models.adapter import choose_layers
+from facslens.models.model import Model
+from facslens.preprocess import normalise
+from facslens.responses.recorder import listen
+
+
+def random_rotation(size: int, seed: int) -> Float[np.ndarray, "{size} {size}"]:
+    """Draw an orthogonal matrix, uniform over all of them (Haar).
+
+    Notes
+    -----
+    The Q of a Gaussian matrix, its columns' signs those of R's diagonal [mezzadri2007]_.
+
+    Examples
+    --------
+    >>> q = random_rotation(4, seed=0)
+    >>> bool(np.allclose(q @ q.T, np.eye(4)))
+    True
+    """
+    q, r = np.linalg.qr(np.random.default_rng(seed).standard_normal((size, size)))
+    rotation: Float[np.ndarray, "{size} {size}"] = q * np.sign(np.diag(r))
+    return rotation
+
+
+def rotated(
+    model: Model,
+    faces: Faces,
+    layer: str,
+    units: Int[np.ndarray, " unit"],
+    seed: int,
+    batch_size: int = 64,
+) -> Float[np.ndarray, "image unit"]:
+    """Give the spatial maxima of a random orthogonal mixture of a layer's maps.
+
+    Parameters
+    ----------
+    model, faces
+        Any.
+    layer
+        Name of a convolution layer.
+    units
+        The units to be mixed: the live ones, for dead ones add nothing.
+    seed
+        Of the mixture.
+    batch_size
+        Faces in one forward pass.
+
+    Returns
+    -------
+    numpy.ndarray
+        (image, mixture) float32, as many mixtures as units. A mixture's map may be negative
+        everywhere, and then so is its maximum.
+
+    Raises
+    ------
+    CallError
+        If there is no such layer, or `units` is empty.
+
+    Notes
+    -----
+    The mixture is made of the maps at each location, before the maximum: the layer's space is
+    the same and only its axes differ. If mixtures tell action units as well as units do,
+    the network knows them but no unit has become their detector [bau2017]_.
+
+    References
+    ----------
+    [bau2017]_
+    """
+    if len(units) == 0:
+        raise CallError(f"no unit of {layer!r} is live: nothing can be mixed")
+    modules = choose_layers(model.network, [layer])
+    chosen = torch.from_numpy(np.asarray(units, dtype=np.int64))
+    mixture = torch.from_numpy(random_rotation(len(units), seed)).float()
+
+    def read(maps: Tensor) -> Tensor:
+        mixed = torch.einsum("iurc,mu->imrc", maps[:, chosen], mixture)
+        return mixed.amax(dim=(2, 3))
+
+    parts = []
+    with listen(model.network, modules, read) as found, torch.inference_mode():
+        for batch in normalise.batches(list(faces.table["path"]), model.size, batch_size):
+            model.network(batch)
+            parts.append(found[layer].numpy())
+    return np.concatenate(parts) if parts else np.zeros((0, len(units)), dtype=np.float32)

@@ -1,0 +1,197 @@
+"""Do projections change when the weights do? Cascading randomisation, and edges beside it."""
+
+import copy
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from facslens.errors import CallError
+from facslens.models.adapter import choose_layers
+from facslens.progress import Report, silent
+from facslens.projection.deconvnet import RULES, project_units
+from facslens.projection.similarity import edges, rank_correlation, ssim
+
+#: Columns of `randomisation_table`, in order.
+COLUMNS: Final = (
+    "layer", "rule", "randomised", "n_layers", "n", "n_silent", "n_undefined",
+    "ssim", "rank_correlation", "ssim_edges", "rank_correlation_edges",
+)  # fmt: skip
+#: What stands beside the rules: the edges of the image, whatever the weights.
+EDGES: Final = "edges"
+#: The first step of a cascade.
+NOTHING: Final = "nothing"
+
+
+def cascade(network: nn.Module, layer: str, seed: int) -> Iterator[tuple[str, nn.Module]]:
+    """Give copies of a network with more and more of its weights drawn afresh.
+
+    Parameters
+    ----------
+    network
+        Any network; it is left as it was.
+    layer
+        The layer that is projected. What comes after it plays no part in a projection, so
+        that the cascade begins with it and goes down to the image.
+    seed
+        Of the new weights.
+
+    Yields
+    ------
+    str, Module
+        Name of the last module that was randomised, and the network; first `NOTHING` and an
+        unchanged copy.
+
+    Raises
+    ------
+    CallError
+        If there is no such layer.
+
+    Notes
+    -----
+    Modules draw their weights as PyTorch does when they are made; those without such a way
+    (``reset_parameters``) have none. Their order is that of their registration.
+
+    References
+    ----------
+    [adebayo2018]_
+    """
+    choose_layers(network, [layer])
+    copied = copy.deepcopy(network)
+    yield NOTHING, copied
+    names = [n for n, m in copied.named_modules() if hasattr(m, "reset_parameters")]
+    for number, name in enumerate(reversed(names[: names.index(layer) + 1])):
+        copied = copy.deepcopy(copied)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed + number)
+            copied.get_submodule(name).reset_parameters()  # type: ignore[operator]
+        yield name, copied
+
+
+def randomisation_table(
+    network: nn.Module,
+    images: Float[Tensor, "projection channel row column"],
+    layer: str,
+    units: Int[np.ndarray, " projection"],
+    locations: Int[np.ndarray, "projection 2"] | None = None,
+    *,
+    seeds: int = 3,
+    progress: Report = silent,
+) -> pd.DataFrame:
+    """Compare projections through randomised weights with those of the trained network.
+
+    Parameters
+    ----------
+    network
+        Any trained network.
+    images
+        (projection, channel, row, column) as the network reads them, one a projection.
+    layer
+        Name of the convolution layer that is projected.
+    units
+        (projection,): the unit of each projection.
+    locations
+        (projection, 2): where each starts; by default the trained unit's maximum. The
+        randomised networks start there, too: else a picture that has merely moved would pass
+        for another one.
+    seeds
+        Drawings of the random weights over which means are taken.
+    progress
+        Called after every step of a cascade.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for every rule, and ``edges``, and step of the cascade, with the columns of
+        `COLUMNS`. Pictures are the absolute values within the window that the location sees,
+        divided by their largest (summed over channels first). ``ssim`` and
+        ``rank_correlation`` are means against the trained network's pictures, the columns
+        ending in ``_edges`` against the image's edges in that window. ``n`` counts pictures over
+        projections and seeds; ``n_silent`` of them are left out since the unit of random
+        weights does not answer there, ``n_undefined`` lack a rank correlation, for a picture
+        is flat.
+
+    Raises
+    ------
+    CallError
+        If there is no projection or seed, or as in `project_units`.
+
+    Notes
+    -----
+    A rule that tells of the weights has small values once they are random. ``edges`` shows
+    what a picture looks like that tells of the image alone: it stays at 1 [adebayo2018]_,
+    and rules that come close to edges recover them whatever the weights [nie2018]_.
+
+    References
+    ----------
+    [adebayo2018]_, [nie2018]_, [wang2004]_
+    """
+    if len(images) == 0 or seeds < 1:
+        raise CallError(f"{len(images)} projections by {seeds} seeds: at least one is needed")
+    start = project_units(network, images, layer, units, locations, rule="gradient")
+    windows = start.window
+    outlines = [
+        None if here else _picture(np.stack([edges(c) for c in image]).sum(axis=0), w)
+        for image, w, here in zip(images.double().numpy(), windows, start.silent, strict=True)
+    ]
+    steps = [name for name, _ in cascade(network, layer, 0)]
+    rules = (*RULES, EDGES)
+    found: dict[tuple[str, int], list[tuple[float, ...]]] = {
+        (rule, step): [] for rule in rules for step in range(len(steps))
+    }
+    quiet = dict.fromkeys(found, 0)
+    trained: dict[str, list[np.ndarray | None]] = {EDGES: outlines}
+    for seed in range(seeds):
+        for step, (_, changed) in enumerate(cascade(network, layer, 1000 * seed)):
+            for rule in rules:
+                if rule == EDGES:
+                    pictures: list[np.ndarray | None] = outlines
+                else:
+                    projected = project_units(
+                        changed, images, layer, units, start.location, rule=rule
+                    )
+                    pictures = [
+                        None if silent_here else _picture(image, w)
+                        for image, w, silent_here in zip(
+                            np.abs(projected.image).sum(axis=1),
+                            windows,
+                            projected.silent,
+                            strict=True,
+                        )
+                    ]
+                trained.setdefault(rule, pictures)  # step 0 of the first seed is the trained one
+                for picture, own, outline in zip(pictures, trained[rule], outlines, strict=True):
+                    if picture is None or own is None or outline is None:
+                        quiet[rule, step] += 1
+                    else:
+                        found[rule, step].append(_alike(picture, own) + _alike(picture, outline))
+            progress(seed * len(steps) + step + 1, seeds * len(steps), layer)
+    rows = []
+    for (rule, step), values in found.items():
+        matrix = np.array(values).reshape(-1, 4)
+        silent_here = quiet[rule, step]
+        undefined = int(np.isnan(matrix[:, [1, 3]]).any(axis=1).sum())
+        counts = (len(matrix) + silent_here, silent_here, undefined)
+        rows.append([layer, rule, steps[step], step, *counts, *_means(matrix)])
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    return ssim(one, other), rank_correlation(one, other)
+
+
+def _means(matrix: Float[np.ndarray, "picture measure"]) -> list[float]:
+    defined = [column[~np.isnan(column)] for column in matrix.T]
+    return [float(column.mean()) if len(column) else float("nan") for column in defined]
+
+
+def _picture(
+    values: Float[np.ndarray, "row column"], window: Int[np.ndarray, "4"]
+) -> Float[np.ndarray, "height width"]:
+    top, left, bottom, right = (int(edge) for edge in window)
+    cut: Float[np.ndarray, "height width"] = np.abs(values[top:bottom, left:right]).astype(float)
+    return cut / (cut.max() or 1.0)

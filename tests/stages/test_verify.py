@@ -1,0 +1,175 @@
+"""`facslens verify` on a run of drawn faces: its tables, and that it goes on where it was."""
+
+import dataclasses
+import json
+import shutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facslens.artifacts import Run, read_table, write_table
+from facslens.cli.main import main
+from facslens.controls import champions as champion
+from facslens.errors import ArtifactError, CallError
+from facslens.projection import place, sanity
+from facslens.stages import checks
+from facslens.stages.checks import Choices
+from facslens.stages.order import STAGES, run_stage
+from facslens.stages.settings import Settings
+from facslens.stages.verify import choose_checks, verify
+from facslens.training.recipe import Recipe
+
+CHEAP = Choices(seeds=2, sets=5, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def made(drawn_ck48, tmp_path_factory):
+    """A run of few epochs, as far as its mapping, and its first verification."""
+    settings = Settings(recipe=Recipe(epochs=4), permutations=99, distance="auroc")
+    run = Run.create(
+        tmp_path_factory.mktemp("runs") / "drawn",
+        data=f"ck48:{drawn_ck48}",
+        seed=0,
+        settings=settings.entries(),
+    )
+    for stage in ("faces", "train", "record", "associate"):
+        run_stage(run, stage)
+    verify(run, choices=CHEAP)
+    return run
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """A copy of it, to be changed."""
+    return Run.open(shutil.copytree(made.folder, tmp_path / "run"))
+
+
+def test_the_controls_say_what_was_learned(made) -> None:
+    table = read_table(made / "verify" / "controls.csv")
+    assert tuple(table.columns) == champion.COLUMNS
+    assert table["control"].unique().tolist() == list(checks.CONTROLS)
+    assert (table.groupby("control")["au"].nunique() == 5).all()
+    assert set(table["layer"]) == {"conv3"}
+    mouth = table[table["au"] == "AU27"].set_index("control")
+    mapping = read_table(made / "mapping.csv").query(
+        "view == 'au_to_unit' and rule == 'tested' and layer == 'conv3' and rank == 1"
+    )
+    first = mapping.set_index("au").loc["AU27"]
+    assert set(mouth["unit"]) == {first["unit"]}
+    np.testing.assert_allclose(mouth["auroc_test"], first["auroc_test"])
+    # a mouth drawn wide open is plain to see in pixels
+    assert mouth.loc["pixels", "control_auroc_test"] == 1
+    assert mouth.loc["untrained", "seeds"] == 2
+
+
+def test_the_other_tables(made) -> None:
+    ablation = read_table(made / "verify" / "ablation.csv")
+    assert len(ablation) == 5 * 2 * 2 * 3  # AUs, actions, modes, expressions
+    assert set(ablation["status"]) <= {"tested", "no unit", "no like units"}
+    assert {"tested", "no unit"} <= set(ablation["status"])  # AU17 leaves no trace
+    where = read_table(made / "verify" / "place.csv")
+    assert tuple(where.columns) == place.COLUMNS
+    assert where["au"].tolist() == ["AU04", "AU12", "AU17", "AU25", "AU27", "all"]
+    assert where.set_index("au").loc["AU17", "status"] == "no unit"
+    table = read_table(made / "verify" / "sanity.csv")
+    assert tuple(table.columns) == sanity.COLUMNS
+    assert set(table["randomised"]) == {"nothing", "conv3", "conv2", "conv1"}
+    entry = made.info["stages"]["verify"]
+    assert entry["status"] == "done"
+    assert entry["settings"]["seeds"] == 2
+
+
+def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
+    state = json.loads((run / "verify" / "state.json").read_text())
+    del state["done"]["place"]
+    (run / "verify" / "state.json").write_text(json.dumps(state))
+    called = []
+    for name in checks.CHECKS:
+        monkeypatch.setitem(
+            checks.CHECKS,
+            name,
+            lambda s, p, name=name: called.append(name) or pd.DataFrame({"x": [1]}),
+        )
+    verify(run, choices=CHEAP)
+    assert called == ["place"]
+    verify(run, choices=CHEAP)
+    assert called == ["place"]
+    verify(run, "sanity,ablation", CHEAP)
+    assert called == ["place", "ablation", "sanity"]
+
+
+def test_a_control_takes_its_own_rows_place(run) -> None:
+    before = read_table(run / "verify" / "controls.csv")
+    verify(run, "gradients", CHEAP)
+    pd.testing.assert_frame_equal(read_table(run / "verify" / "controls.csv"), before)
+
+
+def test_shuffled_labels_are_trained_on_only_when_named(run) -> None:
+    assert "shuffled" not in choose_checks(None)
+    verify(run, "shuffled", CHEAP)
+    table = read_table(run / "verify" / "controls.csv")
+    assert table["control"].unique().tolist() == [*checks.CONTROLS, "shuffled"]
+
+
+def test_another_mapping_outdates_all_tables(run) -> None:
+    run_stage(run, "associate")
+    assert "verify" not in run.info["stages"]
+    assert (run / "verify" / "controls.csv").exists()
+    mapping = read_table(run / "mapping.csv")
+    write_table(run / "mapping.csv", mapping.iloc[:-1])
+    verify(run, "gradients", CHEAP)
+    assert not (run / "verify" / "ablation.csv").exists()
+    table = read_table(run / "verify" / "controls.csv")
+    assert set(table["control"]) == {"gradients"}
+
+
+def test_nobody_held_out_and_nothing_mapped(run) -> None:
+    """Rows that say so in every table, and no crash."""
+    faces = read_table(run / "faces.parquet")
+    faces["split"] = faces["split"].replace("test", "train")
+    write_table(run / "faces.parquet", faces)
+    mapping = read_table(run / "mapping.csv")
+    write_table(run / "mapping.csv", mapping.assign(unit=np.nan))
+    verify(run, "gradients,probe,ablation,place,sanity", CHEAP)
+    controls = read_table(run / "verify" / "controls.csv")
+    assert set(controls["status"]) == {"not enough data"}
+    assert controls["auroc_test"].isna().all()
+    ablation = read_table(run / "verify" / "ablation.csv")
+    assert set(ablation["status"]) == {"no faces"}
+    assert (ablation["n_faces"] == 0).all()
+    where = read_table(run / "verify" / "place.csv").set_index("au")
+    assert where.loc["all", "status"] == "not enough data"
+    assert set(where["status"]) == {"no unit", "not enough data"}
+    assert len(read_table(run / "verify" / "sanity.csv")) == 0
+
+
+def test_stability_against_another_run(run, made) -> None:
+    verify(run, "stability", dataclasses.replace(CHEAP, against=(made.folder,)))
+    table = read_table(run / "verify" / "stability.csv").set_index("au")
+    assert table.loc["AU27", "returned_unit"] == 1  # it is the same run
+    assert table.loc["AU27", "correlation"] == pytest.approx(1)
+    assert table.loc["AU17", "pairs"] == 0
+
+
+def test_errors(run, monkeypatch, capsys) -> None:
+    with pytest.raises(
+        CallError, match="--only 'abblation' is no check: expected some of controls"
+    ):
+        verify(run, "abblation", CHEAP)
+    with pytest.raises(CallError, match="--layer 'conv9' was not recorded: there are conv1"):
+        verify(run, choices=dataclasses.replace(CHEAP, layer="conv9"))
+    with pytest.raises(CallError, match="--against names no run"):
+        verify(run, "stability", CHEAP)
+    with pytest.raises(CallError, match="at least 1"):
+        verify(run, choices=dataclasses.replace(CHEAP, seeds=0))
+    (run / "mapping.csv").unlink()
+    with pytest.raises(ArtifactError, match="run `facslens associate"):
+        verify(run, choices=CHEAP)
+    monkeypatch.setattr(sys, "argv", ["facslens", "verify", str(run.folder), "--only", "z"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code in (1, 2)
+    assert "Traceback" not in capsys.readouterr().err
+    assert "verify" not in STAGES  # the main job does not wait for it
