@@ -45,8 +45,9 @@ def test_an_unknown_design_is_one_sentence():
     ("design", "subjects", "letter"), [("natural", 143, "N"), ("factorial", 57, "F")]
 )
 def test_regenerated_faces_are_those_in_the_package(studio, design, subjects, letter):
-    # On the platform where they were made they are equal bit for bit; elsewhere a ray at the
-    # edge of a triangle may meet its neighbour. The tolerance is in grey levels.
+    # On the platform where they were made they are equal bit for bit, with any number of
+    # threads; elsewhere a ray at the edge of a triangle may meet its neighbour, and the JPEG
+    # enlarges that. The tolerance is in grey levels.
     order = Order(subjects, design, format="webp")
     regions = read_regions(None, design=design)
     for number in (0, subjects - 1):
@@ -55,7 +56,7 @@ def test_regenerated_faces_are_those_in_the_package(studio, design, subjects, le
             image = f"images/{name}/{name}_{shot.sequence}_{shot.frame}.webp"
             with Image.open(io.BytesIO(encode(picture.levels, "webp"))) as again:
                 levels = np.asarray(again.convert("L"), dtype=float)
-            assert np.abs(levels - read_grey(ARCHIVE / design / image)).mean() < 1
+            assert np.abs(levels - read_grey(ARCHIVE / design / image)).mean() < 2
             mask = regions.mask(image, "AU12", 64)
             assert (mask ^ picture.regions[regions.aus.index("AU12")]).mean() < 0.05
 
