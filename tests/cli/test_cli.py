@@ -100,7 +100,7 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["run"], 2, "--data is missing"),
+        (["run", "--data", "nothing"], 2, "names no dataset layout"),
         (["run", "--data", "ck49:somewhere"], 2, "names no dataset layout"),
         (["run", "--data", "ck48:nowhere"], 1, "nowhere"),
         (["run", "--data", "ck48:nowhere", "--model", "vgg"], 2, "is no known network"),
