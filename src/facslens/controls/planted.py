@@ -231,4 +231,5 @@ def _shown(
 
 def _unit(filters: Float[Tensor, "filter row column"]) -> Float[Tensor, "filter row column"]:
     length = torch.linalg.vector_norm(filters, dim=(1, 2), keepdim=True)
-    return filters / length.clamp_min(1e-12)
+    unit: Tensor = filters / length.clamp_min(1e-12)
+    return unit

@@ -50,10 +50,9 @@ def check_planted(subject: Subject, progress: Report) -> pd.DataFrame:
     planted = Planted.read()
     tables = []
     seeds = subject.choices.seeds
-    parts = {design: peaks(design) for design in ("factorial", "natural")}
-    parts["natural"] = parts["natural"].where(
-        (parts["natural"].table["frame"] == 1).to_numpy(dtype=bool)
-    )
+    natural = peaks("natural")
+    one = (natural.table["frame"] == 1).to_numpy(dtype=bool)  # of a sequence, as in the other
+    parts = {"factorial": peaks("factorial"), "natural": natural.where(one)}
     images = {design: subject.images(faces, _PLANTED_SIZE) for design, faces in parts.items()}
     for number in range(seeds):
         for design, faces in parts.items():
