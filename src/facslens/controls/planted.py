@@ -36,12 +36,12 @@ class Planted:
     Parameters
     ----------
     filters
-        Of unit length; (au, row, column).
+        Of unit length; (au, y, x).
     aus
         The action unit of each.
     """
 
-    filters: Float[Tensor, "au row column"]
+    filters: Float[Tensor, "au y x"]
     aus: tuple[str, ...]
 
     def write(self, file: Path) -> None:
@@ -62,7 +62,7 @@ def first_filters(
     images: Float[Tensor, "image 1 row column"],
     presence: Float[np.ndarray, "image au"],
     regions: Float[np.ndarray, "au row column"],
-) -> Float[Tensor, "au row column"]:
+) -> Float[Tensor, "au y x"]:
     """Make one filter an action unit by hand of linear algebra, in the place that shows it best.
 
     The *look* of an action unit is the change of a patch per unit of its label, by least
@@ -116,11 +116,11 @@ def first_filters(
 def fit_filters(
     images: Float[Tensor, "image 1 row column"],
     presence: Float[np.ndarray, "image au"],
-    start: Float[Tensor, "au row column"],
+    start: Float[Tensor, "au y x"],
     *,
     epochs: int = 40,
     seed: int = 0,
-) -> Float[Tensor, "au row column"]:
+) -> Float[Tensor, "au y x"]:
     """Sharpen filters so that the *maximum* over the face tells their action unit.
 
     Logistic regression of every label on its own filter's maximum, by Adam, the rarer class
@@ -229,7 +229,7 @@ def _shown(
     return np.asarray(here >= 0.5 * regions.max(axis=(1, 2)), dtype=bool)
 
 
-def _unit(filters: Float[Tensor, "filter row column"]) -> Float[Tensor, "filter row column"]:
+def _unit(filters: Float[Tensor, "filter y x"]) -> Float[Tensor, "filter y x"]:
     length = torch.linalg.vector_norm(filters, dim=(1, 2), keepdim=True)
     unit: Tensor = filters / length.clamp_min(1e-12)
     return unit
