@@ -46,7 +46,8 @@ def main(folder: Path, spec: str) -> None:
     units = first["unit"].astype(int).to_numpy()
     own = pd.Series(auroc[units, np.arange(len(aus))], index=aus).dropna()
     print(
-        f"{layer}: mean AUROC of {len(own)} mapped AUs {own.mean():.3f}, {(own > 0.7).sum()} above 0.7"
+        f"{layer}: mean AUROC of {len(own)} mapped AUs {own.mean():.3f}, "
+        f"{(own > 0.7).sum()} above 0.7"
     )
     print("  " + ", ".join(f"{au} {value:.2f}" for au, value in own.items()))
 
