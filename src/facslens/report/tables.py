@@ -89,6 +89,36 @@ class RunTables:
         """``projections/index.csv``."""
         return self._table("projections/index.csv")
 
+    @cached_property
+    def confounds(self) -> pd.DataFrame | None:
+        """``confounds.csv``."""
+        return self._table("confounds.csv")
+
+    @cached_property
+    def controls(self) -> pd.DataFrame | None:
+        """``verify/controls.csv``."""
+        return self._table("verify/controls.csv")
+
+    @cached_property
+    def ablation(self) -> pd.DataFrame | None:
+        """``verify/ablation.csv``."""
+        return self._table("verify/ablation.csv")
+
+    @cached_property
+    def place(self) -> pd.DataFrame | None:
+        """``verify/place.csv``."""
+        return self._table("verify/place.csv")
+
+    @cached_property
+    def sanity(self) -> pd.DataFrame | None:
+        """``verify/sanity.csv``."""
+        return self._table("verify/sanity.csv")
+
+    @cached_property
+    def stability(self) -> pd.DataFrame | None:
+        """``verify/stability.csv``."""
+        return self._table("verify/stability.csv")
+
     def missing(self, what: str, stage: str) -> Missing:
         """Say what is missing and which command makes it."""
         return Missing(what, f"facslens {stage} {shlex.quote(str(self.run.folder))}")
