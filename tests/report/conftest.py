@@ -93,7 +93,7 @@ def _faces(folder: Path) -> pd.DataFrame:
 
 
 def _info(run: Run, name: str, synthetic: bool, faces: pd.DataFrame) -> None:
-    stages = {"train": 75.0, "record": 2.5, "associate": 31.0, "project": 4.0}
+    stages = {"train": 75.0, "record": 2.5, "associate": 31.0, "project": 4.0, "verify": 80.0}
     run.update(
         faces={
             "name": name,

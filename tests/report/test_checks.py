@@ -197,3 +197,12 @@ def test_a_run_that_was_not_verified_says_which_command_does(write_run: Callable
     told = " ".join(view.findings.cards[0].sentences)
     assert "Learned?" not in told
     assert "use it?" not in told
+
+
+def test_checks_of_an_earlier_mapping_are_not_shown(write_run: Callable[..., Run]) -> None:
+    run = write_run()
+    run.outdate(["verify"])
+    checks = build_view(run).checks
+    assert isinstance(checks.controls, Missing)
+    assert isinstance(checks.sanity, Missing)
+    assert isinstance(checks.confounds, Confounds)  # of the association itself

@@ -46,7 +46,10 @@ class ControlRow:
 
 @dataclass(frozen=True)
 class Controls:
-    """All action units against all controls, on unseen subjects."""
+    """All action units against all controls, on unseen subjects.
+
+    ``learned`` are ahead of untrained networks, of ``asked`` that have an interval.
+    """
 
     layer: str
     controls: tuple[Control, ...]
@@ -54,7 +57,6 @@ class Controls:
     mean: float
     learned: tuple[str, ...]
     asked: int
-    untrained: bool
 
 
 @dataclass(frozen=True)

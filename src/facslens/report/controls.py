@@ -58,7 +58,6 @@ def build_controls(tables: RunTables) -> Controls | Missing:
         mean=float(np.mean(trained)) if trained else float("nan"),
         learned=tuple(str(a) for a in untrained.loc[untrained["status"] == "better", "au"]),
         asked=int(untrained["status"].isin(("better", "not better", "worse")).sum()),
-        untrained=len(untrained) > 0,
     )
 
 

@@ -122,10 +122,10 @@ def _write_heatmaps(view: ReportView, folder: Path) -> None:
 def _write_tables(run: Run, folder: Path) -> tuple[Download, ...]:
     """Copy the tables that a reader may want to go on with."""
     folder.mkdir()
-    downloads = []
+    downloads, stages = [], run.info["stages"]
     for name, label in TABLES.items():
         source = run / name
-        if source.is_file():
+        if source.is_file() and (source.parent.name != "verify" or "verify" in stages):
             shutil.copyfile(source, folder / source.name)
             downloads.append(_download(folder / source.name, label))
     if (run / "association.parquet").is_file():

@@ -82,8 +82,10 @@ def _blind(rows: Sequence[PlaceRow]) -> list[str]:
 def build_sanity(tables: RunTables) -> Sanity | Missing:
     """Gather how alike pictures stay when weights are randomised, layer by layer."""
     table = tables.sanity
-    if table is None or table.empty:
+    if table is None:
         return tables.missing("The pictures have not been held against random weights", "verify")
+    if table.empty:
+        return Sanity("", (), (), 0, (), "No mapped unit answers an unseen face.")
     table = table.sort_values("n_layers", kind="stable")
     rules = [str(rule) for rule in table["rule"].unique()]
     first = table[table["rule"] == rules[0]]
