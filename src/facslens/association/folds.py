@@ -28,6 +28,18 @@ from facslens.errors import NotEnoughDataError
 COLUMNS: Final = ("au", "layer", "unit", "accepted", "subject", "expression", "response", "label")
 #: How the columns of untrained networks' responses begin; a number follows.
 UNTRAINED: Final = "untrained_"
+#: Columns of a pool that was measured; {} is where the suffix goes.
+_OWN: Final = ("auroc{}", "auroc{}_low", "auroc{}_high", "n_redrawn{}", "status{}")
+_AHEAD: Final = (
+    "auroc_untrained{}", "difference{}", "difference{}_low", "difference{}_high",
+    "status_untrained{}",
+)  # fmt: skip
+_NOTHING: Final[dict[str, Any]] = {
+    **dict.fromkeys((*_OWN, *_AHEAD), float("nan")),
+    "n_redrawn{}": None,
+    "status{}": "not enough data",
+    "status_untrained{}": "not enough data",
+}
 
 
 def choose_units(association: Association, *, alpha: float = 0.05) -> pd.DataFrame:
@@ -210,20 +222,6 @@ def pool_folds(
             row |= {column.format(suffix): value for column, value in columns.items()}
         rows.append(row)
     return pd.DataFrame(rows).astype({"n_redrawn": "Int64", "n_redrawn_within": "Int64"})
-
-
-#: Columns of a pool that was measured; {} is where the suffix goes.
-_OWN: Final = ("auroc{}", "auroc{}_low", "auroc{}_high", "n_redrawn{}", "status{}")
-_AHEAD: Final = (
-    "auroc_untrained{}", "difference{}", "difference{}_low", "difference{}_high",
-    "status_untrained{}",
-)  # fmt: skip
-_NOTHING: Final[dict[str, Any]] = {
-    **dict.fromkeys((*_OWN, *_AHEAD), float("nan")),
-    "n_redrawn{}": None,
-    "status{}": "not enough data",
-    "status_untrained{}": "not enough data",
-}
 
 
 @dataclass(frozen=True)
