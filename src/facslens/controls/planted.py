@@ -91,7 +91,9 @@ def fit_filters(
     return Planted(np.stack(filters).astype(np.float32), tuple(aus))
 
 
-def hidden(planted: Planted, seed: int, units: int = UNITS) -> tuple[nn.Sequential, dict[str, int]]:
+def hidden(
+    planted: Planted, seed: int, units: int = UNITS
+) -> tuple[nn.Sequential, dict[str, int]]:
     """Hide filters among random ones in a layer of a network.
 
     Parameters
