@@ -85,7 +85,8 @@ def verify(
             "--only",
             metavar="NAME,…",
             help="Some of controls (untrained, rotated, pixels, gradients, probe), ablation, "
-            "place, sanity; and shuffled, which trains, and stability [default: the first four].",
+            "place, sanity; truth (planted, factorial, true_place); shuffled, which trains; and "
+            "stability [default: the first four].",
         ),
     ] = None,
     layer: Annotated[
@@ -100,6 +101,10 @@ def verify(
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Of the training on shuffled labels.")
     ] = None,
+    truth: Annotated[
+        bool,
+        typer.Option("--truth", help="Check against synthetic faces, whose truth is known."),
+    ] = False,
     against: Annotated[
         list[Path] | None,
         typer.Option("--against", metavar="RUN", help="A run of another seed; may be repeated."),
@@ -114,6 +119,8 @@ def verify(
     from facslens.stages.verify import verify
 
     this = Run.open(run)
+    if truth:
+        only = ",".join(filter(None, (only, "truth")))
     verify(this, only, Choices(layer, seeds, sets, epochs, tuple(against or ())))
     typer.echo(f"verified: {run / 'verify'}")
     if this.is_done("report"):

@@ -2,25 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from facslens.artifacts import atomic
 from facslens.errors import NotEnoughDataError
 
-#: Side of a planted filter in pixels of a 48×48 face: a mouth is about 20 wide.
+#: Side of a filter in pixels of a 48×48 face, on which a mouth is about 20 wide.
 SIDE: Final = 15
 #: Filters of a layer, planted ones included.
-UNITS: Final = 256
-#: Rounds in which places that fooled a filter are shown to it as well.
-_ROUNDS: Final = 2
-_STEP: Final = 2
+UNITS: Final = 128
+#: Fitted by ``tools/fit_planted.py`` on synthetic faces of people who are not in the package.
+FILE: Final = Path(__file__).parent / "planted.safetensors"
+
+_GRID: Final = 3
 _SHRINKAGE: Final = 0.05
-_FOOLED: Final = 400
+_BATCH: Final = 64
+_SHAKE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -30,38 +36,48 @@ class Planted:
     Parameters
     ----------
     filters
-        (au, row, column), of unit length.
+        Of unit length; (au, y, x).
     aus
         The action unit of each.
     """
 
-    filters: Float[np.ndarray, "au row column"]
+    filters: Float[Tensor, "au y x"]
     aus: tuple[str, ...]
 
+    def write(self, file: Path) -> None:
+        """Write them as safetensors, one tensor an action unit."""
+        tensors = {au: f.contiguous() for au, f in zip(self.aus, self.filters, strict=True)}
+        with atomic(file) as temporary:
+            save_file(tensors, temporary)
 
-def fit_filters(
+    @classmethod
+    def read(cls, file: Path = FILE) -> "Planted":
+        """Read them; by default those in the package."""
+        with safe_open(file, "pt") as stored:
+            aus = tuple(sorted(stored.keys()))
+            return cls(torch.stack([stored.get_tensor(au) for au in aus]), aus)
+
+
+def first_filters(
     images: Float[Tensor, "image 1 row column"],
     presence: Float[np.ndarray, "image au"],
-    centres: Int[np.ndarray, "au 2"],
-    aus: Sequence[str],
-) -> Planted:
-    """Fit one filter an action unit to what it changes in its place.
+    regions: Float[np.ndarray, "au row column"],
+) -> Float[Tensor, "au y x"]:
+    """Make one filter an action unit by hand of linear algebra, in the place that shows it best.
 
-    The *look* of an action unit is the change of the patch around its place per unit of its
-    label, by least squares on the labels of all of them, so that what comes with it is not
-    taken for it. The filter is Fisher's discriminant: the look, divided by the covariance of
-    everything else there, and of patches elsewhere that would answer as strongly.
+    The *look* of an action unit is the change of a patch per unit of its label, by least
+    squares on the labels of all of them, so that what comes with it is not taken for it. The
+    filter is Fisher's discriminant: the look, divided by the covariance of everything else
+    there. Of the places in the action unit's region the one that separates best is taken.
 
     Parameters
     ----------
     images
         Faces as a network reads them.
     presence
-        (image, au): 0 or 1.
-    centres
-        (au, 2): row and column of each place, at which a patch is cut from every face.
-    aus
-        Their names.
+        0 or 1.
+    regions
+        Share of the faces in whose true region each pixel lies.
 
     Raises
     ------
@@ -70,31 +86,87 @@ def fit_filters(
 
     References
     ----------
-    Fisher's discriminant [fisher1936]_; showing a filter what fooled it [sung1998]_.
+    Fisher's discriminant [fisher1936]_.
     """
     same = np.flatnonzero(np.ptp(presence, axis=0) == 0)
     if len(same):
-        raise NotEnoughDataError(f"{aus[same[0]]} is the same in all faces: nothing to follow")
+        raise NotEnoughDataError(f"the label in column {same[0]} is the same in all faces")
     design = np.column_stack([np.ones(len(presence)), presence])
-    filters = []
-    for column, centre in enumerate(centres):
-        patches = _patches(images, centre)
-        looks, *_ = np.linalg.lstsq(design, patches, rcond=None)
-        look = looks[column + 1]
-        rest = patches - np.outer(presence[:, column], look)
-        spread = np.cov(rest.T)
-        found = _discriminant(look, spread)
-        for _ in range(_ROUNDS):
-            fooled = _fooled(images, found, centre)
-            found = _discriminant(look, spread + fooled.T @ fooled / len(images))
-        filters.append(found.reshape(SIDE, SIDE))
-    return Planted(np.stack(filters).astype(np.float32), tuple(aus))
+    padded = functional.pad(images, (SIDE // 2,) * 4)[:, 0].double()
+    best = np.full(len(regions), -np.inf)
+    filters = torch.zeros(len(regions), SIDE, SIDE)
+    for row in range(0, images.shape[2], _GRID):
+        for column in range(0, images.shape[3], _GRID):
+            here = _shown(regions[:, row, column], regions)
+            if not here.any():
+                continue
+            cut = padded[:, row : row + SIDE, column : column + SIDE]
+            patches = cut.reshape(len(images), -1).numpy()
+            looks, *_ = np.linalg.lstsq(design, patches, rcond=None)
+            spread = np.cov((patches - design @ looks).T)
+            spread += _SHRINKAGE * np.trace(spread) / len(spread) * np.eye(len(spread))
+            directions = np.linalg.solve(spread, looks[1:].T).T
+            apart = (directions * looks[1:]).sum(axis=1)
+            for au in np.flatnonzero(here & (apart > best)):
+                best[au] = apart[au]
+                filters[au] = torch.from_numpy(directions[au].reshape(SIDE, SIDE)).float()
+    return _unit(filters)
 
 
-def hidden(
-    planted: Planted, seed: int, units: int = UNITS
-) -> tuple[nn.Sequential, dict[str, int]]:
-    """Hide filters among random ones in a layer of a network.
+def fit_filters(
+    images: Float[Tensor, "image 1 row column"],
+    presence: Float[np.ndarray, "image au"],
+    start: Float[Tensor, "au y x"],
+    *,
+    epochs: int = 40,
+    seed: int = 0,
+) -> Float[Tensor, "au y x"]:
+    """Sharpen filters so that the *maximum* over the face tells their action unit.
+
+    Logistic regression of every label on its own filter's maximum, by Adam, the rarer class
+    weighted up and the faces shifted by up to two pixels.
+
+    Parameters
+    ----------
+    images, presence
+        Of faces that play no other part.
+    start
+        As `first_filters` gives them.
+    epochs
+        Passes over the faces.
+    seed
+        Order and shifts of the faces.
+
+    References
+    ----------
+    Adam [kingma2015]_.
+    """
+    labels = torch.from_numpy(presence)
+    weight = start[:, None].clone().requires_grad_()
+    gain = torch.ones(len(start), requires_grad=True)
+    offset = torch.zeros(len(start), requires_grad=True)
+    slow, fast = {"params": [weight], "lr": 0.003}, {"params": [gain, offset], "lr": 0.05}
+    optimiser = torch.optim.Adam([slow, fast])
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
+    rarer = (labels == 0).sum(dim=0) / labels.sum(dim=0)
+    rng = np.random.default_rng(seed)
+    for _ in range(epochs):
+        for rows in np.array_split(rng.permutation(len(images)), -(-len(images) // _BATCH)):
+            down, right = (int(v) for v in rng.integers(-_SHAKE, _SHAKE + 1, 2))
+            faces = torch.roll(images[rows], (down, right), (2, 3))
+            peaks = functional.conv2d(faces, weight, padding=SIDE // 2).amax(dim=(2, 3))
+            loss = functional.binary_cross_entropy_with_logits(
+                peaks * gain + offset, labels[rows], pos_weight=rarer
+            )
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        schedule.step()
+    return _unit(weight.detach()[:, 0])
+
+
+def hide(planted: Planted, seed: int, units: int = UNITS) -> tuple[nn.Sequential, dict[str, int]]:
+    """Hide filters among random ones.
 
     Parameters
     ----------
@@ -109,62 +181,55 @@ def hidden(
     -------
     network
         One bias-free convolution, ``conv1``, and a rectifier.
-    units
+    places
         The unit that holds the filter of each action unit.
     """
     rng = np.random.default_rng(seed)
-    weights = rng.normal(size=(units, SIDE, SIDE)).astype(np.float32)
-    weights /= np.linalg.norm(weights, axis=(1, 2), keepdims=True)
-    place = rng.permutation(units)[: len(planted.aus)]
-    weights[place] = planted.filters
-    network = nn.Sequential()
+    weights = torch.from_numpy(rng.normal(size=(units, SIDE, SIDE)).astype(np.float32))
+    places = rng.permutation(units)[: len(planted.aus)]
+    weights[places] = planted.filters
     layer = nn.Conv2d(1, units, SIDE, padding=SIDE // 2, bias=False)
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(weights[:, None]))
+    layer.weight = nn.Parameter(_unit(weights)[:, None])
+    network = nn.Sequential()
     network.add_module("conv1", layer)
     network.add_module("relu1", nn.ReLU())
-    return network, {au: int(unit) for au, unit in zip(planted.aus, place, strict=True)}
+    return network, {au: int(unit) for au, unit in zip(planted.aus, places, strict=True)}
 
 
-def _patches(
-    images: Float[Tensor, "image 1 row column"], centre: Int[np.ndarray, "2"]
-) -> Float[np.ndarray, "image pixel"]:
-    half = SIDE // 2
-    padded = functional.pad(images, (half, half, half, half))
-    row, column = (int(v) for v in centre)
-    cut = padded[:, 0, row : row + SIDE, column : column + SIDE]
-    return cut.reshape(len(images), -1).numpy().astype(np.float64)
+def usable(
+    auroc: Float[np.ndarray, "unit au"],
+    aus: Sequence[str],
+    *,
+    least: float = 0.75,
+    margin: float = 0.05,
+) -> Bool[np.ndarray, " au"]:
+    """Say which filters follow their own action unit, and no other one nearly as well.
+
+    Parameters
+    ----------
+    auroc
+        Of each filter for each action unit, in the same order.
+    aus
+        Their names; AU25 is left out, for a jaw that drops parts the lips.
+    least
+        The AUROC that a filter needs.
+    margin
+        By how much that has to exceed its AUROC for any other.
+    """
+    own = np.diag(auroc)
+    others = np.where(np.eye(len(own), dtype=bool), -np.inf, auroc).max(axis=1)
+    followed = (own >= least) & (own >= others + margin) & (np.array(aus) != "AU25")
+    return np.asarray(followed)
 
 
-def _discriminant(
-    look: Float[np.ndarray, " pixel"], spread: Float[np.ndarray, "pixel pixel"]
-) -> Float[np.ndarray, " pixel"]:
-    ridge = _SHRINKAGE * np.trace(spread) / len(spread) * np.eye(len(spread))
-    direction = np.linalg.solve(spread + ridge, look)
-    return np.asarray(direction / np.linalg.norm(direction))
+def _shown(
+    here: Float[np.ndarray, " au"], regions: Float[np.ndarray, "au row column"]
+) -> Bool[np.ndarray, " au"]:
+    """Say whose region a place lies in, in at least half as many faces as its surest pixel."""
+    return np.asarray(here >= 0.5 * regions.max(axis=(1, 2)), dtype=bool)
 
 
-def _fooled(
-    images: Float[Tensor, "image 1 row column"],
-    found: Float[np.ndarray, " pixel"],
-    centre: Int[np.ndarray, "2"],
-) -> Float[np.ndarray, "patch pixel"]:
-    """Cut out, from some faces, the patch away from the place that answers most."""
-    half = SIDE // 2
-    some = images[:: max(1, len(images) // _FOOLED)]
-    kernel = torch.from_numpy(found.reshape(1, 1, SIDE, SIDE).astype(np.float32))
-    answers = functional.conv2d(some, kernel, padding=half)[:, 0]
-    row, column = (int(v) for v in centre)
-    near = slice(max(0, row - half // 2), row + half // 2 + 1)
-    across = slice(max(0, column - half // 2), column + half // 2 + 1)
-    answers[:, near, across] = -torch.inf
-    best = answers.flatten(1).argmax(dim=1)
-    padded = functional.pad(some, (half, half, half, half))
-    side = images.shape[-1]
-    cuts = [
-        padded[i, 0, b // side : b // side + SIDE, b % side : b % side + SIDE].reshape(-1)
-        for i, b in enumerate(best.tolist())
-    ]
-    patches = torch.stack(cuts).numpy().astype(np.float64)
-    scale = np.sqrt(len(images) / len(some))
-    return np.asarray(patches * scale)
+def _unit(filters: Float[Tensor, "filter y x"]) -> Float[Tensor, "filter y x"]:
+    length = torch.linalg.vector_norm(filters, dim=(1, 2), keepdim=True)
+    unit: Tensor = filters / length.clamp_min(1e-12)
+    return unit

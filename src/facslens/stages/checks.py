@@ -156,9 +156,9 @@ class Subject:
             return chosen
         return chosen & (table["expression"].fillna("") != "neutral").to_numpy(dtype=bool)
 
-    def images(self, faces: Faces) -> Float[Tensor, "image 1 row column"]:
-        """Give faces as the network reads them."""
-        size = self.model.size
+    def images(self, faces: Faces, size: int | None = None) -> Float[Tensor, "image 1 row column"]:
+        """Give faces as the network reads them, or one of another size."""
+        size = size or self.model.size
         parts = list(normalise.batches(list(faces.table["path"]), size, 64))
         return torch.cat(parts) if parts else torch.zeros(0, 1, size, size)
 

@@ -10,10 +10,17 @@ from facslens.artifacts import Json, Run, read_json, read_table, sha256, write_j
 from facslens.controls.champions import TYPES
 from facslens.errors import CallError
 from facslens.progress import shown
-from facslens.stages.checks import CHECKS, CONTROLS, SHUFFLED, Choices, Subject
+from facslens.stages import checks
+from facslens.stages.checks import CONTROLS, SHUFFLED, Check, Choices, Subject
+from facslens.stages.truth import TRUTH
 
 #: What names several checks at once.
-GROUPS: Final[dict[str, tuple[str, ...]]] = {"controls": tuple(CONTROLS)}
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "controls": tuple(CONTROLS),
+    "truth": tuple(TRUTH),
+}
+#: Name of every check and what does it.
+CHECKS: Final[dict[str, Check]] = checks.CHECKS | TRUTH
 #: What runs where nothing is named.
 DEFAULT: Final = (*CONTROLS, "ablation", "place", "sanity")
 

@@ -1,0 +1,34 @@
+"""How fast faces are drawn: start-up, and faces a second with one process and with two.
+
+python benchmarks/synthetic.py
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+from facslens.datasets.synthetic.generate import Order, generate
+
+PEOPLE = 24
+
+
+def measure(workers: int) -> tuple[float, float]:
+    """Give seconds until the first person is done, and faces a second after that."""
+    marks: list[tuple[float, int]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        generate(
+            Order(PEOPLE, "natural", size=64),
+            Path(folder) / "faces",
+            workers=workers,
+            progress=lambda done, *_: marks.append((time.perf_counter() - start, done)),
+        )
+        images = sum(1 for _ in Path(folder).rglob("*.png"))
+    (first, before), (last, after) = marks[workers], marks[-1]
+    return first, images / PEOPLE * (after - before) / (last - first)
+
+
+if __name__ == "__main__":
+    for workers in (1, 2):
+        first, speed = measure(workers)
+        print(f"{workers} process(es): first people after {first:.1f} s, then {speed:.1f} faces/s")

@@ -1,0 +1,118 @@
+"""Whether the mapping finds filters that are known to follow an action unit, and no others."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facslens.association.associate import associate
+from facslens.controls.planted import Planted, hide
+from facslens.datasets.base import Faces
+from facslens.models.adapter import choose_layers
+from facslens.responses.recorder import record
+from facslens.responses.store import BatchResponses
+
+#: Columns of `recovery_table`, in order.
+COLUMNS: Final = (
+    "seed", "design", "au", "unit", "accepted", "first_au", "first_unit", "recovered", "n_aus",
+    "n_blind",
+)  # fmt: skip
+_BATCH: Final = 64
+
+
+def recovery_table(
+    planted: Planted,
+    faces: Faces,
+    images: Float[Tensor, "image 1 row column"],
+    *,
+    seed: int,
+    distance: str = "kl",
+    permutations: int = 1000,
+) -> pd.DataFrame:
+    """Hide the filters among random ones, and map the layer as that of any network.
+
+    Parameters
+    ----------
+    planted
+        Filters and the action units that they follow.
+    faces
+        Faces at the peak, of any design; their name goes into the column ``design``.
+    images
+        The same faces as a network reads them.
+    seed
+        Of the random filters, the places, the shuffling and the permutations.
+    distance, permutations
+        As for any association.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a planted filter. ``accepted`` says whether it was mapped to its action unit,
+        ``n_aus`` to how many in all; ``first_au`` is the action unit that it is mapped to
+        first, and ``first_unit`` the filter to which its action unit is mapped first.
+        ``recovered``: both are the right ones. ``n_blind`` counts the filters that were
+        accepted for any action unit when the label rows of the sequences were shuffled, so
+        that every filter is blind: it stands in each row of the seed.
+    """
+    network, places = hide(planted, seed)
+    responses = _record(network, images)
+    aus = list(faces.aus)
+    sequences = faces.table["sequence"].to_numpy()
+
+    def mapping(labels: np.ndarray) -> pd.DataFrame:
+        found = associate(
+            responses,
+            labels,
+            aus=aus,
+            sequence=sequences,
+            subject=faces.table["subject"],
+            distance=distance,
+            permutations=permutations,
+            seed=seed,
+        )
+        return found.mapping(distance).dropna(subset=["unit", "au"])
+
+    true = mapping(faces.presence())
+    by_au = true[(true["view"] == "au_to_unit")]
+    first_unit = by_au[by_au["rank"] == 1].set_index("au")["unit"]
+    by_unit = true[(true["view"] == "unit_to_au")]
+    first_au = by_unit[by_unit["rank"] == 1].set_index("unit")["au"]
+    blind = mapping(_shuffled(faces.presence(), sequences, seed))
+    rows = []
+    for au, unit in places.items():
+        row = {
+            "seed": seed,
+            "design": faces.name,
+            "au": au,
+            "unit": unit,
+            "accepted": bool(((by_unit["unit"] == unit) & (by_unit["au"] == au)).any()),
+            "first_au": first_au.get(unit),
+            "first_unit": first_unit.get(au),
+            "n_aus": int((by_unit["unit"] == unit).sum()),
+            "n_blind": int(blind.loc[blind["view"] == "unit_to_au", "unit"].nunique()),
+        }
+        rows.append(row | {"recovered": row["first_au"] == au and row["first_unit"] == unit})
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"first_unit": "Int64"})
+
+
+def _record(network: torch.nn.Module, images: Tensor) -> Float[np.ndarray, "image unit"]:
+    parts: list[np.ndarray] = []
+
+    def sink(_start: int, batch: Mapping[str, BatchResponses]) -> None:
+        parts.append(batch["conv1"].response)
+
+    record(network, torch.split(images, _BATCH), choose_layers(network, ["conv1"]), sink)
+    return np.concatenate(parts)
+
+
+def _shuffled(
+    labels: Float[np.ndarray, "image au"], sequences: np.ndarray, seed: int
+) -> Float[np.ndarray, "image au"]:
+    """Give every sequence the label row of another one."""
+    _, first, number = np.unique(sequences, return_index=True, return_inverse=True)
+    order = np.random.default_rng([seed, 1]).permutation(len(first))
+    return np.asarray(labels[first[order]][number])

@@ -1,0 +1,68 @@
+"""`facslens verify --truth` on a run of drawn faces, which are nothing like the synthetic ones."""
+
+import numpy as np
+import pytest
+
+from facslens.artifacts import Run, read_table
+from facslens.cli.main import main
+from facslens.controls import champions, recovery
+from facslens.stages import truth
+from facslens.stages.order import run_stage
+from facslens.stages.settings import Settings
+from facslens.training.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def made(drawn_ck48, tmp_path_factory, request):
+    settings = Settings(recipe=Recipe(epochs=2), permutations=49, distance="auroc")
+    run = Run.create(
+        tmp_path_factory.mktemp("runs") / "drawn",
+        data=f"ck48:{drawn_ck48}",
+        seed=0,
+        settings=settings.entries(),
+    )
+    for stage in ("faces", "train", "record", "associate"):
+        run_stage(run, stage)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "sys.argv", ["facslens", "verify", str(run.folder), "--truth", "--seeds", "1"]
+        )
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert end.value.code in (0, None)
+    return run
+
+
+def test_the_three_tables_are_written(made):
+    planted = read_table(made / "verify" / "planted.csv")
+    assert tuple(planted.columns) == recovery.COLUMNS
+    assert planted["design"].value_counts().to_dict() == {"factorial": 11, "natural": 11}
+    # 49 permutations resolve p no finer than 0.02: still enough for the plain cases
+    assert planted.loc[planted["design"] == "factorial", "recovered"].mean() > 0.8
+    factorial = read_table(made / "verify" / "factorial.csv")
+    assert tuple(factorial.columns) == champions.COLUMNS
+    assert set(factorial["au"]) == {"AU04", "AU12", "AU17", "AU25", "AU27"}
+    # each of the 57 people of the factorial design has nine sequences
+    assert ((factorial["n_test_present"] + factorial["n_test_absent"]) == 57 * 9).all()
+    place = read_table(made / "verify" / "true_place.csv")
+    assert tuple(place.columns) == truth.PLACE_COLUMNS
+
+
+def test_the_places_are_shares(made):
+    place = read_table(made / "verify" / "true_place.csv")
+    assert place["energy"].dropna().between(0, 1).all()
+    shown = place.dropna(subset=["lift"])
+    assert len(shown)
+    assert (shown["lift"] >= 0).all()
+    assert set(place["kind"]) == {"mapped", "random"}
+    per_au = place.groupby("au")["kind"].value_counts().unstack()
+    assert (per_au["mapped"] == 1).all()
+    assert (per_au["random"] == 5).all()
+
+
+def test_the_peaks_are_peaks():
+    for design in ("natural", "factorial"):
+        faces = truth.peaks(design)
+        assert faces.name == design
+        assert (faces.table["frame"] > 0).all()
+        assert np.nansum(faces.presence(), axis=1).mean() > 2
