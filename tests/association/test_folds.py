@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from facslens.association import associate
-from facslens.association.folds import choose_units, fold_table, pool_folds
+from facslens.association.folds import beside, choose_units, fold_table, pool_folds
 from facslens.association.sequences import make_sample
 from facslens.errors import NotEnoughDataError
 
@@ -98,3 +98,60 @@ def test_a_fold_chooses_the_best_unit_and_leaves_its_responses(rng: np.random.Ge
     assert own["subject"].tolist() == np.repeat(["b", "a"], 30)[keep].tolist()
     assert own["expression"].tolist() == np.tile(["x", "y"], 30)[keep].tolist()
     assert len(table) == 119
+
+
+def test_untrained_networks_stand_beside_the_trained_one_on_the_same_pairs(
+    rng: np.random.Generator,
+) -> None:
+    def of_fold(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(response=rng.normal(size=len(table)) + table["fold"])
+
+    table = folds(rng)
+    others = [of_fold(table), of_fold(table), of_fold(table)]
+    others[2] = others[2][others[2]["fold"] != 1]  # it chose no unit in fold 1
+    parts = []
+    for fold, own in table.groupby("fold"):
+        parts.append(beside(own, [other[other["fold"] == fold] for other in others]))
+    joined = pd.concat(parts, ignore_index=True)
+    np.testing.assert_array_equal(joined["untrained_1"], others[0]["response"])
+    assert joined["untrained_3"].isna().sum() == 32
+    row = pool_folds(joined, seed=3).iloc[0]
+    alone = [pool_folds(other, seed=3).iloc[0]["auroc"] for other in others[:2]]
+    assert row["seeds"] == 2
+    assert row["auroc_untrained"] == pytest.approx(np.mean(alone))
+    assert row["difference"] == pytest.approx(row["auroc"] - np.mean(alone))
+    assert row["status_untrained"] == row["status_untrained_within"] == "better"
+    plain = pool_folds(table, seed=3).iloc[0]
+    assert row[plain.index].equals(plain)  # the trained network's own columns stay
+
+
+def test_the_interval_of_the_difference_is_paired(rng: np.random.Generator) -> None:
+    """A second derivation: subjects drawn one by one, pairs counted one by one."""
+    table = folds(rng, known=0.4)
+    table["untrained_1"] = table["response"] + rng.normal(size=len(table)) / 4
+    row = pool_folds(table, seed=0, resamples=400).iloc[0]
+
+    def share(rows: pd.DataFrame, column: str) -> float:
+        won = made = 0.0
+        for _, fold in rows.groupby("fold"):
+            one = fold.loc[fold["label"] == 1, column].to_numpy()[:, None]
+            two = fold.loc[fold["label"] == 0, column].to_numpy()
+            won, made = won + (one > two).sum() + (one == two).sum() / 2, made + one.size * two.size
+        return won / made
+
+    people = dict(list(table.groupby("subject")))
+    draws = []
+    for _ in range(400):
+        drawn = pd.concat([people[n] for n in rng.choice(list(people), len(people))])
+        draws.append(share(drawn, "response") - share(drawn, "untrained_1"))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    # The ends of two bootstraps of 400 differ by chance, here by a few hundredths of their width.
+    assert row["difference_low"] == pytest.approx(low, abs=0.015)
+    assert row["difference_high"] == pytest.approx(high, abs=0.015)
+    assert row["difference_high"] - row["difference_low"] < row["auroc_high"] - row["auroc_low"]
+
+
+def test_without_an_untrained_choice_there_is_no_difference(rng: np.random.Generator) -> None:
+    row = pool_folds(folds(rng).assign(untrained_1=np.nan)).iloc[0]
+    assert (row["seeds"], row["status"], row["status_untrained"]) == (0, "confirmed", "none")
+    assert np.isnan(row["difference"])

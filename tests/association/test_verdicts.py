@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.association.verdicts import Effect, Evidence, gather, verdict, verdict_table
+from facslens.association.verdicts import (
+    Cause,
+    Effect,
+    Evidence,
+    gather,
+    sentences,
+    verdict,
+    verdict_table,
+)
 
 NAN = float("nan")
 FOUND = Evidence(
@@ -32,9 +40,18 @@ FOUND = Evidence(
         ({"control": Effect(0.12, 0.05, 0.2)},
          "Learned? Yes, 12 (5 to 20) more of 100 pairs than in the untrained network."),
         ({"control": Effect(0.01, -0.05, 0.1)}, "Learned? Not shown, 1 (-5 to 10) more"),
-        ({"cause": Effect(0.1, 0.04, 0.2)},
-         "Does the network use it? Yes, without it 10 (4 to 20) more of 100 such faces"),
-        ({"cause": Effect(NAN, NAN, NAN)}, "Does the network use it? Not enough data."),
+        ({"cause": Cause("happiness", 10, -1.445, -0.084, 0.01, 0.111)},
+         "Does the network use it? Yes, without its 10 units the score of happiness changes by "
+         "-1.45, without as many like units by -0.08 (q = 0.010); 11 more of 100 of its faces are "
+         "misread."),
+        ({"cause": Cause("fear", 1, -0.1, -0.2, 0.6, -0.02)},
+         "Not shown, without it the score of fear changes by -0.10, without a like unit by -0.20 "
+         "(q = 0.600); 2 fewer of 100 of its faces are misread."),
+        ({"cause": Cause("fear", 1, -0.3, -0.2, 0.04, 0.0)},
+         "use it? Yes, without it the score of fear changes by -0.30, without a like unit by "
+         "-0.20 (q = 0.040); as many of its faces are read rightly as before."),
+        ({"cause": Cause("fear", 1, NAN, NAN, NAN, NAN)},
+         "Does the network use it? Not enough data."),
         ({"auroc": Effect(0.999, 0.99, 1.0)}, "in more than 99 of 100 pairs of faces "
                                               "(95 % interval 99–100)."),
         ({"status": "not confirmed", "auroc": Effect(0.6, 0.4, 0.7)},
@@ -50,6 +67,14 @@ FOUND = Evidence(
 )  # fmt: skip
 def test_the_words(changes: dict[str, object], sentence: str) -> None:
     assert sentence in verdict(replace(FOUND, **changes))
+
+
+def test_the_sentences_make_the_verdict() -> None:
+    told = sentences(replace(FOUND, control=Effect(0.12, 0.05, 0.2)))
+    assert [s.split("?")[0] for s in told[1:]] == ["Still true within one expression", "Learned"]
+    assert verdict(replace(FOUND, control=Effect(0.12, 0.05, 0.2))) == (
+        "AU12, lip corner puller: " + " ".join(told)
+    )
 
 
 def test_what_was_not_measured_is_not_mentioned() -> None:

@@ -112,6 +112,7 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
         (["run", "--data", "ck48:nowhere", "--rule", "lrp"], 2, "there is no projection rule"),
         (["report", "nowhere"], 1, "nowhere is no run"),
         (["crossval", "--folds", "2"], 2, "--folds"),
+        (["crossval", "--controls", "2"], 2, "--controls 2 is a question about action units"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
@@ -265,6 +266,16 @@ def test_crossval_with_action_units(facslens, drawn_ck48, tmp_path):
     found = {row["au"]: row for row in json.loads(text)["aus"]}
     assert found["AU27"]["auroc"] == pytest.approx(table.loc["AU27", "auroc"])
     assert found["AU27"]["auroc_within"] is None
+    assert "difference" not in found["AU27"]
+    code, text, err = facslens(*call, "--controls", "2", "--out", out)
+    assert code == 0, err  # another question: the folds are trained again
+    more = pd.read_csv(out / "aus.csv").set_index("au")
+    assert more.loc["AU27", "seeds"] == 2
+    assert more.loc["AU27", "auroc"] == pytest.approx(table.loc["AU27", "auroc"])
+    gap = more.loc["AU27", "auroc"] - more.loc["AU27", "auroc_untrained"]
+    assert more.loc["AU27", "difference"] == pytest.approx(gap)
+    better = int((more["status_untrained"] == "better").sum())
+    assert f"ahead of 2 untrained networks: {better} of" in text
 
 
 def test_data_list_explains_every_layout(facslens):

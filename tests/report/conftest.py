@@ -60,6 +60,7 @@ def make_run(folder: Path, *, name: str = "drawn", synthetic: bool = True) -> Ru
     _responses(run, faces, rng)
     _association(run, rng)
     _mapping(run)
+    _checks(run)
     _projections(run, faces, rng)
     return run
 
@@ -92,7 +93,7 @@ def _faces(folder: Path) -> pd.DataFrame:
 
 
 def _info(run: Run, name: str, synthetic: bool, faces: pd.DataFrame) -> None:
-    stages = {"train": 75.0, "record": 2.5, "associate": 31.0, "project": 4.0}
+    stages = {"train": 75.0, "record": 2.5, "associate": 31.0, "project": 4.0, "verify": 80.0}
     run.update(
         faces={
             "name": name,
@@ -202,6 +203,11 @@ def _mapping(run: Run) -> None:
         more = {"auroc": auroc, "p_maxT": p, "value": 1.4, "null_mean": 0.2, "z": 9.0}
         more |= {"auroc_test": test, "auroc_test_low": low, "auroc_test_high": high}
         more |= {"n_present": 8, "n_absent": 16, "n_test_present": 4, "n_test_absent": 8}
+        within = {"auroc_within_test": 0.61, "auroc_within_test_low": 0.42}
+        within |= {"auroc_within_test_high": 0.79, "n_within_test": 12}
+        within |= {"status_within": "not confirmed"}
+        more |= within if au == "AU12" else {"n_within_test": 3}
+        more |= {"partial_test": 0.31, "partial_test_low": 0.1, "partial_test_high": 0.5}
         if unit is None:
             more = {}
         rows.append(
@@ -220,6 +226,81 @@ def _mapping(run: Run) -> None:
             | {"auroc": auroc, "n_present": 8, "n_absent": 16, "status": "not confirmed"}
         )
     write_table(run / "mapping.csv", pd.DataFrame(rows))
+
+
+def _checks(run: Run) -> None:
+    """What `facslens verify` leaves, and the confounds: AU06 equals AU12 here."""
+    nothing = {"n_differ": None, "explained": 0.1, "inseparable": ""}
+    confounds = [
+        {"au": au, "closest": "AU20", "phi": 0.3} | nothing for au in ("AU01", "AU17", "AU20")
+    ]
+    for au, other in (("AU06", "AU12"), ("AU12", "AU06")):
+        same = {"n_differ": 0, "explained": 1.0, "inseparable": other}
+        confounds.append({"au": au, "closest": other, "phi": 1.0} | same)
+    write_table(run / "confounds.csv", pd.DataFrame(confounds))
+    (run / "verify").mkdir()
+    write_table(run / "verify" / "controls.csv", pd.DataFrame(_controls()))
+    rows = []
+    for au, units, expression, fall, p in (
+        ("AU01", "2", "surprise", -0.9, 0.01), ("AU12", "5", "happiness", -0.2, 0.04),
+        ("AU17", "", "anger", None, None), ("AU20", "2", "surprise", -0.9, 0.5),
+    ):  # fmt: skip
+        for action in ("ablate", "keep"):
+            for mode in ("zero", "mean"):
+                for shown in EXPRESSIONS:
+                    own = shown == expression
+                    rows.append(
+                        {"layer": "conv2", "au": au, "units": units, "n_units": len(units)}
+                        | {"action": action, "mode": mode, "expression": shown, "n_faces": 8}
+                        | {"score_change": fall if own else 0.0, "score_null_mean": -0.1}
+                        | {"score_null_sd": 0.1, "p_score": p if own else 1.0, "accuracy": 0.75}
+                        | {"accuracy_change": -0.125 if own else 0.0, "accuracy_null_mean": 0.0}
+                        | {"accuracy_null_sd": 0.0, "p_accuracy": 2 * p if own and p else 1.0}
+                        | {"n_sets": 99, "status": "tested" if units else "no unit"}
+                    )
+    write_table(run / "verify" / "ablation.csv", pd.DataFrame(rows))
+    place = [
+        {"au": "AU01", "unit": 2, "n_projections": 8, "n_unseen": 8, "density": 0.0}
+        | {"p_density": 1.0, "n_located": 8, "location": 0.0, "p_location": 1.0},
+        {"au": "AU12", "unit": 5, "n_projections": 8, "n_unseen": 0, "density": 5.25, "lift": 2.5}
+        | {"p_density": 0.125, "n_located": 8, "location": 0.75, "p_location": 0.25},
+        {"au": "all", "n_projections": 16, "n_unseen": 8, "density": 2.6, "p_density": 0.2},
+    ]
+    same = {"layer": "conv2", "rule": "deconvnet", "status": "tested"}
+    same |= {"n_silent": 0, "density_others": 2.4, "location_others": 0.1}
+    write_table(run / "verify" / "place.csv", pd.DataFrame([same | row for row in place]))
+    steps = ("nothing", "conv2", "conv1")
+    rows = [
+        {"layer": "conv2", "rule": rule, "randomised": step, "n_layers": k, "n": 24}
+        | {"n_silent": 4 * k, "n_undefined": 0, "ssim": left**k, "rank_correlation": left**k}
+        | {"ssim_edges": 0.1, "rank_correlation_edges": 1.0 if rule == "edges" else 0.2}
+        for rule, left in (("deconvnet", 0.7), ("guided", 0.9), ("gradient", 0.5), ("edges", 1.0))
+        for k, step in enumerate(steps)
+    ]
+    write_table(run / "verify" / "sanity.csv", pd.DataFrame(rows))
+
+
+def _controls() -> list[dict[str, Any]]:
+    """AU01 and AU12 beside an untrained network and a probe; AU17 has no unit at all."""
+    rows = []
+    for control, au, other, gap, low, high, status in (
+        ("untrained", "AU01", 0.7, 0.273, 0.101, 0.4, "better"),
+        ("untrained", "AU12", 0.85, 0.062, -0.05, 0.2, "not better"),
+        ("untrained", "AU17", None, None, None, None, "none"),
+        ("probe", "AU01", 0.99, -0.017, -0.05, 0.01, "not better"),
+        ("probe", "AU12", 0.998, -0.086, -0.2, -0.01, "worse"),
+        ("probe", "AU17", None, None, None, None, "none"),
+    ):  # fmt: skip
+        unit = {"AU01": 2, "AU12": 5}.get(au)
+        test = {"AU01": 0.973, "AU12": 0.912}.get(au)
+        rows.append(
+            {"control": control, "layer": "conv2", "au": au, "unit": unit}
+            | {"accepted": None if unit is None else au == "AU01", "auroc_test": test}
+            | {"seeds": 5 if control == "untrained" else 1, "control_auroc_test": other}
+            | {"difference": gap, "difference_low": low, "difference_high": high}
+            | {"status": status}
+        )
+    return rows
 
 
 def _projections(run: Run, faces: pd.DataFrame, rng: np.random.Generator) -> None:

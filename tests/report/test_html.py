@@ -95,6 +95,30 @@ def test_limits_and_warnings_are_said(page: Page) -> None:
     assert "recover the edges of the image whatever the weights are" in page.text
 
 
+def test_the_evidence_is_on_the_page(page: Page) -> None:
+    words = " ".join(page.text.split())
+    assert "the training taught the network 1 of 2 action units: AU01." in words
+    assert "+0.27 (0.10 to 0.40)" in words
+    assert "no unit could tell AU06 and AU12 apart" in words
+    assert "for 1 of 3 action units; for 0 it is read rightly less often" in words
+    assert "how a picture looks is not evidence" in words
+    assert "such pictures still correlate by 0.49 with those of random weights" in words
+    assert "Learned? Yes, 27 (10 to 40) more of 100 pairs than in the untrained network." in words
+    assert "facslens verify" in words  # stability was not checked, and says so
+    assert {"data/controls.csv", "data/confounds.csv"} <= set(page.links)
+
+
+def test_a_page_without_verification_names_the_command_once_a_part(
+    write_run: Callable[..., Run],
+) -> None:
+    run = write_run()
+    for path in (run / "verify").iterdir():
+        path.unlink()
+    words = " ".join(Page(write_report(run).read_text(encoding="utf-8")).text.split())
+    assert words.count(f"run facslens verify {run.folder}") == 5
+    assert "The mapped units have not been taken away: run facslens verify" in words
+
+
 def test_methods_are_filled_in(page: Page) -> None:
     assert "1 333 995 parameters" in page.text
     assert "held it against 1 000 permutations of whole label rows" in page.text

@@ -14,6 +14,7 @@ from facslens.cli.main import main
 from facslens.controls import champions as champion
 from facslens.errors import ArtifactError, CallError
 from facslens.projection import place, sanity
+from facslens.report.html import write_report
 from facslens.stages import checks
 from facslens.stages.checks import Choices
 from facslens.stages.order import STAGES, run_stage
@@ -145,6 +146,9 @@ def test_nobody_held_out_and_nothing_mapped(run) -> None:
     assert where.loc["all", "status"] == "not enough data"
     assert set(where["status"]) == {"no unit", "not enough data"}
     assert len(read_table(run / "verify" / "sanity.csv")) == 0
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "No mapped unit answers an unseen face." in page
+    assert "No action unit has units that could be taken away" in page
 
 
 def test_stability_against_another_run(run, made) -> None:
@@ -153,6 +157,23 @@ def test_stability_against_another_run(run, made) -> None:
     assert table.loc["AU27", "returned_unit"] == 1  # it is the same run
     assert table.loc["AU27", "correlation"] == pytest.approx(1)
     assert table.loc["AU17", "pairs"] == 0
+
+
+def test_a_report_that_exists_is_made_again(run, monkeypatch, capsys) -> None:
+    call = ["facslens", "verify", str(run.folder), "--only", "probe"]
+    monkeypatch.setattr(sys, "argv", call)
+    shutil.rmtree(run / "verify")
+    with pytest.raises(SystemExit):
+        main()
+    assert "report:" not in capsys.readouterr().out  # there was none
+    run_stage(run, "report")
+    (run / "report" / "index.html").write_text("")
+    with pytest.raises(SystemExit):
+        main()
+    assert "report:" in capsys.readouterr().out
+    assert "linear, all units together" in (run / "report" / "index.html").read_text()
+    assert run.is_done("report")
+    assert run.is_done("verify")
 
 
 def test_errors(run, monkeypatch, capsys) -> None:

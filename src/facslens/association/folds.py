@@ -2,14 +2,18 @@
 
 Responses of two networks do not compare, so pairs are made within a fold and pooled over the
 folds. In each fold the unit was chosen on people who are not in its test part; over all folds
-everyone is tested once, and the interval is over all of them.
+everyone is tested once, and the interval is over all of them. Untrained networks choose and are
+tested in the same way, so that what the training added is the difference of two pooled shares,
+on the same pairs of faces.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
 from facslens.action_units import ACTION_UNITS
 from facslens.association.concordance import concordance, resampled_concordance
@@ -22,6 +26,20 @@ from facslens.errors import NotEnoughDataError
 
 #: Columns of a fold's table: one row a test sequence and action unit.
 COLUMNS: Final = ("au", "layer", "unit", "accepted", "subject", "expression", "response", "label")
+#: How the columns of untrained networks' responses begin; a number follows.
+UNTRAINED: Final = "untrained_"
+#: Columns of a pool that was measured; {} is where the suffix goes.
+_OWN: Final = ("auroc{}", "auroc{}_low", "auroc{}_high", "n_redrawn{}", "status{}")
+_AHEAD: Final = (
+    "auroc_untrained{}", "difference{}", "difference{}_low", "difference{}_high",
+    "status_untrained{}",
+)  # fmt: skip
+_NOTHING: Final[dict[str, Any]] = {
+    **dict.fromkeys((*_OWN, *_AHEAD), float("nan")),
+    "n_redrawn{}": None,
+    "status{}": "not enough data",
+    "status_untrained{}": "not enough data",
+}
 
 
 def choose_units(association: Association, *, alpha: float = 0.05) -> pd.DataFrame:
@@ -90,6 +108,33 @@ def fold_table(
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
+def beside(table: pd.DataFrame, untrained: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the responses of untrained networks' units beside those of a fold's trained one.
+
+    Parameters
+    ----------
+    table
+        As `fold_table` gives it for the trained network.
+    untrained
+        The same of untrained networks, on the same test part.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `table` with the columns untrained_1, untrained_2 …: the response of that network's own
+        unit for the action unit to the same sequence; NaN where it chose none.
+    """
+    sequence = table.groupby("au").cumcount()
+    found = table.assign(sequence=sequence)
+    for number, other in enumerate(untrained, start=1):
+        own = other.assign(sequence=other.groupby("au").cumcount())
+        own = own[["au", "sequence", "response"]].rename(
+            columns={"response": f"{UNTRAINED}{number}"}
+        )
+        found = found.merge(own, on=["au", "sequence"], how="left", validate="one_to_one")
+    return found.drop(columns="sequence")
+
+
 def pool_folds(
     table: pd.DataFrame,
     *,
@@ -105,7 +150,8 @@ def pool_folds(
     ----------
     table
         The tables of `fold_table`, joined, with a column fold; ``subject`` and ``expression``
-        name the same people and expressions in all of them.
+        name the same people and expressions in all of them. The columns of `beside` may be
+        there, too.
     resamples, level, seed
         Of the percentile interval over all subjects.
     min_subjects
@@ -123,6 +169,13 @@ def pool_folds(
         auroc_within, its ends, n_within, status_within: the same over pairs of one fold and
         one expression. NaN and ``not enough data`` where the needs are not met.
 
+        With untrained networks also: seeds, those with a unit in every fold in which the trained
+        one has a unit; auroc_untrained, the mean over them; difference, ``auroc`` less that
+        mean, with its ends by the same resamples of the subjects; status_untrained, ``better``
+        where the interval of the difference lies above 0, ``worse`` where it lies below, else
+        ``not better``, ``none`` without such a network. The same within expressions:
+        auroc_untrained_within, difference_within, its ends, status_untrained_within.
+
     Raises
     ------
     NotEnoughDataError
@@ -135,13 +188,19 @@ def pool_folds(
     if table.empty:
         raise NotEnoughDataError("no fold chose a unit for any action unit: nothing to pool")
     rows: list[dict[str, Any]] = []
+    plan = _Plan(resamples, level, seed)
     for au, own in table.groupby("au", sort=True):
-        label = own["label"].to_numpy(dtype=np.float64)
-        response = own["response"].to_numpy(dtype=np.float64)
-        subject = pd.factorize(own["subject"])[0]
+        others = own.filter(regex=f"^{UNTRAINED}").to_numpy(dtype=np.float64)
+        pool = _Pool(
+            own["response"].to_numpy(dtype=np.float64),
+            others[:, ~np.isnan(others).any(axis=0)],
+            own["label"].to_numpy(dtype=np.float64),
+            pd.factorize(own["subject"])[0],
+        )
         fold = pd.factorize(own["fold"])[0]
         expression = blocks(fold, pd.factorize(own["expression"])[0])
-        present, absent = (len(np.unique(subject[label == k])) for k in (1, 0))
+        assert expression is not None  # of two partitions given
+        present, absent = (len(np.unique(pool.subject[pool.label == k])) for k in (1, 0))
         enough = min(present, absent) >= min_subjects
         choice = own.drop_duplicates("fold")
         row: dict[str, Any] = {
@@ -149,27 +208,70 @@ def pool_folds(
             "name": ACTION_UNITS[str(au)].name if au in ACTION_UNITS else "",
             "folds": len(choice),
             "accepted": int(choice["accepted"].sum()),
-            "n_present": int((label == 1).sum()),
-            "n_absent": int((label == 0).sum()),
-            "subjects": len(np.unique(subject)),
+            "n_present": int((pool.label == 1).sum()),
+            "n_absent": int((pool.label == 0).sum()),
+            "subjects": len(np.unique(pool.subject)),
             "subjects_present": present,
         }
+        row |= {"seeds": pool.others.shape[1]} if others.shape[1] else {}
         for suffix, strata, needed in (("", fold, 1), ("_within", expression, min_within)):
-            found = concordance(response[:, None], label[:, None], strata)
-            rarer, value = int(found.rarer[0]), float("nan")
-            low, high, redrawn = float("nan"), float("nan"), None
-            status = "not enough data"
-            if enough and rarer >= needed:
-                value = float(found.value[0, 0])
-                weights, redrawn = resample_subjects(
-                    label, subject, resamples, seed=seed, strata=strata
-                )
-                draws = resampled_concordance(response, label, subject, weights, strata)
-                low, high = (float(end) for end in interval(draws, level))
-                status = "confirmed" if low > 0.5 else "not confirmed"
-            row |= {f"auroc{suffix}": value, f"auroc{suffix}_low": low}
-            row |= {f"auroc{suffix}_high": high, f"n_redrawn{suffix}": redrawn}
+            rarer = int(concordance(pool.responses, pool.labels, strata).rarer[0])
             row |= {"n_within": rarer} if suffix else {}
-            row |= {f"status{suffix}": status}
+            found = _measure(pool, strata, plan) if enough and rarer >= needed else _NOTHING
+            columns = found if others.shape[1] else {c: found[c] for c in _OWN}
+            row |= {column.format(suffix): value for column, value in columns.items()}
         rows.append(row)
     return pd.DataFrame(rows).astype({"n_redrawn": "Int64", "n_redrawn_within": "Int64"})
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How the subjects are drawn again."""
+
+    resamples: int
+    level: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """The test sequences of all folds for one action unit, whose label is known."""
+
+    response: Float[np.ndarray, " row"]
+    others: Float[np.ndarray, "row seed"]
+    label: Float[np.ndarray, " row"]
+    subject: Int[np.ndarray, " row"]
+
+    @property
+    def responses(self) -> Float[np.ndarray, "row unit"]:
+        """The trained network's and the untrained ones', a column each."""
+        return np.column_stack([self.response, self.others])
+
+    @property
+    def labels(self) -> Float[np.ndarray, "row 1"]:
+        return self.label[:, None]
+
+
+def _measure(pool: _Pool, strata: Int[np.ndarray, " row"], plan: _Plan) -> dict[str, Any]:
+    """Give the columns of a pool, all from the same resamples of the subjects."""
+    value = concordance(pool.responses, pool.labels, strata).value[:, 0]
+    weights, redrawn = resample_subjects(
+        pool.label, pool.subject, plan.resamples, seed=plan.seed, strata=strata
+    )
+    draws = np.stack(
+        [
+            resampled_concordance(response, pool.label, pool.subject, weights, strata)
+            for response in pool.responses.T
+        ]
+    )
+    low, high = interval(draws[0], plan.level)
+    own = (float(value[0]), float(low), float(high), redrawn)
+    status = "confirmed" if low > 0.5 else "not confirmed"
+    found = dict(zip(_OWN, (*own, status), strict=True))
+    if not pool.others.shape[1]:
+        return found | {c: "none" if "status" in c else float("nan") for c in _AHEAD}
+    low, high = interval(draws[0] - draws[1:].mean(axis=0), plan.level)
+    mean = float(value[1:].mean())
+    status = "better" if low > 0 else "worse" if high < 0 else "not better"
+    ahead = (mean, float(value[0]) - mean, float(low), float(high), status)
+    return found | dict(zip(_AHEAD, ahead, strict=True))

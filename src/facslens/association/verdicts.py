@@ -17,6 +17,8 @@ Status = Literal["confirmed", "not confirmed", "not enough data", "none"]
 _STATUS: Final[dict[str, Status]] = {
     s: s for s in ("confirmed", "not confirmed", "not enough data", "none")
 }
+#: Level below which a cause is called one.
+ALPHA: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,34 @@ class Effect:
     def above(self, nothing: float) -> bool:
         """Tell whether the whole interval lies above the value that says nothing."""
         return self.low > nothing
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What an expression loses without an action unit's units, and without like ones.
+
+    Parameters
+    ----------
+    expression
+        The expression that shows the AU most often.
+    units
+        How many units were taken away.
+    change
+        Of the expression's score before the softmax, on its own unseen faces; below 0 it fell.
+    others
+        The same without as many other units of like response, on average.
+    q
+        Share of such sets that cost as much or more, corrected for the number of AUs.
+    misread
+        How much larger the share of its faces that are misread has become, 0 to 1.
+    """
+
+    expression: str
+    units: int
+    change: float
+    others: float
+    q: float
+    misread: float
 
 
 @dataclass(frozen=True)
@@ -65,8 +95,7 @@ class Evidence:
         AUROC of the trained network's unit less that of the untrained network's, on the same
         people.
     cause
-        How much more faces of the AU's expressions are misread without the unit than without
-        other units of like response; a share, 0 to 1.
+        What the expression that shows the AU loses without the AU's units.
     """
 
     au: str
@@ -81,7 +110,7 @@ class Evidence:
     partial: Effect | None = None
     inseparable: tuple[str, ...] = ()
     control: Effect | None = None
-    cause: Effect | None = None
+    cause: Cause | None = None
 
 
 def verdict(evidence: Evidence) -> str:
@@ -104,7 +133,18 @@ within one expression? Not enough data.
     """
     known = ACTION_UNITS.get(evidence.au)
     subject = evidence.au + (f", {known.name}" if known else "")
-    sentences = [f"{subject}: {_found(evidence)}."]
+    return f"{subject}: {' '.join(sentences(evidence))}"
+
+
+def sentences(evidence: Evidence) -> tuple[str, ...]:
+    """Give the verdict's sentences: what was found, and the answers to further questions.
+
+    Examples
+    --------
+    >>> sentences(Evidence("AU14", "conv3", None, "none"))
+    ('no unit of conv3 tells it apart beyond chance.',)
+    """
+    sentences = [f"{_found(evidence)}."]
     if evidence.status == "confirmed":
         sentences.append(f"Still true within one expression? {_within(evidence)}.")
         if evidence.partial is not None:
@@ -116,7 +156,7 @@ within one expression? Not enough data.
     if evidence.unit is not None and evidence.inseparable:
         names = " or ".join(evidence.inseparable)
         sentences.append(f"These faces cannot tell {evidence.au} from {names}.")
-    return " ".join(sentences)
+    return tuple(sentences)
 
 
 def _found(evidence: Evidence) -> str:
@@ -176,15 +216,23 @@ def _control(effect: Effect) -> str:
     return f"Not shown, {_points(points)} more of 100 pairs than in the untrained network"
 
 
-def _cause(effect: Effect) -> str:
-    if math.isnan(effect.low):
+def _cause(cause: Cause) -> str:
+    if math.isnan(cause.q):
         return "Not enough data"
-    points = Effect(100 * effect.value, 100 * effect.low, 100 * effect.high)
-    word = "Yes" if effect.above(0.0) else "Not shown"
+    word = "Yes" if cause.q < ALPHA and cause.change < cause.others else "Not shown"
+    it = "it" if cause.units == 1 else f"its {cause.units} units"
+    like = "a like unit" if cause.units == 1 else "as many like units"
     return (
-        f"{word}, without it {_points(points)} more of 100 such faces are misread than without "
-        f"like units"
+        f"{word}, without {it} the score of {cause.expression} changes by {cause.change:+.2f}, "
+        f"without {like} by {cause.others:+.2f} (q = {cause.q:.3f}); {_misread(cause.misread)}"
     )
+
+
+def _misread(share: float) -> str:
+    faces = abs(round(100 * share))
+    if faces == 0:
+        return "as many of its faces are read rightly as before"
+    return f"{faces} {'more' if share > 0 else 'fewer'} of 100 of its faces are misread"
 
 
 def _points(effect: Effect) -> str:

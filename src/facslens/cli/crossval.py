@@ -1,9 +1,10 @@
 """``facslens crossval``: accuracy on people whom the network never saw."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -14,6 +15,7 @@ from facslens.artifacts import write_table
 from facslens.cli import options
 from facslens.datasets.load import DEFAULT, load, parse_spec
 from facslens.datasets.splits import khorrami_folds
+from facslens.errors import CallError
 from facslens.progress import shown
 
 if TYPE_CHECKING:
@@ -35,6 +37,14 @@ def crossval(
         bool,
         typer.Option("--aus", help="Hold each fold's units against the action units, too."),
     ] = False,
+    controls: Annotated[
+        int,
+        typer.Option(
+            "--controls",
+            min=0,
+            help="With --aus: untrained networks that each fold's network is held against.",
+        ),
+    ] = 0,
     as_json: options.Json = False,
 ) -> None:
     """Train and test subject-independent folds: accuracy, spread, confusion and F1.
@@ -43,13 +53,16 @@ def crossval(
     the next fold chooses the epoch, the others train. A call that was killed goes on where
     it stopped. With --aus every fold's network is held against the action units on the people
     who trained it and measured on the others; pairs of faces within a fold are pooled over all
-    folds into aus.csv.
+    folds into aus.csv. With --controls, untrained networks choose their own units in every
+    fold, and the difference of the pooled shares has a paired interval over all people.
     """
     from facslens.association.folds import pool_folds
     from facslens.stages.crossval import associate_fold, check_aus
     from facslens.training.crossval import cross_validate
     from facslens.training.recipe import Recipe
 
+    if controls and not aus:
+        raise CallError(f"--controls {controls} is a question about action units: add --aus")
     faces = load(data)
     if aus:
         check_aus(faces)
@@ -69,7 +82,8 @@ def crossval(
             seed=seed,
             recipe=Recipe().changed(epochs=epochs),
             folder=folder,
-            observe=partial(associate_fold, seed=seed) if aus else None,
+            observe=partial(associate_fold, seed=seed, controls=controls) if aus else None,
+            observation=f"observed-{controls}-untrained" if controls else "observed",
             progress=progress,
             finished=finished,
         )
@@ -83,27 +97,45 @@ def crossval(
     else:
         _print(result, console)
         if pooled is not None:
-            _print_aus(pooled, console)
+            _print_aus(pooled, controls, console)
 
 
-def _print_aus(pooled: pd.DataFrame, console: Console) -> None:
+def _print_aus(pooled: pd.DataFrame, controls: int, console: Console) -> None:
     shown = ("au", "accepted", "n_present", "subjects_present", "auroc", "status")
-    table = Table(*shown, "within expression", title="Action units, pairs within a fold, pooled")
+    more = ("ahead of untrained",) if controls else ()
+    table = Table(
+        *shown, "within expression", *more, title="Action units, pairs within a fold, pooled"
+    )
     for row in pooled.to_dict("records"):
-        own, within = (
-            f"{row[f'auroc{s}']:.3f} ({row[f'auroc{s}_low']:.3f}–{row[f'auroc{s}_high']:.3f})"
-            for s in ("", "_within")
-        )
-        cells = (f"{row['accepted']}/{row['folds']}", row["n_present"], row["subjects_present"])
-        status, beyond = row["status"], row["status_within"]
-        table.add_row(
-            row["au"],
-            *map(str, cells),
-            "–" if status == "not enough data" else own,
-            status,
-            beyond if beyond == "not enough data" else f"{within} {beyond}",
-        )
+        cells = [f"{row['accepted']}/{row['folds']}", row["n_present"], row["subjects_present"]]
+        cells += [_interval(row, "auroc"), row["status"]]
+        beyond = row["status_within"]
+        cells += [f"{_interval(row, 'auroc_within')} {beyond}".removeprefix("– ")]
+        if controls:
+            cells += [
+                f"{_interval(row, 'difference')} {row['status_untrained']}".removeprefix("– ")
+            ]
+        table.add_row(row["au"], *map(str, cells))
     console.print(table)
+    confirmed, within = (int((pooled[f"status{s}"] == "confirmed").sum()) for s in ("", "_within"))
+    enough = int((pooled["status"] != "not enough data").sum())
+    asked = int((pooled["status_within"] != "not enough data").sum())
+    console.print(
+        f"above ½ by their interval: {confirmed} of {enough} action units; within one "
+        f"expression: {within} of {asked}",
+        highlight=False,
+    )
+    if controls:
+        better = int((pooled["status_untrained"] == "better").sum())
+        console.print(
+            f"ahead of {controls} untrained networks: {better} of {enough}", highlight=False
+        )
+
+
+def _interval(row: Mapping[Any, Any], column: str) -> str:
+    if pd.isna(row[column]):
+        return "–"
+    return f"{row[column]:.3f} ({row[f'{column}_low']:.3f}–{row[f'{column}_high']:.3f})"
 
 
 def _print(result: "CrossValidation", console: Console) -> None:

@@ -112,7 +112,8 @@ def verify(
 ) -> None:
     """Hold a finished run against controls, and check cause, place and sanity.
 
-    Writes tables to RUN/verify. A check that is done is not made again unless --only names it.
+    Writes tables to RUN/verify, and the report again where there is one. A check that is done is
+    not made again unless --only names it.
     """
     from facslens.stages.checks import Choices
     from facslens.stages.verify import verify
@@ -122,6 +123,8 @@ def verify(
         only = ",".join(filter(None, (only, "truth")))
     verify(this, only, Choices(layer, seeds, sets, epochs, tuple(against or ())))
     typer.echo(f"verified: {run / 'verify'}")
+    if this.is_done("report"):
+        report(run)  # it shows what was verified
 
 
 def report(run: options.ExistingRun) -> None:

@@ -10,6 +10,9 @@ from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.histograms import BINS
 from facslens.association.resampling import RESAMPLES
 from facslens.datasets.splits import CONFIRMATION
+from facslens.report.causes import build_causes
+from facslens.report.checks import Checks
+from facslens.report.controls import build_confounds, build_controls, build_nulls
 from facslens.report.evidence import Findings
 from facslens.report.faces import build_data
 from facslens.report.findings import THRESHOLD, build_findings
@@ -18,6 +21,8 @@ from facslens.report.head import build_head
 from facslens.report.heat import build_comparison, build_heatmaps
 from facslens.report.missing import Missing
 from facslens.report.performance import build_confusion, build_training
+from facslens.report.places import build_place, build_sanity
+from facslens.report.stability import build_stability
 from facslens.report.tables import RunTables, count, number
 from facslens.report.view import Methods, Provenance, ReportView, StageRow, Training
 from facslens.training.recipe import Recipe
@@ -55,6 +60,15 @@ def build_view(run: Run) -> ReportView:
         findings=findings,
         heatmaps=build_heatmaps(tables),
         comparison=build_comparison(tables),
+        checks=Checks(
+            nulls=build_nulls(tables),
+            controls=build_controls(tables),
+            confounds=build_confounds(tables),
+            causes=build_causes(tables),
+            place=build_place(tables),
+            sanity=build_sanity(tables),
+            stability=build_stability(tables),
+        ),
         training=training,
         confusion=confusion,
         data=data,

@@ -120,6 +120,10 @@ class Finding:
     n_absent: int | None
     n_test_present: int | None
     n_test_absent: int | None
+    sentences: tuple[str, ...]
+    within: Estimate
+    n_within: int | None
+    partial: Estimate
     units_accepted: int
     shared_with: tuple[str, ...]
     histogram: Histogram | None

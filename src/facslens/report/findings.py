@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
+from facslens.association.verdicts import gather, sentences
 from facslens.datasets.splits import CONFIRMATION
+from facslens.report.causes import causes_of
+from facslens.report.controls import control_effects
 from facslens.report.evidence import Estimate, Finding, Findings, LayerCount, LayerUnit, Status
 from facslens.report.exemplars import exemplars_of
 from facslens.report.histograms import histogram_of
@@ -36,7 +40,8 @@ def build_findings(tables: RunTables) -> Findings | Missing:
     tested = mapping[(mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested")]
     best = {(layer, au): row for layer in layers for au, row in _best_rows(tested, layer).items()}
     aus = _all_aus(tables, [au for layer, au in best if layer == focus])
-    cards = [_card(tables, au, focus, layers, best) for au in aus]
+    told = _sentences(tables, focus)
+    cards = [_card(tables, au, focus, layers, best, told.get(au, ())) for au in aus]
     cards.sort(key=_rank)
     held = [c.test.value for c in cards if c.unit is not None and not math.isnan(c.test.value)]
     beyond = [c.beyond_expression for c in cards if c.status == "confirmed"]
@@ -63,6 +68,21 @@ def build_findings(tables: RunTables) -> Findings | Missing:
         if tables.projections is not None
         else tables.missing("The exemplars have not been projected back to pixels", "project"),
     )
+
+
+def _sentences(tables: RunTables, layer: str) -> dict[str, tuple[str, ...]]:
+    """Give each action unit's verdict, with what `facslens verify` has to add."""
+    mapping, coverage = tables.mapping, tables.coverage
+    if mapping is None or coverage is None:
+        return {}
+    tested = mapping[mapping["rule"] == "tested"]
+    control, cause = control_effects(tables, layer), causes_of(tables, layer)
+    return {
+        found.au: sentences(
+            replace(found, control=control.get(found.au), cause=cause.get(found.au))
+        )
+        for found in gather(tested, coverage, tables.confounds, layer)
+    }
 
 
 def layer_names(table: pd.DataFrame) -> list[str]:
@@ -100,6 +120,7 @@ def _card(
     focus: str,
     layers: Sequence[str],
     best: dict[tuple[str, str], Row],
+    told: tuple[str, ...],
 ) -> Finding:
     row = best.get((focus, au), {})
     unit = count(row, "unit")
@@ -134,6 +155,10 @@ def _card(
             for (layer, other), found in sorted(best.items())
             if layer == focus and other != au and unit is not None and count(found, "unit") == unit
         ),
+        sentences=told,
+        within=estimate_of(row, "auroc_within_test"),
+        n_within=count(row, "n_within_test"),
+        partial=estimate_of(row, "partial_test"),
         units_accepted=sum(a == au for _, a in accepted_pairs(mapping, focus)),
         histogram=None if unit is None else histogram_of(tables, focus, unit, au),
         exemplars=() if unit is None else exemplars_of(tables, focus, unit),
@@ -164,11 +189,9 @@ def _reason(tables: RunTables, row: Row, au: str, layer: str) -> str:
     return ""
 
 
-def estimate_of(row: Row) -> Estimate:
-    """Give the AUROC on unseen subjects with its interval."""
-    return Estimate(
-        number(row, "auroc_test"), number(row, "auroc_test_low"), number(row, "auroc_test_high")
-    )
+def estimate_of(row: Row, column: str = "auroc_test") -> Estimate:
+    """Give an effect on unseen subjects, by default the AUROC, with its interval."""
+    return Estimate(*(number(row, f"{column}{end}") for end in ("", "_low", "_high")))
 
 
 def _other(layer: str, row: Row) -> LayerUnit:

@@ -178,6 +178,31 @@ def interval(estimate: Estimate) -> str:
     return f"({decimal(estimate.low)}–{decimal(estimate.high)})"
 
 
+def signed(value: float | None, places: int = 2) -> str:
+    """Write a number with its sign, for differences.
+
+    Examples
+    --------
+    >>> signed(0.126), signed(-0.5, 1), signed(0.001), signed(math.nan)
+    ('+0.13', '−0.5', '0.00', '–')
+    """
+    written = decimal(value, places)
+    return f"+{written}" if written.strip("0.–") and not written.startswith(_MINUS) else written
+
+
+def span(estimate: Estimate) -> str:
+    """Write the interval of a difference, whose ends may be negative; empty where there is none.
+
+    Examples
+    --------
+    >>> span(Estimate(0.1, -0.03, 0.2)), span(Estimate(0.1, math.nan, math.nan))
+    ('(−0.03 to 0.20)', '')
+    """
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return ""
+    return f"({decimal(estimate.low)} to {decimal(estimate.high)})"
+
+
 def plain(value: int | float) -> str:
     """Write a number of an axis without needless zeros.
 
@@ -196,6 +221,8 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "long": long,
     "measure": measure,
     "interval": interval,
+    "signed": signed,
+    "span": span,
     "plain": plain,
     "percent": percent,
     "p_value": p_value,

@@ -23,6 +23,19 @@ from facslens.report.view import Download, ReportView
 PICTURE: Final = 128
 #: A table of associations of more bytes than this is cut to the rows that matter most.
 LARGE_TABLE: Final = 3_000_000
+#: Tables of a run that lie beside the page, and what they hold.
+TABLES: Final = {
+    "mapping.csv": "unit to AU, AU to unit, one to one, with every number of the cards",
+    "verdicts.csv": "a sentence for each action unit and layer",
+    "coverage.csv": "how often each action unit was seen",
+    "confounds.csv": "which action units come together",
+    "verify/controls.csv": "best units beside untrained networks and other controls",
+    "verify/ablation.csv": "what every expression loses without the units of an action unit",
+    "verify/place.csv": "where projections and maxima lie",
+    "verify/sanity.csv": "likeness of pictures under random weights",
+    "verify/stability.csv": "which detectors return in other runs",
+    "training.csv": "loss and accuracy by epoch",
+}
 
 
 def write_report(run: Run) -> Path:
@@ -109,15 +122,12 @@ def _write_heatmaps(view: ReportView, folder: Path) -> None:
 def _write_tables(run: Run, folder: Path) -> tuple[Download, ...]:
     """Copy the tables that a reader may want to go on with."""
     folder.mkdir()
-    downloads = []
-    for name, label in (
-        ("mapping.csv", "unit to AU, AU to unit, one to one, with every number on this page"),
-        ("coverage.csv", "how often each action unit was seen"),
-        ("training.csv", "loss and accuracy by epoch"),
-    ):
-        if (run / name).is_file():
-            shutil.copyfile(run / name, folder / name)
-            downloads.append(_download(folder / name, label))
+    downloads, stages = [], run.info["stages"]
+    for name, label in TABLES.items():
+        source = run / name
+        if source.is_file() and (source.parent.name != "verify" or "verify" in stages):
+            shutil.copyfile(source, folder / source.name)
+            downloads.append(_download(folder / source.name, label))
     if (run / "association.parquet").is_file():
         downloads.insert(1, _write_association(run, folder / "association.csv"))
     if not downloads:

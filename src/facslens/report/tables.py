@@ -89,6 +89,36 @@ class RunTables:
         """``projections/index.csv``."""
         return self._table("projections/index.csv")
 
+    @cached_property
+    def confounds(self) -> pd.DataFrame | None:
+        """``confounds.csv``."""
+        return self._table("confounds.csv")
+
+    @cached_property
+    def controls(self) -> pd.DataFrame | None:
+        """``verify/controls.csv``."""
+        return self._check("controls")
+
+    @cached_property
+    def ablation(self) -> pd.DataFrame | None:
+        """``verify/ablation.csv``."""
+        return self._check("ablation")
+
+    @cached_property
+    def place(self) -> pd.DataFrame | None:
+        """``verify/place.csv``."""
+        return self._check("place")
+
+    @cached_property
+    def sanity(self) -> pd.DataFrame | None:
+        """``verify/sanity.csv``."""
+        return self._check("sanity")
+
+    @cached_property
+    def stability(self) -> pd.DataFrame | None:
+        """``verify/stability.csv``."""
+        return self._check("stability")
+
     def missing(self, what: str, stage: str) -> Missing:
         """Say what is missing and which command makes it."""
         return Missing(what, f"facslens {stage} {shlex.quote(str(self.run.folder))}")
@@ -97,6 +127,10 @@ class RunTables:
         """Give a setting of a stage or, failing that, of the whole run; None if unknown."""
         own = self.info["stages"].get(stage, {}).get("settings", {})
         return own.get(name, self.info.get("settings", {}).get(name))
+
+    def _check(self, name: str) -> pd.DataFrame | None:
+        """Read a table of `facslens verify`, unless an earlier stage has changed since."""
+        return self._table(f"verify/{name}.csv") if "verify" in self.info["stages"] else None
 
     def _table(self, name: str) -> pd.DataFrame | None:
         path = self.run / name

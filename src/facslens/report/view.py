@@ -6,6 +6,7 @@ shows as a dash; a section whose stage has not run is a `Missing`.
 
 from dataclasses import dataclass
 
+from facslens.report.checks import Checks
 from facslens.report.evidence import Comparison, Findings, HeatMap
 from facslens.report.missing import Missing
 from facslens.training.recipe import Recipe
@@ -201,6 +202,7 @@ class ReportView:
     findings: Findings | Missing
     heatmaps: tuple[HeatMap, ...] | Missing
     comparison: Comparison | Missing
+    checks: Checks
     training: Training | Missing
     confusion: Confusion | Missing
     data: Data | Missing

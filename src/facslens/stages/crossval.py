@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from facslens.association.associate import associate
-from facslens.association.folds import choose_units, fold_table
+from facslens.association.folds import beside, choose_units, fold_table
 from facslens.association.sequences import make_sample
+from facslens.controls.networks import untrained
 from facslens.datasets.base import Faces
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY
 from facslens.errors import DataError, NotEnoughDataError
@@ -27,8 +28,10 @@ def check_aus(faces: Faces) -> None:
         raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
 
 
-def associate_fold(model: Model, faces: Faces, seed: int = 0) -> pd.DataFrame:
+def associate_fold(model: Model, faces: Faces, seed: int = 0, controls: int = 0) -> pd.DataFrame:
     """Choose units of the last layer on a fold's discovery part, and give what they tell.
+
+    Untrained networks choose their own units there, by the same rule.
 
     Parameters
     ----------
@@ -37,16 +40,26 @@ def associate_fold(model: Model, faces: Faces, seed: int = 0) -> pd.DataFrame:
     faces
         With the fold's split; neutral faces are left out.
     seed
-        Of the permutations.
+        Of the permutations, and of the training; the untrained networks take the next ones.
+    controls
+        How many untrained networks of the same architecture to set beside it.
 
     Returns
     -------
     pandas.DataFrame
-        As `fold_table` gives it; empty where no unit could be chosen.
+        As `fold_table` gives it, with the columns of `beside`; empty where no unit could be chosen.
     """
     neutral = (faces.table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
     faces = faces.where(~neutral)
     layer = list(choose_layers(model.network, None))[-1]
+    found = _tell(model, faces, layer, seed)
+    # not the seed of the training itself, which drew the weights that it began with
+    others = [untrained(model, seed + 1 + number) for number in range(controls)]
+    return beside(found, [_tell(other, faces, layer, seed) for other in others])
+
+
+def _tell(model: Model, faces: Faces, layer: str, seed: int) -> pd.DataFrame:
+    """Give what a network's own choice of units tells of a fold's test people."""
     responses = record_faces(model, faces, layers=[layer]).responses.response(layer)
     aus = list(faces.aus)
     chosen = _choose(responses, faces, layer, seed)

@@ -79,6 +79,7 @@ def cross_validate(
     recipe: Recipe,
     folder: Path,
     observe: Callable[[Model, Faces], pd.DataFrame] | None = None,
+    observation: str = "observed",
     progress: Report = silent,
     finished: Callable[[int, float], None] = lambda _fold, _accuracy: None,
 ) -> CrossValidation:
@@ -96,8 +97,10 @@ def cross_validate(
         Where each fold leaves ``fold-<k>.parquet``.
     observe
         Asked about each fold's network and the faces with the fold's split; its table is kept
-        beside the predictions as ``observed-<k>.parquet``. A fold that lacks it is trained
+        beside the predictions as ``<observation>-<k>.parquet``. A fold that lacks it is trained
         again.
+    observation
+        What that table is called: another name for another question.
     progress
         Told after every epoch, with the epochs of all folds together.
     finished
@@ -121,7 +124,7 @@ def cross_validate(
     parts, observed = [], []
     for number, split in enumerate(splits):
         path = folder / f"fold-{number}.parquet"
-        seen = folder / f"observed-{number}.parquet"
+        seen = folder / f"{observation}-{number}.parquet"
         if not (path.exists() and (observe is None or seen.exists())):
             training = fit(
                 faces.with_split(split),

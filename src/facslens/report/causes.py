@@ -1,0 +1,105 @@
+"""What the expressions lose without the units of an action unit."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from facslens.association.correction import benjamini_hochberg
+from facslens.association.verdicts import ALPHA, Cause
+from facslens.datasets.splits import DISCOVERY
+from facslens.report.checks import CauseRow, Causes, Loss
+from facslens.report.controls import name_of
+from facslens.report.missing import Missing
+from facslens.report.tables import Row, RunTables, number, records, text
+
+#: How units are taken away in the table of the page; the other way is in the file.
+MODE: Final = "zero"
+
+
+def build_causes(tables: RunTables) -> Causes | Missing:
+    """Gather what each action unit's own expression loses, against like units."""
+    table = tables.ablation
+    if table is None or table.empty:
+        return tables.missing("The mapped units have not been taken away", "verify")
+    rows, kept = (_rows(tables, table, action) for action in ("ablate", "keep"))
+    return Causes(
+        layer=str(table["layer"].iloc[0]),
+        rows=rows,
+        kept=kept,
+        sets=int(table["n_sets"].max()),
+        score=sum(row.score.q < ALPHA for row in rows),
+        accuracy=sum(row.accuracy.q < ALPHA for row in rows),
+        level=ALPHA,
+    )
+
+
+def causes_of(tables: RunTables, layer: str) -> dict[str, Cause]:
+    """Give each action unit's cause for its verdict, where the layer was checked."""
+    found = build_causes(tables)
+    if isinstance(found, Missing) or found.layer != layer:
+        return {}
+    return {
+        row.au: Cause(
+            row.expression,
+            row.units,
+            row.score.change,
+            row.score.others,
+            row.score.q,
+            -row.accuracy.change,
+        )
+        for row in found.rows
+    }
+
+
+def related_expressions(tables: RunTables) -> dict[str, tuple[str, float]]:
+    """Give for each action unit the expression that shows it most often, and how often.
+
+    Of the discovery subjects, one value a sequence; the labels alone choose it.
+    """
+    if tables.faces is None:
+        return {}
+    table = tables.faces.part(*DISCOVERY).table
+    table = table[table["expression"].notna() & (table["expression"] != "neutral")]
+    aus = list(tables.faces.aus)
+    sequence = table["sequence"].fillna(table["image"])
+    shown = table.groupby([sequence, "expression"])[aus].max().groupby("expression").mean()
+    found = {}
+    for au in aus:
+        share = shown[au].dropna()
+        if len(share) and share.max() > 0:
+            found[au] = (str(share.idxmax()), float(share.max()))
+    return found
+
+
+def _rows(tables: RunTables, table: pd.DataFrame, action: str) -> tuple[CauseRow, ...]:
+    related = related_expressions(tables)
+    own = table[
+        (table["action"] == action) & (table["mode"] == MODE) & (table["status"] == "tested")
+    ]
+    chosen = [
+        row for row in records(own) if related.get(text(row, "au"), ("",))[0] == row["expression"]
+    ]
+    losses = {name: _losses(chosen, name) for name in ("score", "accuracy")}
+    return tuple(
+        CauseRow(
+            au=text(row, "au"),
+            name=name_of(text(row, "au")),
+            units=int(row["n_units"]),
+            expression=text(row, "expression"),
+            share=related[text(row, "au")][1],
+            n_faces=int(row["n_faces"]),
+            score=score,
+            accuracy=accuracy,
+        )
+        for row, score, accuracy in zip(chosen, losses["score"], losses["accuracy"], strict=True)
+    )
+
+
+def _losses(rows: list[Row], name: str) -> list[Loss]:
+    """Read what was lost, its p corrected over these rows: one an action unit."""
+    p = np.array([number(row, f"p_{name}") for row in rows], dtype=np.float64)
+    return [
+        Loss(number(row, f"{name}_change"), number(row, f"{name}_null_mean"), float(own), float(q))
+        for row, own, q in zip(rows, p, benjamini_hochberg(p), strict=True)
+    ]
