@@ -24,6 +24,7 @@ from facslens.report.performance import build_confusion, build_training
 from facslens.report.places import build_place, build_sanity
 from facslens.report.stability import build_stability
 from facslens.report.tables import RunTables, count, number
+from facslens.report.truth import build_truth
 from facslens.report.view import Methods, Provenance, ReportView, StageRow, Training
 from facslens.training.recipe import Recipe
 
@@ -68,6 +69,7 @@ def build_view(run: Run) -> ReportView:
             place=build_place(tables),
             sanity=build_sanity(tables),
             stability=build_stability(tables),
+            truth=build_truth(tables),
         ),
         training=training,
         confusion=confusion,

@@ -224,6 +224,51 @@ class Stability:
 
 
 @dataclass(frozen=True)
+class PlantedRow:
+    """What became of the planted filters under one design, over the seeds."""
+
+    design: str
+    filters: int
+    recovered: float
+    aus: float
+    blind: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class FactorialRow:
+    """One action unit on the factorial faces: the trained unit and the untrained ones."""
+
+    au: str
+    name: str
+    unit: int
+    accepted: bool
+    confirmed: bool
+    auroc: float
+    untrained: float
+    difference: float
+    low: float
+    high: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the checks against known action units and places found."""
+
+    layer: str
+    planted: tuple[PlantedRow, ...]
+    rows: tuple[FactorialRow, ...]
+    accepted: int
+    confirmed: int
+    untrained: float
+    ahead: int
+    places: int
+    lift: float
+    random: float
+
+
+@dataclass(frozen=True)
 class Checks:
     """All of it; what was not checked says which command does."""
 
@@ -234,3 +279,4 @@ class Checks:
     place: Place | Missing
     sanity: Sanity | Missing
     stability: Stability | Missing
+    truth: Truth | Missing

@@ -34,6 +34,9 @@ TABLES: Final = {
     "verify/place.csv": "where projections and maxima lie",
     "verify/sanity.csv": "likeness of pictures under random weights",
     "verify/stability.csv": "which detectors return in other runs",
+    "verify/planted.csv": "what became of filters that are known to follow an action unit",
+    "verify/factorial.csv": "the units on faces whose action units no expression explains",
+    "verify/true_place.csv": "how much of a projection lies where the action unit truly is",
     "training.csv": "loss and accuracy by epoch",
 }
 

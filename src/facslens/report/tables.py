@@ -119,6 +119,21 @@ class RunTables:
         """``verify/stability.csv``."""
         return self._check("stability")
 
+    @cached_property
+    def planted(self) -> pd.DataFrame | None:
+        """``verify/planted.csv``."""
+        return self._check("planted")
+
+    @cached_property
+    def factorial(self) -> pd.DataFrame | None:
+        """``verify/factorial.csv``."""
+        return self._check("factorial")
+
+    @cached_property
+    def true_place(self) -> pd.DataFrame | None:
+        """``verify/true_place.csv``."""
+        return self._check("true_place")
+
     def missing(self, what: str, stage: str) -> Missing:
         """Say what is missing and which command makes it."""
         return Missing(what, f"facslens {stage} {shlex.quote(str(self.run.folder))}")
