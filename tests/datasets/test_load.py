@@ -35,7 +35,7 @@ def test_the_tilde_is_the_home_folder(monkeypatch, tmp_path):
     [
         (
             "bogus:x",
-            "--data 'bogus:x' names no dataset layout: .* the names ck48, ckplus, folder, ta",
+            "--data 'bogus:x' names no dataset layout: .* the names synthetic, ck48, ckplus, folder",
         ),
         ("", "--data '' names no dataset layout"),
         ("CK48:x", "--data 'CK48:x' names no dataset layout"),
@@ -71,7 +71,7 @@ def test_a_wrong_value_is_refused_with_what_it_should_be(text, message):
 
 
 def test_every_layout_says_what_it_is():
-    assert list(LAYOUTS) == ["ck48", "ckplus", "folder", "table"]
+    assert list(LAYOUTS) == ["synthetic", "ck48", "ckplus", "folder", "table"]
     for layout in LAYOUTS.values():
         assert layout.summary
         assert layout.path

@@ -19,7 +19,7 @@ from facslens.stages import checks
 from facslens.stages.checks import Choices
 from facslens.stages.order import STAGES, run_stage
 from facslens.stages.settings import Settings
-from facslens.stages.verify import choose_checks, verify
+from facslens.stages.verify import CHECKS, choose_checks, verify
 from facslens.training.recipe import Recipe
 
 CHEAP = Choices(seeds=2, sets=5, epochs=1)
@@ -90,9 +90,9 @@ def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
     del state["done"]["place"]
     (run / "verify" / "state.json").write_text(json.dumps(state))
     called, table = [], read_table(run / "verify" / "controls.csv")
-    for name in checks.CHECKS:
+    for name in CHECKS:
         monkeypatch.setitem(
-            checks.CHECKS,
+            CHECKS,
             name,
             lambda s, p, name=name: called.append(name) or table,
         )

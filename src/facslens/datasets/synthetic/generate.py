@@ -2,6 +2,7 @@
 
 import io
 import multiprocessing
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -106,6 +107,9 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
     elif folder.exists() and any(folder.iterdir()):
         raise CallError(f"{folder} is not empty: choose a new folder")
     artifacts.write_json(note, made)
+    if (folder / "faces.csv").exists():
+        progress(order.subjects, order.subjects, "all of them are there")
+        return
     letter = get_design(order.design).name[:1].upper()
     names = [f"{letter}{number:03d}" for number in range(order.subjects)]
     missing = [n for n in range(order.subjects) if not _part(folder, names[n]).exists()]
@@ -229,10 +233,8 @@ def _part(folder: Path, name: str) -> Path:
 
 
 def _assemble(folder: Path, names: list[str]) -> None:
-    """Put the people together, once all are there."""
+    """Put the people together; all of them are there."""
     parts = [_part(folder, name) for name in names]
-    if not all(part.exists() for part in parts):
-        return
     rows = pd.concat([artifacts.read_table(part) for part in parts], ignore_index=True)
     sided = [c for c in rows.columns if c.endswith(("_left", "_right"))]
     artifacts.write_table(folder / "sides.csv", rows[["path", *sided]])
@@ -240,3 +242,4 @@ def _assemble(folder: Path, names: list[str]) -> None:
         folder / "regions.npz"
     )
     artifacts.write_table(folder / "faces.csv", rows.drop(columns=sided))
+    shutil.rmtree(folder / "parts")

