@@ -35,7 +35,7 @@ def test_the_tilde_is_the_home_folder(monkeypatch, tmp_path):
     [
         (
             "bogus:x",
-            "--data 'bogus:x' names no dataset layout: .* the names synthetic, ck48, ckplus, folder",
+            "--data 'bogus:x' names no dataset layout: .* the names synthetic, ck48, ckplus",
         ),
         ("", "--data '' names no dataset layout"),
         ("CK48:x", "--data 'CK48:x' names no dataset layout"),
