@@ -72,3 +72,20 @@ def test_without_the_checks_the_page_says_which_command_makes_them(
     truth = build_view(write_run()).checks.truth
     assert isinstance(truth, Missing)
     assert truth.command.startswith("facslens verify --truth ")
+
+
+def test_every_face_as_its_own_control_is_counted(write_run: Callable[..., Run]) -> None:
+    made = write_run()
+    assert build_view(made).checks.contrast is None
+    rows = [
+        ("conv2", "AU01", "larger"),
+        ("conv3", "AU01", "larger"),
+        ("conv3", "AU12", "not larger"),
+    ]
+    rows += [("conv3", "AU20", "not enough data")]
+    write_table(made / "contrast.csv", pd.DataFrame(rows, columns=["layer", "au", "status"]))
+    found = build_view(made).checks.contrast
+    assert found is not None
+    assert (found.layer, found.mapped, found.asked, found.larger) == ("conv3", 3, 2, 1)
+    page = write_report(made).read_text(encoding="utf-8")
+    assert "for <b>1 of 2</b> mapped action units with enough unseen subjects" in page

@@ -12,6 +12,7 @@ from facslens.association.resampling import RESAMPLES
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.causes import build_causes
 from facslens.report.checks import Checks
+from facslens.report.contrast import build_contrast
 from facslens.report.controls import build_confounds, build_controls, build_nulls
 from facslens.report.evidence import Findings
 from facslens.report.faces import build_data
@@ -70,6 +71,7 @@ def build_view(run: Run) -> ReportView:
             sanity=build_sanity(tables),
             stability=build_stability(tables),
             truth=build_truth(tables),
+            contrast=build_contrast(tables),
         ),
         training=training,
         confusion=confusion,

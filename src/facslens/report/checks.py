@@ -269,6 +269,16 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """How the first units' responses change from a neutral face to the peak, in the last layer."""
+
+    layer: str
+    mapped: int
+    asked: int
+    larger: int
+
+
+@dataclass(frozen=True)
 class Checks:
     """All of it; what was not checked says which command does."""
 
@@ -280,3 +290,4 @@ class Checks:
     sanity: Sanity | Missing
     stability: Stability | Missing
     truth: Truth | Missing
+    contrast: Contrast | None

@@ -29,6 +29,7 @@ TABLES: Final = {
     "verdicts.csv": "a sentence for each action unit and layer",
     "coverage.csv": "how often each action unit was seen",
     "confounds.csv": "which action units come together",
+    "contrast.csv": "responses from neutral to peak, where sequences begin at rest",
     "verify/controls.csv": "best units beside untrained networks and other controls",
     "verify/ablation.csv": "what every expression loses without the units of an action unit",
     "verify/place.csv": "where projections and maxima lie",

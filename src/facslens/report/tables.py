@@ -120,6 +120,11 @@ class RunTables:
         return self._check("stability")
 
     @cached_property
+    def contrast(self) -> pd.DataFrame | None:
+        """``contrast.csv``."""
+        return self._table("contrast.csv")
+
+    @cached_property
     def planted(self) -> pd.DataFrame | None:
         """``verify/planted.csv``."""
         return self._check("planted")

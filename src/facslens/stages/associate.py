@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from facslens.artifacts import Run, write_table
 from facslens.association.associate import associate
 from facslens.association.confounds import Part, confound_table, partial_effects
+from facslens.association.contrast import contrast_table
 from facslens.association.heldout import confirm
 from facslens.association.result import Association, concatenate
 from facslens.association.sequences import au_codes
@@ -56,7 +57,9 @@ def run_associate(run: Run, progress: Report) -> None:
     settings = Settings.of(run)
     responses = Responses.open(run.need("responses.zarr", "record"))
     faces = read_faces(run)
-    tables = ("coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv")
+    tables = (
+        "coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv"
+    )  # fmt: skip
     with run.stage("associate", "association.parquet", *tables):
         if not faces.aus:
             raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
@@ -85,9 +88,25 @@ def run_associate(run: Run, progress: Report) -> None:
             ignore_index=True,
         )
         write_table(run / "association.parquet", association.table)
-        found = (association.coverage, association.units, confounds, mapping, verdicts)
+        contrast = from_neutral(mapping, responses, faces)
+        found = (association.coverage, association.units, confounds, mapping, verdicts, contrast)
         for name, table in zip(tables, found, strict=True):
             write_table(run / name, table)
+
+
+def from_neutral(mapping: pd.DataFrame, responses: Responses, faces: Faces) -> pd.DataFrame:
+    """Measure each action unit's first unit from neutral to peak, on the test subjects."""
+    rows = faces.table["split"].isin(CONFIRMATION).to_numpy(dtype=bool)
+    first = mapping[
+        (mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested") & (mapping["rank"] == 1)
+    ]
+    table = faces.table[rows]
+    return contrast_table(
+        first.dropna(subset=["unit"])[["layer", "au", "unit"]],
+        {layer: responses.response(layer)[rows] for layer in responses.layers},
+        table,
+        (table["expression"] == "neutral").fillna(False).to_numpy(dtype=bool),
+    )
 
 
 def discover(
