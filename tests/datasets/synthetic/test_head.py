@@ -1,4 +1,6 @@
 import builtins
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,6 +68,23 @@ def test_every_part_is_on_the_head(studio):
     parts, counts = np.unique(studio.head.part, return_counts=True)
     assert parts.tolist() == [0, 1, 2, 3, 4]
     assert counts[anatomy.SKIN] > 5000
+
+
+def test_without_the_extra_the_command_says_so_and_the_faces_in_the_package_work(tmp_path):
+    script = (
+        "import sys; sys.modules['warp'] = sys.modules['anny'] = None\n"
+        "from facslens.datasets.load import load; print(len(load()))\n"
+        "from facslens.cli.main import main\n"
+        f"sys.argv = ['facslens', 'data', 'synth', '--out', {str(tmp_path / 'x')!r}]; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.strip() == "3003"
+    assert done.returncode == 2
+    assert done.stderr.count("facslens[synthetic]") == 1
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "x").exists()
 
 
 def test_without_the_extra_one_sentence_says_which(monkeypatch):

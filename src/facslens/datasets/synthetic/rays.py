@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from typing import Any, no_type_check
 
 import numpy as np
-import warp as wp
 from jaxtyping import Bool, Float32, Int32
+
+from facslens.datasets.synthetic.extra import not_installed
+
+try:
+    import warp as wp
+except ImportError as error:
+    raise not_installed(error) from error
 
 #: Metres by which a shadow ray starts off the skin, so that it does not meet its own triangle.
 _LIFT = 0.002
