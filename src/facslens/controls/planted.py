@@ -63,7 +63,7 @@ def first_filters(
     presence: Float[np.ndarray, "image au"],
     regions: Float[np.ndarray, "au row column"],
 ) -> Float[Tensor, "au y x"]:
-    """Make one filter an action unit by hand of linear algebra, in the place that shows it best.
+    """Solve for one filter an action unit, in the place that shows it best.
 
     The *look* of an action unit is the change of a patch per unit of its label, by least
     squares on the labels of all of them, so that what comes with it is not taken for it. The

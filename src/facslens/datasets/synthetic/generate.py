@@ -19,7 +19,7 @@ from facslens import artifacts
 from facslens.datasets.synthetic import truth
 from facslens.datasets.synthetic.actions import AUS, PRESENT, SIDED, mixture, opening
 from facslens.datasets.synthetic.capture import Picture, Studio
-from facslens.datasets.synthetic.designs import Design, get_design
+from facslens.datasets.synthetic.designs import DESIGNS, Design, get_design
 from facslens.datasets.synthetic.head import load_head
 from facslens.datasets.synthetic.people import Person, Shot, draw_person, draw_shots
 from facslens.datasets.synthetic.skin import FURROWING
@@ -100,6 +100,8 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
     """
     load_head()  # says here, rather than in every worker, that the extra is missing
     made = {**asdict(order), "facslens": __version__}
+    if order.design not in DESIGNS:  # a file may change while its name does not
+        made["definition"] = asdict(get_design(order.design))
     note = folder / "synthetic.json"
     if note.exists():
         if artifacts.read_json(note) != made:
