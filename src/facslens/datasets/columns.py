@@ -32,7 +32,7 @@ _RANGES: Final[dict[action_units.Kind, tuple[float, float, str]]] = {
 }
 
 
-def read_csv(path: Path, defects: list[Defect]) -> pd.DataFrame:
+def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.DataFrame:
     """Read a CSV file as text, names and cells stripped of blanks, empty cells missing.
 
     Parameters
@@ -41,6 +41,8 @@ def read_csv(path: Path, defects: list[Defect]) -> pd.DataFrame:
         The file, in UTF-8.
     defects
         Takes what is wrong; then the table is empty.
+    header
+        Whether the first line names the columns; they are numbered otherwise.
     """
     where = str(path)
     if not is_file(path):
@@ -52,7 +54,11 @@ def read_csv(path: Path, defects: list[Defect]) -> pd.DataFrame:
             # Rows longer than the header would otherwise lose cells, or shift by one.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             table = pd.read_csv(
-                io.BytesIO(read_bytes(path)), dtype="string", index_col=False, encoding="utf-8-sig"
+                io.BytesIO(read_bytes(path)),
+                dtype="string",
+                index_col=False,
+                encoding="utf-8-sig",
+                header=0 if header else None,
             )
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         reason = str(error).strip().splitlines()[0]

@@ -10,6 +10,7 @@ from facslens.action_units import Kind
 from facslens.datasets.base import Faces
 from facslens.datasets.ck48 import read_ck48
 from facslens.datasets.ckplus import read_ckplus
+from facslens.datasets.ferplus import LABELS, read_ferplus
 from facslens.datasets.folder import read_folder
 from facslens.datasets.reading import Reading
 from facslens.datasets.synthetic.bundled import BUNDLED, read_synthetic
@@ -82,6 +83,12 @@ def _design(text: str) -> str:
     return text
 
 
+def _labels(text: str) -> str:
+    if text not in LABELS:
+        raise ValueError(text)
+    return text
+
+
 def _yes(text: str) -> bool:
     return {"yes": True, "no": False}[text]
 
@@ -117,6 +124,12 @@ LAYOUTS: Final[dict[str, Layout]] = {
         path="the folder that holds cohn-kanade-images, Emotion and FACS",
         read=read_ckplus,
         keys={"peak": Key("how many last frames to take, a number from 1 (default 3)", _from_one)},
+    ),
+    "ferplus": Layout(
+        summary="FER+: the faces of FER2013 with ten votes each, as the FER+ tool writes them",
+        path="the folder or zip archive that holds FER2013Train/label.csv",
+        read=read_ferplus,
+        keys={"labels": Key("ferplus (the default) or fer2013, FER2013's own labels", _labels)},
     ),
     "folder": Layout(
         summary="any images in one folder an expression",

@@ -1,5 +1,6 @@
 """Where the units of anyone's network are: convolution layers and their nonlinearities."""
 
+import operator
 from collections import Counter
 from typing import Final
 
@@ -29,13 +30,16 @@ _NONLINEAR_FUNCTIONS: Final = frozenset(
 )
 
 
+_ADDITIONS: Final = frozenset({operator.add, operator.iadd, torch.add, "add", "add_"})
+
+
 def unit_layers(network: nn.Module) -> dict[str, str]:
     """Find every convolution layer and the module whose output holds its units' maps.
 
     A unit is one feature map of one layer after its nonlinearity. The nonlinearity is
-    looked for behind the convolution, batch normalisation and dropout between them allowed,
-    in the order in which the network calls its modules. Where none follows, the
-    convolution's own output counts.
+    looked for behind the convolution in the order in which the network calls its modules;
+    batch normalisation, dropout and the addition of a shortcut may lie between. Where none
+    follows, the convolution's own output counts.
 
     Parameters
     ----------
@@ -55,8 +59,10 @@ def unit_layers(network: nn.Module) -> dict[str, str]:
     its place are the same there, and a unit that would answer 0 answers 0 or less.
 
     A convolution called more than once in a pass has no map of its own and is left out, as
-    is one that is never called. Where the calls cannot be traced (`read_calls`), the order
-    in which the network registers its modules stands in for the order of the calls.
+    is one that is never called. So is one whose output is added to that of an earlier one
+    before the nonlinearity: a residual block's units belong to its last convolution, not to
+    the one in its shortcut. Where the calls cannot be traced (`read_calls`), the order in
+    which the network registers its modules stands in for the order of the calls.
 
     Examples
     --------
@@ -68,13 +74,17 @@ def unit_layers(network: nn.Module) -> dict[str, str]:
         return _layers_as_registered(network)
     modules = dict(network.named_modules())
     calls = Counter(str(node.target) for node in graph.nodes if node.op == "call_module")
-    return {
-        node.target: _module_to_listen_to(node, modules, calls)
-        for node in graph.nodes
-        if node.op == "call_module"
-        and isinstance(modules[node.target], nn.Conv2d)
-        and calls[node.target] == 1
-    }
+    found: dict[str, str] = {}
+    for node in graph.nodes:
+        if (
+            node.op == "call_module"
+            and isinstance(modules[node.target], nn.Conv2d)
+            and calls[node.target] == 1
+        ):
+            place = _module_to_listen_to(node, modules, calls)
+            if place not in found.values():
+                found[node.target] = place
+    return found
 
 
 def choose_layers(network: nn.Module, names: list[str] | None) -> dict[str, str]:
@@ -112,16 +122,19 @@ def _module_to_listen_to(
     convolution: fx.Node, modules: dict[str, nn.Module], calls: Counter[str]
 ) -> str:
     """Follow the calls from a convolution to the module that holds its units' maps."""
-    node, nearest = convolution, str(convolution.target)
+    node, nearest, added = convolution, str(convolution.target), False
     while len(node.users) == 1:
         (node,) = node.users
         if node.op != "call_module":
-            if node.target in _NONLINEAR_FUNCTIONS:
+            if node.target in _ADDITIONS:
+                added = True
+                continue
+            if node.target in _NONLINEAR_FUNCTIONS and not added:
                 return nearest
             break
         module, alone = modules[str(node.target)], calls[str(node.target)] == 1
         if isinstance(module, _NONLINEAR):
-            return str(node.target) if alone else nearest
+            return str(node.target) if alone else str(convolution.target) if added else nearest
         if not isinstance(module, _BETWEEN):
             break
         if alone:

@@ -13,10 +13,14 @@ from torch import nn
 
 from facslens.artifacts import atomic, read_json, write_json
 from facslens.errors import ArtifactError, CallError
+from facslens.models.compact import CompactNetwork
 from facslens.models.paper import PaperNetwork
 
 #: Architectures by name: number of classes and side of the input in, a network out.
-ARCHITECTURES: Final = {"paper": PaperNetwork}
+ARCHITECTURES: Final[dict[str, type[nn.Module]]] = {
+    "paper": PaperNetwork,
+    "compact": CompactNetwork,
+}
 
 
 @dataclass(frozen=True)
