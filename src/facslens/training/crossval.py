@@ -122,7 +122,7 @@ def cross_validate(
         "size": size,
         "seed": seed,
         "recipe": asdict(recipe),
-        "init": init and digest(init),
+        "init": None if init is None else digest(init),
     }
     _claim(folder, settings)
     parts, observed = [], []

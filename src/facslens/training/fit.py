@@ -113,8 +113,10 @@ def fit(
             f"the best epoch cannot be chosen"
         )
     content = {"faces": faces.digest(), "split": _digest_of(list(faces.table["split"]))}
+    begun = None
     if init is not None:
         _check_unseen(init.training, content)
+        begun = {"weights": digest(init), "training": dict(init.training)}
     model = initial(architecture, expressions, size, seed, init)
     order = EpochOrder(len(train), seed)
     batch = min(recipe.batch_size, len(train))
@@ -133,7 +135,7 @@ def fit(
             size,
             seed,
             json.dumps(dataclasses.asdict(recipe)),
-            init and digest(init),
+            begun and begun["weights"],
         )
         checkpoint = kept / f"training-{_digest_of(identity)[:12]}.ckpt"
         average = EMAWeightAveraging(decay=recipe.average)
@@ -168,7 +170,7 @@ def fit(
         "validation_loss": journal.best["loss"],
         "recipe": dataclasses.asdict(recipe),
         **content,
-        "init": init and {"weights": digest(init), "training": dict(init.training)},
+        "init": begun,
     }
     return Training(dataclasses.replace(model, training=record), journal.history)
 
