@@ -69,3 +69,6 @@ Rule = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 ExistingRun = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+Detector = Annotated[
+    str, typer.Option("--detector", help="What finds faces: blazeface, haar, or an installed one.")
+]
