@@ -33,7 +33,7 @@ def main() -> None:
         size=card["size"],
         labels=card["labels"],
         layer=known["layer"],
-        evidence=known["evidence"],
+        evidence=known["aus"],
     )
     halve(path)
     for file in sorted(FOLDER.glob("compact*")):

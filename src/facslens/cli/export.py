@@ -37,6 +37,6 @@ def export(
         size=opened.size,
         labels={head: opened.expressions},
         layer=evidence[0].layer if evidence else None,
-        evidence=[entry.plain() for entry in evidence],
+        evidence=[entry.entry() for entry in evidence],
     )
     typer.echo(f"exported: {onnx}")

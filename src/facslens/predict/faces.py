@@ -10,8 +10,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from facslens.predict.sources import Picture
-from facslens.preprocess.crop import crop_box, crop_points, square
-from facslens.preprocess.detect import Detection, Detector
+from facslens.preprocess.crop import crop, crop_box, square
+from facslens.preprocess.detection import Detection, Detector
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def detected(detector: Detector, size: int) -> Finder:
                 picture,
                 number,
                 place,
-                crop_box(grey, place, size)
+                crop_box(grey, place.box, size)
                 if place.points is None
-                else crop_points(grey, place.points, size),
+                else crop(grey, place.points, size),
             )
             for number, place in enumerate(places)
         ]

@@ -49,3 +49,8 @@ class Network:
     read: Callable[[UInt8[np.ndarray, "face row column"]], Answers]
     layer: str | None = None
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def detectors(self) -> tuple[Evidence, ...]:
+        """The action units that have a unit, confirmed or not."""
+        return tuple(entry for entry in self.evidence if entry.unit is not None)

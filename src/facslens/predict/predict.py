@@ -45,7 +45,7 @@ def columns(network: Network) -> list[str]:
     """
     shown = [name for name in EXPRESSIONS if name in network.expressions]
     shown += [name for name in network.expressions if name not in shown]
-    units = [entry.au + suffix for entry in network.evidence for suffix in AU_COLUMNS]
+    units = [entry.au + suffix for entry in network.detectors for suffix in AU_COLUMNS]
     return [*PLACE, "expression", *shown, *units, "note", "problem"]
 
 
@@ -128,17 +128,18 @@ def _said(answers: Answers, number: int, network: Network) -> Row:
     row |= {
         name: float(value) for name, value in zip(network.expressions, probabilities, strict=True)
     }
-    for entry in network.evidence:
-        row |= _unit(entry, answers.responses[number])
+    responses = answers.responses[[number]]
+    for entry in network.detectors:
+        row |= _unit(entry, responses)
     return row
 
 
 def _unit(entry: Evidence, responses: np.ndarray) -> Row:
-    one = responses[[entry.unit]]
+    assert entry.unit is not None
     values = (
-        _known(float(entry.probability(one)[0])),
-        bool(entry.fires(one)[0]),
-        float(one[0]),
+        _known(float(entry.probability(responses)[0])),
+        bool(entry.fires(responses)[0]),
+        float(responses[0, entry.unit]),
         f"{entry.layer}/{entry.unit}",
     )
     return {entry.au + suffix: value for suffix, value in zip(AU_COLUMNS, values, strict=True)}

@@ -3,9 +3,9 @@
 import contextlib
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from facslens.errors import ArtifactError, CallError
 
@@ -13,10 +13,16 @@ from facslens.errors import ArtifactError, CallError
 GROUP: Final = 4096
 
 
-class Writer(Protocol):
-    """Takes one row after the other."""
+@runtime_checkable
+class Sink(Protocol):
+    """What text can be written to."""
 
-    def __call__(self, row: dict[str, Any]) -> None: ...
+    def write(self, text: str, /) -> object:
+        """Take a piece of text."""
+
+
+#: Takes one row after the other.
+Writer = Callable[[dict[str, Any]], None]
 
 
 def form_of(path: Path) -> str:
@@ -108,7 +114,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Writer]:
             flush()
 
 
-def csv_rows(file: IO[str], columns: Sequence[str]) -> Writer:
+def csv_rows(file: Sink, columns: Sequence[str]) -> Writer:
     """Write a header line, and give what writes a line a row; unknown is empty."""
     writer = csv.DictWriter(file, columns, lineterminator="\n")
     writer.writeheader()
@@ -119,7 +125,7 @@ def csv_rows(file: IO[str], columns: Sequence[str]) -> Writer:
     return write
 
 
-def json_rows(file: IO[str], columns: Sequence[str]) -> Writer:
+def json_rows(file: Sink, columns: Sequence[str]) -> Writer:
     """Give what writes a JSON object a row, on a line of its own; unknown is null."""
 
     def write(row: dict[str, Any]) -> None:

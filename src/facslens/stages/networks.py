@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from facslens.artifacts import Run
 from facslens.errors import ArtifactError, CallError
-from facslens.models.card import PRETRAINED, read_card, read_checked
+from facslens.models.card import FOLDER, PRETRAINED, read_card, read_checked
 from facslens.predict.evidence import Evidence, read_evidence
 from facslens.predict.network import Network
 from facslens.predict.with_onnx import read_onnx
@@ -109,7 +109,8 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
     Nothing is known of a run whose faces had no action units.
     """
     if choice.model in PRETRAINED:
-        return read_evidence(read_checked(f"{choice.model}-aus.json"))
+        read_checked(f"{choice.model}-aus.json")
+        return read_evidence(FOLDER / f"{choice.model}-aus.json")
     from facslens.stages.evidence import run_evidence
 
     run = Run.open(Path(choice.model))
