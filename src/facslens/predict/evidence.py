@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from jaxtyping import Float
 
 from facslens.errors import ArtifactError, CallError
 
+#: The evidence of each network in the package, made by tools/map_compact.py.
+PACKAGED: Final = {"compact": Path(str(files("facslens.models") / "weights" / "compact-aus.json"))}
 #: Words for how far a pair has been confirmed, as in the mapping.
 STATUS: Final = ("confirmed", "not confirmed", "not enough data", "none")
 
