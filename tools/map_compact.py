@@ -18,7 +18,8 @@ import pandas as pd
 from facslens.artifacts import Run, read_table, sha256, write_json, write_table
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY, halves
 from facslens.models import model as models
-from facslens.models.pretrained import FOLDER, load_pretrained
+from facslens.models.card import FOLDER
+from facslens.models.pretrained import load_pretrained
 from facslens.predict.evidence import PACKAGED, Evidence, entries
 from facslens.progress import shown
 from facslens.stages.associate import run_associate

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from facslens.artifacts import Run
-from facslens.errors import ArtifactError, CallError
-from facslens.models.card import FOLDER, PRETRAINED, read_card, read_checked
-from facslens.predict.evidence import Evidence, read_evidence
+from facslens.errors import ArtifactError, CallError, NotEnoughDataError
+from facslens.models.card import PRETRAINED, read_card, read_checked
+from facslens.predict.evidence import PACKAGED, Evidence, read_evidence
 from facslens.predict.network import Network
 from facslens.predict.with_onnx import read_onnx
 
@@ -109,12 +109,17 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
     Nothing is known of a run whose faces had no action units.
     """
     if choice.model in PRETRAINED:
-        read_checked(f"{choice.model}-aus.json")
-        return read_evidence(FOLDER / f"{choice.model}-aus.json")
+        read_checked(PACKAGED[choice.model].name)
+        return read_evidence(PACKAGED[choice.model])
     from facslens.stages.evidence import run_evidence
 
     run = Run.open(Path(choice.model))
-    return tuple(run_evidence(run)) if run.is_done("associate") else ()
+    if not run.is_done("associate"):
+        return ()
+    try:
+        return tuple(run_evidence(run))
+    except NotEnoughDataError:  # no unit tells an action unit: then nothing is said of any
+        return ()
 
 
 def _bytes(path: Path) -> bytes:
