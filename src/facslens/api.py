@@ -15,6 +15,7 @@ from facslens.datasets.base import Faces
 from facslens.datasets.load import load as load
 from facslens.datasets.splits import holdout
 from facslens.errors import CallError
+from facslens.models.initial import architecture_of, named
 from facslens.models.model import Model
 from facslens.models.model import load as read_model
 from facslens.predict.faces import detected, whole
@@ -38,16 +39,25 @@ def split(faces: Faces, seed: int = 0) -> Faces:
 
 def train(
     faces: Faces,
-    model: str = "paper",
+    model: str | None = None,
     *,
+    init: str | None = None,
     size: int = 48,
     seed: int = 0,
     recipe: Recipe | None = None,
 ) -> Model:
-    """Train a network; faces without a split are split as `split` does with the same seed."""
+    """Train a network; faces without a split are split as `split` does with the same seed.
+
+    ``init="compact"`` begins from the network in the package, a run's folder from its model;
+    `model` is then of the same architecture, and the paper's without it.
+    """
+    architecture = architecture_of(model, init)
     if faces.table["split"].isna().all():
         faces = split(faces, seed)
-    return fit(faces, architecture=model, size=size, seed=seed, recipe=recipe).model
+    begun = None if init is None else named(init)
+    return fit(
+        faces, architecture=architecture, size=size, seed=seed, recipe=recipe, init=begun
+    ).model
 
 
 def record(

@@ -4,7 +4,8 @@ import pytest
 
 from facslens.datasets.load import load
 from facslens.datasets.splits import khorrami_folds
-from facslens.errors import ArtifactError
+from facslens.errors import ArtifactError, CallError
+from facslens.models.model import build
 from facslens.training import crossval
 from facslens.training.crossval import cross_validate
 from facslens.training.recipe import Recipe
@@ -70,3 +71,45 @@ def test_a_fold_is_observed_once(faces, tmp_path, monkeypatch):
     again = cross(faces, tmp_path, recipe=recipe, observe=observe)
     assert again.observed.equals(first.observed)
     assert cross(faces, tmp_path, recipe=recipe).observed is None
+
+
+def test_folds_of_another_beginning_are_not_mixed(faces, tmp_path, monkeypatch):
+    begun = [build("paper", ("anger", "fear"), 48, seed=s) for s in (1, 2)]
+    given = []
+
+    class StopError(Exception):
+        pass
+
+    def stop(*_args, init, **_choices):
+        given.append(init)
+        raise StopError
+
+    monkeypatch.setattr(crossval, "fit", stop)
+    for _ in range(2):  # the second call goes on with the folder of the first
+        with pytest.raises(StopError):
+            cross(faces, tmp_path, init=begun[0])
+    assert given == [begun[0], begun[0]]
+    for other in (None, begun[1]):
+        with pytest.raises(ArtifactError, match="holds a cross-validation with another init"):
+            cross(faces, tmp_path, init=other)
+
+
+def test_a_folder_that_an_older_version_left_has_no_beginning(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(crossval, "fit", lambda *_a, **_k: pytest.fail("it trained"))
+    with pytest.raises(pytest.fail.Exception, match="it trained"):
+        cross(faces, tmp_path)
+    settings = json.loads((tmp_path / "crossval.json").read_text())
+    assert settings.pop("init") is None
+    (tmp_path / "crossval.json").write_text(json.dumps(settings))
+    with pytest.raises(pytest.fail.Exception, match="it trained"):
+        cross(faces, tmp_path)
+    with pytest.raises(ArtifactError, match="with another init"):
+        cross(faces, tmp_path, init=build("paper", ("anger", "fear"), 48, seed=1))
+
+
+def test_folds_cannot_begin_from_a_network_of_the_same_faces(faces, tmp_path):
+    split = khorrami_folds(faces, 3)[2]
+    recipe = Recipe(epochs=1, batch_size=16)
+    begun = crossval.fit(faces.with_split(split), recipe=recipe).model
+    with pytest.raises(CallError, match="has seen people who are held out here"):
+        cross(faces, tmp_path, init=begun)

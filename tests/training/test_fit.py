@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,11 +13,13 @@ import torch
 
 from facslens.datasets.load import load
 from facslens.datasets.splits import holdout
-from facslens.errors import NotEnoughDataError
+from facslens.errors import CallError, NotEnoughDataError
+from facslens.models.initial import digest
+from facslens.models.model import build
 from facslens.training.fit import fit
 from facslens.training.module import EpochOrder
 from facslens.training.predictions import accuracy, predict
-from facslens.training.recipe import Recipe
+from facslens.training.recipe import FINE_TUNING, Recipe
 
 RECIPE = Recipe(epochs=3, batch_size=16)
 
@@ -154,3 +157,72 @@ def test_predictions_do_not_depend_on_the_batch_size(faces, training):
     expressions = list(training.model.expressions)
     np.testing.assert_allclose(one[expressions], many[expressions], atol=1e-5)
     assert one[expressions].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def begun():
+    """A small stand-in for a trained network; it knows an expression too many, in another order."""
+    return build("paper", ("surprise", "fear", "happiness", "anger"), 48, seed=9)
+
+
+def test_a_training_of_no_size_leaves_the_weights_it_began_with(faces, begun):
+    # a rate of 1e-12 moves no weight; their average rounds anew at each of the nine steps
+    still = Recipe(epochs=1, batch_size=16, learning_rate=1e-12, weight_decay=0.0)
+    trained = fit(faces, seed=4, recipe=still, init=begun).model
+    before, after = begun.network.state_dict(), trained.network.state_dict()
+    assert trained.expressions == ("anger", "happiness", "surprise")
+    for name, weight in after.items():
+        expected = before[name][[3, 2, 0]] if name.startswith("scores") else before[name]
+        torch.testing.assert_close(weight, expected, atol=1e-6, rtol=0)
+
+
+def test_a_beginning_is_noted_and_changes_recipe_and_result(faces, training, begun):
+    small = dataclasses.replace(FINE_TUNING, epochs=1)
+    tuned = fit(faces, seed=4, recipe=small, init=begun).model
+    assert tuned.training["init"] == {"weights": digest(begun), "training": {}}
+    assert training.model.training["init"] is None
+    drawn = fit(faces, seed=4, recipe=small).model
+    assert digest(tuned) != digest(drawn)
+
+
+def test_a_fine_tuning_that_was_stopped_goes_on_only_from_its_own_beginning(faces, begun, tmp_path):
+    class StopError(Exception):
+        pass
+
+    def stop(done, _total, _note):
+        if done == 2:
+            raise StopError
+
+    whole = fit(faces, seed=4, recipe=RECIPE, init=begun)
+    with pytest.raises(StopError):
+        fit(faces, seed=4, recipe=RECIPE, init=begun, folder=tmp_path, progress=stop)
+    (checkpoint,) = tmp_path.glob("training-*.ckpt")
+    other, epochs = build("paper", begun.expressions, 48, seed=10), []
+    with pytest.raises(StopError):
+        fit(faces, seed=4, recipe=RECIPE, init=other, folder=tmp_path, progress=stop)
+    assert len(list(tmp_path.glob("training-*.ckpt"))) == 2, "it took another's checkpoint"
+
+    def count(done, _total, _note):
+        epochs.append(done)
+
+    resumed = fit(faces, seed=4, recipe=RECIPE, init=begun, folder=tmp_path, progress=count)
+    assert epochs == [2, 3]
+    assert digest(resumed.model) == digest(whole.model)
+    pd.testing.assert_frame_equal(resumed.history, whole.history)
+    assert not checkpoint.exists()
+
+
+def test_a_network_that_has_seen_held_out_people_is_refused(faces, training):
+    again = fit(faces, seed=5, recipe=Recipe(epochs=1, batch_size=16), init=training.model).model
+    other = faces.with_split(holdout(faces, seed=1))
+    for model in (training.model, again):  # by itself, and by what it began from
+        with pytest.raises(CallError, match="has seen people who are held out here"):
+            fit(other, recipe=RECIPE, init=model)
+    later = dataclasses.replace(again, training={"init": {"training": again.training}})
+    with pytest.raises(CallError, match="has seen people who are held out here"):
+        fit(other, recipe=RECIPE, init=later)
+
+
+def test_another_architecture_is_no_beginning(faces, begun):
+    with pytest.raises(CallError, match="'compact' cannot begin from one of the architecture 'pa"):
+        fit(faces, architecture="compact", recipe=RECIPE, init=begun)

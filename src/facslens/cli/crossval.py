@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 def crossval(
     data: options.Data = DEFAULT,
     folds: Annotated[int, typer.Option("--folds", min=3, help="Parts of the subjects.")] = 10,
-    model: options.Model = "paper",
+    model: options.Model = None,
+    init: options.Init = None,
     size: options.Size = 48,
     seed: options.Seed = 0,
     epochs: options.Epochs = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder [default: runs/crossval-DATA-MODEL-SIZE-FOLDS-SEED]."),
+        typer.Option("--out", help="Folder [default: runs/crossval-DATA-MODEL-SIZE-FOLDS-SEED…]."),
     ] = None,
     aus: Annotated[
         bool,
@@ -57,16 +58,21 @@ def crossval(
     fold, and the difference of the pooled shares has a paired interval over all people.
     """
     from facslens.association.folds import pool_folds
+    from facslens.models.initial import architecture_of, named
     from facslens.stages.crossval import associate_fold, check_aus
     from facslens.training.crossval import cross_validate
-    from facslens.training.recipe import Recipe
+    from facslens.training.recipe import recipe_for
 
     if controls and not aus:
         raise CallError(f"--controls {controls} is a question about action units: add --aus")
+    architecture = architecture_of(model, init)
+    begun = None if init is None else named(init)
     faces = load(data)
     if aus:
         check_aus(faces)
-    name = f"crossval-{parse_spec(data).name}-{model}-{size}-{folds}-{seed}"
+    name = f"crossval-{parse_spec(data).name}-{architecture}-{size}-{folds}-{seed}"
+    if init is not None:
+        name += f"-from-{Path(init).resolve().name}"
     folder = out or Path("runs") / name
     console = Console(stderr=as_json, soft_wrap=True)
 
@@ -77,10 +83,11 @@ def crossval(
         result = cross_validate(
             faces,
             khorrami_folds(faces, folds),
-            architecture=model,
+            architecture=architecture,
             size=size,
             seed=seed,
-            recipe=Recipe().changed(epochs=epochs),
+            recipe=recipe_for(begun is not None).changed(epochs=epochs),
+            init=begun,
             folder=folder,
             observe=partial(associate_fold, seed=seed, controls=controls) if aus else None,
             observation=f"observed-{controls}-untrained" if controls else "observed",

@@ -17,8 +17,27 @@ Data = Annotated[
         help="The faces, such as ck48:PATH; `facslens data list` says what there is.",
     ),
 ]
-Model = Annotated[str, typer.Option("--model", help="The network's architecture.")]
-Size = Annotated[int, typer.Option("--size", help="Side of its input in pixels: 48 or 96.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="The network: paper or compact [default: that of --init, or paper]."
+    ),
+]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        "--init",
+        metavar="compact|RUN",
+        help="Begin from the network in the package, or from a run's, and fine-tune it.",
+    ),
+]
+Size = Annotated[
+    int,
+    typer.Option(
+        "--size",
+        help="Side of its input in pixels: 48 or 96, for the compact network any from 32 up.",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="RUN", help="The run's folder [default: runs/DATA-DATE-N]."),
@@ -29,7 +48,7 @@ Epochs = Annotated[
     typer.Option(
         "--epochs",
         min=1,
-        help="Passes over the training part [default: 30, down to 8 for many faces].",
+        help="Passes over the training part [default: 30, down to 8 for many; with --init 10].",
     ),
 ]
 Patience = Annotated[

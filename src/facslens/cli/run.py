@@ -14,7 +14,8 @@ from facslens.errors import CallError
 
 def run(
     data: options.Data = DEFAULT,
-    model: options.Model = "paper",
+    model: options.Model = None,
+    init: options.Init = None,
     size: options.Size = 48,
     out: options.Out = None,
     resume: Annotated[
@@ -35,17 +36,19 @@ def run(
 
     Ends with the path of a report that opens in any browser, without a network.
     """
+    from facslens.models.initial import architecture_of
     from facslens.stages.order import run_all
     from facslens.stages.settings import Settings
-    from facslens.training.recipe import Recipe
+    from facslens.training.recipe import recipe_for
 
     if resume:
         this = Run.open(out or _latest())
     else:
         settings = Settings(
-            model=model,
+            model=architecture_of(model, init),
+            init=init,
             size=size,
-            recipe=Recipe().changed(epochs=epochs, patience=patience),
+            recipe=recipe_for(init is not None).changed(epochs=epochs, patience=patience),
             layers=layer,
             distance=distance,
             permutations=permutations,

@@ -16,14 +16,25 @@ from facslens.errors import CallError
 
 
 def train(
-    run: options.ExistingRun, epochs: options.Epochs = None, patience: options.Patience = None
+    run: options.ExistingRun,
+    init: options.Init = None,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
 ) -> None:
-    """Train the network again; what builds on it is then out of date."""
+    """Train the network again; what builds on it is then out of date.
+
+    With --init the architecture and the usual numbers of a fine-tuning come with it.
+    """
+    from facslens.models.initial import architecture_of
     from facslens.stages.settings import Settings
+    from facslens.training.recipe import recipe_for
 
     this = Run.open(run)
-    recipe = Settings.of(this).recipe.changed(epochs=epochs, patience=patience)
-    _choose(this, recipe=recipe)
+    if init is None:
+        changes, recipe = {}, Settings.of(this).recipe
+    else:
+        changes, recipe = {"init": init, "model": architecture_of(None, init)}, recipe_for(True)
+    _choose(this, recipe=recipe.changed(epochs=epochs, patience=patience), **changes)
     _run_stage(this, "train")
 
 

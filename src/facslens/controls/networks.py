@@ -53,9 +53,17 @@ def shuffle_labels(faces: Faces, seed: int) -> Faces:
 
 
 def shuffled(
-    faces: Faces, model: Model, recipe: Recipe, seed: int, progress: Report = silent
+    faces: Faces,
+    model: Model,
+    recipe: Recipe,
+    seed: int,
+    *,
+    init: Model | None = None,
+    progress: Report = silent,
 ) -> Training:
     """Train the same architecture on shuffled labels, by the same recipe or a cheaper one.
+
+    It begins where the trained network began: from `init`, or from weights of the seed.
 
     Such a network is fitted as hard as the trained one, to something that says nothing of
     faces: what its units tell was not learned from expressions.
@@ -71,5 +79,6 @@ def shuffled(
         size=model.size,
         seed=seed,
         recipe=recipe,
+        init=init,
         progress=progress,
     )

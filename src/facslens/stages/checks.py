@@ -205,7 +205,9 @@ def _control(name: str, subject: Subject, seed: int) -> Champions:
         units = Units(*(rotated(subject.model, f, subject.layer, live, seed) for f in parts))
     elif name == "shuffled":
         recipe: Recipe = subject.settings.recipe.changed(epochs=subject.choices.epochs)
-        model = shuffled(subject.faces, subject.model, recipe, seed).model
+        model = shuffled(
+            subject.faces, subject.model, recipe, seed, init=subject.settings.begin()
+        ).model
         units = subject.record(model)
     else:
         units = subject.record(untrained(subject.model, seed))

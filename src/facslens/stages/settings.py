@@ -8,7 +8,8 @@ from facslens.artifacts import Run
 from facslens.association.distances import distance_names
 from facslens.errors import ArtifactError, CallError
 from facslens.models.adapter import choose_layers
-from facslens.models.model import build
+from facslens.models.initial import architecture_of, initial, named
+from facslens.models.model import Model
 from facslens.projection.deconvnet import check_rule
 from facslens.training.recipe import Recipe
 
@@ -26,6 +27,9 @@ class Settings:
     ----------
     model
         Name of the architecture.
+    init
+        What the training begins from: a network in the package or the folder of a run; None
+        draws the weights from the seed.
     size
         Side of the network's input in pixels.
     recipe
@@ -48,6 +52,7 @@ class Settings:
     """
 
     model: str = "paper"
+    init: str | None = None
     size: int = 48
     recipe: Recipe = field(default_factory=Recipe)
     layers: list[str] | None = None
@@ -64,16 +69,24 @@ class Settings:
         Raises
         ------
         CallError
-            If an architecture, size, layer, distance, null or rule is not known.
+            If an architecture, size, layer, distance, null or rule is not known, or if the
+            training cannot begin from `init`.
+        ArtifactError
+            If the weights of `init` are missing or damaged.
         """
-        network = build(self.model, ("anger", "happiness"), self.size, seed=0).network
-        choose_layers(network, self.layers)
+        architecture_of(self.model, self.init)
+        begun = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
+        choose_layers(begun.network, self.layers)
         distance_names([self.distance])  # one: "all" cannot decide
         if self.null not in DECIDING:
             raise CallError(
                 f"null {self.null!r} is not known: expected one of {', '.join(DECIDING)}"
             )
         check_rule(self.rule)
+
+    def begin(self) -> Model | None:
+        """Load the model that the training begins from, if it begins from one."""
+        return None if self.init is None else named(self.init)
 
     @classmethod
     def of(cls, run: Run) -> "Settings":

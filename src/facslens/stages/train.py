@@ -21,6 +21,7 @@ def run_train(run: Run, progress: Report) -> None:
             size=settings.size,
             seed=run.info["seed"],
             recipe=settings.recipe,
+            init=settings.begin(),
             folder=run.folder,
             progress=progress,
         )

@@ -11,6 +11,7 @@ import pandas as pd
 from facslens.artifacts import read_json, read_table, write_json, write_table
 from facslens.datasets.base import Faces
 from facslens.errors import ArtifactError
+from facslens.models.initial import digest
 from facslens.models.model import Model
 from facslens.progress import Report, silent
 from facslens.training import predictions as reading
@@ -77,6 +78,7 @@ def cross_validate(
     size: int,
     seed: int,
     recipe: Recipe,
+    init: Model | None = None,
     folder: Path,
     observe: Callable[[Model, Faces], pd.DataFrame] | None = None,
     observation: str = "observed",
@@ -91,8 +93,9 @@ def cross_validate(
         Faces with expressions; those without are left out.
     splits
         One split column a fold.
-    architecture, size, seed, recipe
-        As `facslens.training.fit.fit` takes them; every fold starts from the same seed.
+    architecture, size, seed, recipe, init
+        As `facslens.training.fit.fit` takes them; every fold starts from the same seed, and
+        from the same model where there is one.
     folder
         Where each fold leaves ``fold-<k>.parquet``.
     observe
@@ -109,7 +112,7 @@ def cross_validate(
     Raises
     ------
     ArtifactError
-        If the folder holds folds of other faces or another recipe.
+        If the folder holds folds of other faces, another recipe or another beginning.
     """
     faces = faces.where(faces.table["expression"].notna().to_numpy())
     settings = {
@@ -119,6 +122,7 @@ def cross_validate(
         "size": size,
         "seed": seed,
         "recipe": asdict(recipe),
+        "init": init and digest(init),
     }
     _claim(folder, settings)
     parts, observed = [], []
@@ -132,6 +136,7 @@ def cross_validate(
                 size=size,
                 seed=seed,
                 recipe=recipe,
+                init=init,
                 folder=folder,
                 progress=_within(progress, number, len(splits)),
             )
@@ -164,8 +169,9 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     if not path.exists():
         write_json(path, settings)
         return
-    for name, value in read_json(path).items():
-        if settings.get(name) != value:
+    found = read_json(path)
+    for name, value in settings.items():
+        if found.get(name) != value:
             raise ArtifactError(
                 f"{folder} holds a cross-validation with another {name}: name another --out"
             )

@@ -8,10 +8,10 @@ import logging
 import math
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import pandas as pd
@@ -20,12 +20,13 @@ from lightning.pytorch.callbacks import EMAWeightAveraging
 from torch.utils.data import DataLoader
 
 from facslens.datasets.base import Faces
-from facslens.errors import FacslensError, NotEnoughDataError
-from facslens.models.model import Model, build
+from facslens.errors import CallError, FacslensError, NotEnoughDataError
+from facslens.models.initial import digest, initial
+from facslens.models.model import Model
 from facslens.progress import Report, silent
 from facslens.training.callbacks import Checkpoint, Journal, is_readable
 from facslens.training.module import EpochOrder, ExpressionModule, LabelledFaces
-from facslens.training.recipe import Recipe
+from facslens.training.recipe import Recipe, recipe_for
 
 #: Faces in a batch where no gradients are needed.
 VALIDATION_BATCH = 128
@@ -54,6 +55,7 @@ def fit(
     size: int = 48,
     seed: int = 0,
     recipe: Recipe | None = None,
+    init: Model | None = None,
     folder: Path | None = None,
     progress: Report = silent,
 ) -> Training:
@@ -70,7 +72,10 @@ def fit(
     seed
         Of the weights, the order, the augmentation and the dropout.
     recipe
-        The numbers of the training.
+        The numbers of the training; None takes those that `recipe_for` gives.
+    init
+        A model of the same architecture to begin from (see `facslens.models.initial.initial`);
+        None draws all weights from the seed.
     folder
         Where the checkpoint of the latest epoch lies, to go on from after a kill; it is
         removed at the end. None keeps none.
@@ -87,10 +92,13 @@ def fit(
     ------
     NotEnoughDataError
         If the training part has fewer than two expressions, or the validation part is empty.
+    CallError
+        If `init` is of another architecture, or was trained on the same faces with another
+        split: then it has seen people who are held out here.
     FacslensError
         If training diverges.
     """
-    recipe = recipe or Recipe()
+    recipe = recipe or recipe_for(init is not None)
     known = faces.where(faces.table["expression"].notna().to_numpy())
     train, validation = known.part("train"), known.part("validation")
     if len(train.expressions) < 2:
@@ -104,7 +112,10 @@ def fit(
             f"the validation part of {faces.name} holds no face with an expression: "
             f"the best epoch cannot be chosen"
         )
-    model = build(architecture, expressions, size, seed)
+    content = {"faces": faces.digest(), "split": _digest_of(list(faces.table["split"]))}
+    if init is not None:
+        _check_unseen(init.training, content)
+    model = initial(architecture, expressions, size, seed, init)
     order = EpochOrder(len(train), seed)
     batch = min(recipe.batch_size, len(train))
     recipe = recipe.settled(len(train))
@@ -117,14 +128,14 @@ def fit(
         stack.enter_context(torch.random.fork_rng())
         kept = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         identity = (
-            faces.digest(),
+            content,
             architecture,
             size,
             seed,
             json.dumps(dataclasses.asdict(recipe)),
+            init and digest(init),
         )
-        key = hashlib.sha256(repr((identity, list(faces.table["split"]))).encode()).hexdigest()[:12]
-        checkpoint = kept / f"training-{key}.ckpt"
+        checkpoint = kept / f"training-{_digest_of(identity)[:12]}.ckpt"
         average = EMAWeightAveraging(decay=recipe.average)
         trainer = pl.Trainer(
             accelerator="auto",
@@ -156,8 +167,25 @@ def fit(
         "best_epoch": journal.best["epoch"],
         "validation_loss": journal.best["loss"],
         "recipe": dataclasses.asdict(recipe),
+        **content,
+        "init": init and {"weights": digest(init), "training": dict(init.training)},
     }
     return Training(dataclasses.replace(model, training=record), journal.history)
+
+
+def _digest_of(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def _check_unseen(training: Mapping[str, Any], content: Mapping[str, str]) -> None:
+    """Refuse a model that, or whose own beginning, was trained on other parts of the faces."""
+    if training.get("faces") == content["faces"] and training.get("split") != content["split"]:
+        raise CallError(
+            "the model to begin from was trained on the same faces with another split: it has "
+            "seen people who are held out here"
+        )
+    if earlier := training.get("init"):
+        _check_unseen(earlier["training"], content)
 
 
 @contextlib.contextmanager

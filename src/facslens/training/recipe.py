@@ -81,3 +81,12 @@ class Recipe:
             raise CallError(f"batch_size is {self.batch_size}: at least two faces are needed")
         if not self.learning_rate > 0:
             raise CallError(f"learning_rate is {self.learning_rate}: it has to be above 0")
+
+
+#: Where the weights are another model's already: few steps, and small ones.
+FINE_TUNING: Final = Recipe(epochs=10, learning_rate=3e-4)
+
+
+def recipe_for(fine_tuning: bool) -> Recipe:
+    """Give the usual numbers of a training that begins from another model, or from a seed."""
+    return FINE_TUNING if fine_tuning else Recipe()

@@ -1,0 +1,134 @@
+"""The weights that a training begins with: drawn from a seed, or those of another model."""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from facslens.errors import CallError
+from facslens.models.model import Model, build, load
+from facslens.models.pretrained import PRETRAINED, load_pretrained
+
+#: The last linear layer of every architecture here, one row a class.
+HEAD: Final = "scores"
+
+
+def named(name: str) -> Model:
+    """Load a model by the name that a call gives it.
+
+    Parameters
+    ----------
+    name
+        A network in the package (`PRETRAINED`), or else the folder of a run.
+
+    Raises
+    ------
+    CallError
+        If it is neither.
+    ArtifactError
+        If its weights are missing or damaged.
+    """
+    if name in PRETRAINED:
+        return load_pretrained(name)
+    folder = Path(name)
+    if not folder.is_dir():
+        raise CallError(
+            f"--init {name!r} is neither a network in the package ({', '.join(PRETRAINED)}) "
+            f"nor the folder of a run"
+        )
+    return load(folder)
+
+
+def architecture_of(model: str | None, init: str | None) -> str:
+    """Say which architecture is asked for where either may be left out.
+
+    Parameters
+    ----------
+    model
+        Name of an architecture; None means that of `init`, or the paper's.
+    init
+        As `named` takes it; None for weights drawn from a seed.
+
+    Raises
+    ------
+    CallError
+        If the two contradict each other.
+    """
+    if init is None:
+        return model or "paper"
+    begun = named(init).architecture
+    if model not in (None, begun):
+        raise CallError(f"--model {model} cannot begin from --init {init}: that is {begun}")
+    return begun
+
+
+def digest(model: Model) -> str:
+    """Give the SHA-256 of a model's weights, the names of its classes included."""
+    content = hashlib.sha256(repr((model.architecture, model.expressions)).encode())
+    for name, value in sorted(model.network.state_dict().items()):
+        content.update(name.encode())
+        content.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return content.hexdigest()
+
+
+def initial(
+    architecture: str,
+    expressions: tuple[str, ...],
+    size: int,
+    seed: int,
+    init: Model | None = None,
+) -> Model:
+    """Make the model that a training begins with.
+
+    Parameters
+    ----------
+    architecture, expressions, size, seed
+        As `facslens.models.model.build` takes them.
+    init
+        A model whose trunk is taken over as it is, and of whose scores those of expressions
+        that are wanted here; the scores of the others are drawn from the seed. It is left as
+        it was. None draws everything.
+
+    Raises
+    ------
+    CallError
+        If `init` is of another architecture, or its weights do not fit.
+
+    Examples
+    --------
+    >>> old = build("paper", ("anger", "fear"), 48, seed=1)
+    >>> new = initial("paper", ("fear", "sadness"), 48, 0, old)
+    >>> bool((new.network.scores.weight[0] == old.network.scores.weight[1]).all())
+    True
+    """
+    model = build(architecture, expressions, size, seed)
+    if init is None:
+        return model
+    if init.architecture != architecture:
+        raise CallError(
+            f"a network of the architecture {architecture!r} cannot begin from one of the "
+            f"architecture {init.architecture!r}"
+        )
+    drawn, taken = model.network.state_dict(), init.network.state_dict()
+    with torch.no_grad():
+        weights = {
+            name: _rows(value, taken[name], expressions, init.expressions)
+            if name.startswith(f"{HEAD}.")
+            else taken[name]
+            for name, value in drawn.items()
+        }
+    model.network.load_state_dict(weights)
+    return model
+
+
+def _rows(
+    drawn: Tensor, taken: Tensor, expressions: tuple[str, ...], known: tuple[str, ...]
+) -> Tensor:
+    """Put the rows of known expressions over those that were drawn."""
+    rows = drawn.clone()
+    for row, expression in enumerate(expressions):
+        if expression in known:
+            rows[row] = taken[known.index(expression)]
+    return rows

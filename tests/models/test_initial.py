@@ -1,0 +1,114 @@
+import hashlib
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from facslens.errors import ArtifactError, CallError
+from facslens.models import initial as place
+from facslens.models import pretrained
+from facslens.models.initial import architecture_of, digest, initial, named
+from facslens.models.model import build, save
+
+OLD = ("neutral", "anger", "happiness", "sadness")
+
+
+@pytest.fixture(scope="module")
+def old():
+    model = build("compact", OLD, 48, seed=5)
+    # what batch normalisation measured is taken over as well: make it differ from a fresh one
+    model.network.norm.running_mean.normal_(generator=torch.Generator().manual_seed(1))
+    return model
+
+
+@pytest.fixture
+def run(old, tmp_path):
+    """The folder of a run that holds a model, no more."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    save(old, folder)
+    return folder
+
+
+def test_the_trunk_is_taken_over_and_the_rows_by_name(old):
+    wanted = ("happiness", "surprise", "anger")
+    new = initial("compact", wanted, 48, 0, old)
+    before, after = old.network.state_dict(), new.network.state_dict()
+    assert set(before) == set(after)
+    for name in before:
+        if not name.startswith("scores."):
+            assert torch.equal(before[name], after[name]), name
+    drawn = build("compact", wanted, 48, seed=0).network.state_dict()
+    for kind in ("scores.weight", "scores.bias"):
+        assert torch.equal(after[kind][0], before[kind][2])
+        assert torch.equal(after[kind][2], before[kind][1])
+        assert torch.equal(after[kind][1], drawn[kind][1]), "surprise was not known"
+    assert new.expressions == wanted
+    assert not new.network.training
+
+
+def test_the_model_to_begin_from_is_left_as_it_was(old):
+    before = digest(old)
+    new = initial("compact", OLD, 48, 0, old)
+    assert digest(new) == before
+    with torch.no_grad():
+        new.network.stem.weight.zero_()
+        new.network.norm.running_mean.zero_()
+    assert digest(old) == before
+
+
+def test_a_larger_face_is_read_by_the_same_weights(old):
+    new = initial("compact", OLD, 96, 0, old)
+    assert new.size == 96
+    assert digest(new) == digest(old)
+
+
+def test_without_a_beginning_the_seed_draws_everything():
+    assert digest(initial("paper", OLD, 48, 3)) == digest(build("paper", OLD, 48, 3))
+    assert digest(initial("paper", OLD, 48, 3)) != digest(build("paper", OLD, 48, 4))
+
+
+def test_the_digest_knows_the_order_of_the_classes(old):
+    other = build("compact", OLD[::-1], 48, seed=5)
+    other.network.load_state_dict(old.network.state_dict())
+    assert digest(other) != digest(old)
+
+
+def test_another_architecture_is_refused(old):
+    with pytest.raises(CallError, match="'paper' cannot begin from one of the architecture 'comp"):
+        initial("paper", OLD, 48, 0, old)
+
+
+def test_a_run_is_named_by_its_folder(old, run, tmp_path):
+    assert digest(named(str(run))) == digest(old)
+    with pytest.raises(CallError, match=r"neither a network in the package \(compact\) nor the"):
+        named(str(tmp_path / "nowhere"))
+    (run / "model.safetensors").unlink()
+    with pytest.raises(ArtifactError, match=r"model\.safetensors does not exist"):
+        named(str(run))
+
+
+def test_the_architecture_follows_from_the_beginning(run):
+    assert architecture_of(None, None) == "paper"
+    assert architecture_of("compact", None) == "compact"
+    assert architecture_of(None, str(run)) == "compact"
+    assert architecture_of("compact", str(run)) == "compact"
+    with pytest.raises(CallError, match=r"--model paper cannot begin from --init .*: that is comp"):
+        architecture_of("paper", str(run))
+
+
+def test_the_network_in_the_package_is_begun_from_by_its_name(old, tmp_path, monkeypatch):
+    heads = {"ferplus": list(OLD), "fer2013": ["anger", "happiness"]}
+    trunk = build("compact", tuple("abcdef"), 48, seed=2).network.state_dict()
+    path = tmp_path / "compact.safetensors"
+    save_file({name: value.contiguous() for name, value in trunk.items()}, path)
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    card = {"name": "stand-in", "size": 48, "labels": heads, "sha256": {path.name: sha}}
+    (tmp_path / "compact.json").write_text(json.dumps(card))
+    monkeypatch.setattr(
+        place, "load_pretrained", lambda name: pretrained.load_pretrained(name, folder=tmp_path)
+    )
+    begun = initial("compact", ("sadness", "anger"), 48, 0, named("compact"))
+    assert torch.equal(begun.network.scores.weight, trunk["scores.weight"][[3, 1]])
+    assert torch.equal(begun.network.stem.weight, trunk["stem.weight"])
