@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from facslens.preprocess.detect import make_detector
 from PIL import Image
 
 from facslens.datasets.images import read_grey
@@ -25,7 +26,6 @@ from facslens.predict.network import Network
 from facslens.predict.predict import predict
 from facslens.predict.sources import pictures
 from facslens.preprocess.crop import square
-from facslens.preprocess.detect import make_detector
 from facslens.stages.networks import Choice, open_network
 
 
@@ -67,14 +67,17 @@ def main() -> None:
     torch.set_num_threads(1)
     crop = square(read_grey(choices.face), 48)[None]
     networks = {name: open_network(Choice(runtime=name)) for name in ("onnx", "torch")}
-    one = {name: milliseconds(lambda n=n: n.read(crop), choices.repeats) for name, n in networks.items()}
-    many = np.repeat(crop, 64, axis=0)
-    batch = {
-        name: milliseconds(lambda n=n: n.read(many), 10) / 64 for name, n in networks.items()
+    one = {
+        name: milliseconds(lambda n=n: n.read(crop), choices.repeats)
+        for name, n in networks.items()
     }
+    many = np.repeat(crop, 64, axis=0)
+    batch = {name: milliseconds(lambda n=n: n.read(many), 10) / 64 for name, n in networks.items()}
     print(f"one thread; load of the machine {os.getloadavg()[0]:.1f}")
     for name in networks:
-        print(f"network alone, {name}: {one[name]:.2f} ms a face, in batches of 64 {batch[name]:.2f}")
+        print(
+            f"network alone, {name}: {one[name]:.2f} ms a face, in batches of 64 {batch[name]:.2f}"
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "photograph.jpg"
         photograph(read_grey(choices.face), path)
@@ -86,8 +89,10 @@ def main() -> None:
         bare = milliseconds(command(sys.executable, "-c", "import numpy, onnxruntime"), 5)
         for runtime in ("onnx", "torch"):
             cold = milliseconds(command(facslens, "predict", str(path), "--runtime", runtime), 5)
-            print(f"facslens predict, cold, {runtime}: {cold / 1e3:.2f} s; {cold / bare:.1f} × "
-                  f"python -c 'import numpy, onnxruntime'")
+            print(
+                f"facslens predict, cold, {runtime}: {cold / 1e3:.2f} s; {cold / bare:.1f} × "
+                f"python -c 'import numpy, onnxruntime'"
+            )
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ from torch import Tensor
 
 from facslens.artifacts import atomic
 from facslens.datasets.ferplus import VOTES, copies, majority, read_votes
+from facslens.models.card import FOLDER, read_card, read_checked
 from facslens.models.compact import CompactNetwork
-from facslens.models.pretrained import FOLDER, read_card, read_checked
 from facslens.preprocess import normalise
 from facslens.training.intervals import f1_intervals, wilson, with_intervals
 from facslens.training.predictions import confusion

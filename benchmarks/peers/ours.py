@@ -11,7 +11,7 @@ from serve import read_faces, serve
 from torch import Tensor, nn
 
 from facslens import __version__
-from facslens.models.pretrained import FOLDER, load_pretrained, read_card
+from facslens.models.card import FOLDER, load_pretrained, read_card
 from facslens.preprocess import normalise
 
 ONNX = FOLDER / "compact.onnx"

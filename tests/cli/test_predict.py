@@ -16,8 +16,9 @@ from facslens.cli.main import main
 from facslens.datasets.base import EXPRESSIONS
 from facslens.datasets.ferplus import read_ferplus
 from facslens.datasets.images import read_grey
-from facslens.models import card
-from facslens.models.card import FOLDER
+from facslens.errors import ArtifactError
+from facslens.models.card import FOLDER, read_checked
+from facslens.models.pretrained import load_pretrained
 
 
 @pytest.fixture
@@ -145,14 +146,14 @@ def test_weights_with_a_changed_byte_are_refused(facslens, crops, tmp_path, monk
         content = bytearray((copy / name).read_bytes())
         content[len(content) // 2] ^= 1
         (copy / name).write_bytes(content)
-    monkeypatch.setattr(card.read_checked, "__defaults__", (copy,))
-    monkeypatch.setattr(card.read_card, "__defaults__", ("compact", copy))
-    for runtime, name in (("onnx", "compact.onnx"), ("torch", "compact.safetensors")):
-        monkeypatch.setattr("facslens.models.pretrained.FOLDER", copy)
-        code, out, err = facslens("predict", crops, "--faces-are-cropped", "--runtime", runtime)
-        if runtime == "onnx":
-            assert (code, out) == (1, "")
-            assert f"{name} is not the file that was published (its SHA-256 differs)" in err
+    monkeypatch.setattr(
+        "facslens.stages.networks.read_checked", lambda file: read_checked(file, copy)
+    )
+    code, out, err = facslens("predict", crops, "--faces-are-cropped", "--runtime", "onnx")
+    assert (code, out) == (1, "")
+    assert "compact.onnx is not the file that was published (its SHA-256 differs)" in err
+    with pytest.raises(ArtifactError, match=r"compact\.safetensors is not the file that was pub"):
+        load_pretrained(folder=copy)
 
 
 def test_an_onnx_file_of_another_network_and_one_that_is_none(facslens, crops, tmp_path):
@@ -201,9 +202,9 @@ def test_onnx_runtime_does_not_wait_for_torch(crops):
 
 def test_real_faces_in_a_photograph_are_found_and_read(facslens, happy_faces, tmp_path):
     path = photograph(happy_faces[:4], tmp_path / "group.png")
-    code, out, _ = facslens("predict", path, "--overlay", tmp_path / "drawn")
+    code, out, err = facslens("predict", path, "--overlay", tmp_path / "drawn")
+    assert code == 0, err
     rows = pd.read_csv(io.StringIO(out))
-    assert code == 0
     assert len(rows) >= 3
     # the faces stand 190 pixels apart, and are 150 wide
     middle = rows["FaceRectX"] + rows["FaceRectWidth"] / 2

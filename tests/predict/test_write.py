@@ -8,7 +8,17 @@ import pytest
 from facslens.errors import ArtifactError, CallError
 from facslens.predict.write import csv_rows, json_rows, writing
 
-COLUMNS = ["input", "frame", "face", "FaceScore", "anger", "AU12", "AU12_fired", "AU12_unit", "note"]
+COLUMNS = [
+    "input",
+    "frame",
+    "face",
+    "FaceScore",
+    "anger",
+    "AU12",
+    "AU12_fired",
+    "AU12_unit",
+    "note",
+]
 FACE = dict(
     zip(COLUMNS, ["a, b.png", 3, 0, 0.98765432, 0.25, None, True, "conv3/7", None], strict=True)
 )
@@ -57,9 +67,14 @@ def test_csv_and_parquet_read_alike(tmp_path):
 def test_an_interruption_leaves_the_old_file_and_the_rows_so_far(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("old\n")
-    with pytest.raises(KeyboardInterrupt), writing(path, COLUMNS) as write:
-        write(FACE)
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with writing(path, COLUMNS) as write:
+            write(FACE)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_text() == "old\n"
     assert json.loads((tmp_path / "rows.jsonl.part").read_text())["input"] == "a, b.png"
 
@@ -72,7 +87,7 @@ def test_a_name_without_a_form_and_a_place_that_cannot_be_written(tmp_path):
         pass
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(ArtifactError, match="rows.csv cannot be written: "),
+        pytest.raises(ArtifactError, match=r"rows\.csv cannot be written: "),
         writing(tmp_path / "file" / "rows.csv", COLUMNS),
     ):
         pass

@@ -17,15 +17,6 @@ from facslens.predict.write import csv_rows, form_of, json_rows, writing
 from facslens.progress import Report, shown
 from facslens.stages.networks import Choice, open_network
 
-HELP = """Read the expression of every face in photographs and videos, and the evidence of action units.
-
-A row a face: where it is, the probability of each expression, and for each action unit that the
-network has a confirmed detector for, whether that unit fired and, where evidence allows, a
-calibrated probability. A picture without a face has a row, too, and a file that cannot be read
-has one with the reason; then the exit code is 1. CSV on standard output unless --out is given.
-
-An expression label says how a face looks to raters, not what the person feels."""
-
 
 def predict_command(
     paths: Annotated[
@@ -69,9 +60,19 @@ def predict_command(
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Threads that find faces [default: cores].")
+        int | None,
+        typer.Option("--workers", min=1, help="Threads that find faces [default: cores]."),
     ] = None,
 ) -> None:
+    """Read the expression of every face in photographs and videos, and which action units show.
+
+    A row a face: where it is, the probability of each expression, and for each action unit that
+    the network has a detector for whether that unit fired and, where evidence allows, a
+    calibrated probability. A picture without a face has a row, too, and a file that cannot be
+    read has one with the reason; then the exit code is 1. CSV on standard output without --out.
+
+    An expression label says how a face looks to raters, not what the person feels.
+    """
     if out is not None:
         form_of(out)
         if as_json:
@@ -119,9 +120,6 @@ def predict_command(
             f"{failed} of {len(entries)} could not be read: see the column problem", highlight=False
         )
         raise typer.Exit(1)
-
-
-predict_command.__doc__ = HELP
 
 
 def _named(paths: list[str]) -> list[str]:

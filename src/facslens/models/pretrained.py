@@ -12,6 +12,7 @@ from facslens.errors import ArtifactError, CallError
 from facslens.models.card import FOLDER, read_card, read_checked
 from facslens.models.model import Model, build
 
+
 def load_pretrained(name: str = "compact", labels: str = "ferplus", folder: Path = FOLDER) -> Model:
     """Load a network of the package with one of its heads.
 

@@ -52,5 +52,5 @@ class Network:
 
     @property
     def detectors(self) -> tuple[Evidence, ...]:
-        """The action units that have a unit, confirmed or not."""
-        return tuple(entry for entry in self.evidence if entry.unit is not None)
+        """What speaks for an action unit, confirmed on people who did not choose the unit."""
+        return tuple(entry for entry in self.evidence if entry.status == "confirmed")

@@ -80,7 +80,9 @@ def _card(
     deciders: Sequence[Decider],
     expressions: Sequence[str],
 ) -> Image.Image:
-    fired = [key.removesuffix("_fired") for key, yes in row.items() if key.endswith("_fired") if yes]
+    fired = [
+        key.removesuffix("_fired") for key, yes in row.items() if key.endswith("_fired") if yes
+    ]
     bars = LINE * len(expressions)
     tiles = [decider for decider in deciders if decider.reason == row["expression"]]
     behind = [decider for decider in deciders if decider.reason != row["expression"]]
@@ -130,16 +132,16 @@ def _fired_line(row: dict[str, Any], fired: Sequence[str]) -> str:
 
 
 def _caption(decider: Decider) -> tuple[str, str]:
-    place = f"{decider.layer}/{decider.unit}"
+    unit = f"unit {decider.unit}"
     if decider.reason in ACTION_UNITS:
-        return decider.reason, place
-    return place, f"{100 * decider.share:.0f} % of it"
+        return f"{decider.reason}, {unit}", decider.layer
+    return f"{unit}, {100 * decider.share:.0f} %", decider.layer
 
 
 def _projection(values: Float[np.ndarray, "row column"]) -> Image.Image:
-    """Show a projection: mid-grey is 0, its largest absolute value black or white."""
-    largest = float(np.abs(values).max())
-    levels = 127.5 + 127.5 * values / largest if largest > 0 else np.full(values.shape, 127.5)
+    """Show a projection: mid-grey is 0, what all but one in a hundred keep below is full."""
+    largest = float(np.percentile(np.abs(values), 99)) or 1.0
+    levels = 127.5 + 127.5 * np.clip(values / largest, -1, 1)
     tile = Image.fromarray(np.rint(levels).astype(np.uint8))
     return tile.resize((TILE, TILE), Image.Resampling.BICUBIC)
 

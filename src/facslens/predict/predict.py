@@ -39,11 +39,11 @@ def columns(network: Network) -> list[str]:
     ``input``, ``frame`` (of a video, from 0), ``face`` (from 0, the most certain first; None: no
     face), ``FaceRectX`` … ``FaceRectHeight`` (pixels), ``FaceScore`` (the detector's, 0 to 1);
     ``expression`` (the most probable) and a probability an expression; for each action unit with
-    evidence ``AU12`` (calibrated probability, None where the evidence does not allow one),
+    a confirmed detector ``AU12`` (calibrated probability, None where evidence allows none),
     ``AU12_fired`` (whether its unit answers above its threshold), ``AU12_response`` and
     ``AU12_unit`` (layer/unit); ``note``, and ``problem`` where a file could not be read.
     """
-    shown = [name for name in EXPRESSIONS if name in network.expressions]
+    shown: list[str] = [name for name in EXPRESSIONS if name in network.expressions]
     shown += [name for name in network.expressions if name not in shown]
     units = [entry.au + suffix for entry in network.detectors for suffix in AU_COLUMNS]
     return [*PLACE, "expression", *shown, *units, "note", "problem"]

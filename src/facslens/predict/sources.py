@@ -79,7 +79,7 @@ def _find_one(text: str) -> Iterator[Path | Picture]:
     elif path.exists() or not glob.has_magic(text):
         yield path
     else:
-        matches = sorted(glob.glob(str(path), recursive=True))
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute ones, too
         if not matches:
             yield Picture(text, problem=f"{text} matches no file")
         yield from map(Path, matches)

@@ -39,9 +39,7 @@ class Choice:
 
     def __post_init__(self) -> None:
         if self.runtime not in RUNTIMES:
-            raise CallError(
-                f"--runtime is {self.runtime!r}: expected one of {', '.join(RUNTIMES)}"
-            )
+            raise CallError(f"--runtime is {self.runtime!r}: expected one of {', '.join(RUNTIMES)}")
 
 
 def open_network(choice: Choice) -> Network:
@@ -72,9 +70,9 @@ def open_network(choice: Choice) -> Network:
         )
     from facslens.predict.with_torch import read_with_torch
 
+    model = open_model(choice)
     evidence = evidence_of(choice)
-    layer = evidence[0].layer if evidence else None
-    return read_with_torch(open_model(choice), layer, evidence)
+    return read_with_torch(model, evidence[0].layer if evidence else None, evidence)
 
 
 def open_model(choice: Choice) -> "Model":
@@ -94,7 +92,9 @@ def open_model(choice: Choice) -> "Model":
     if path.suffix == ".onnx":
         raise CallError(f"{path} is ONNX, which PyTorch does not run: name the run it came from")
     if choice.labels is not None:
-        raise CallError(f"--labels {choice.labels} is a choice of the packaged network: {path} has one head")
+        raise CallError(
+            f"--labels {choice.labels} is a choice of the packaged network: {path} has one head"
+        )
     if not (path / "model.json").exists():
         raise CallError(
             f"--model is {choice.model!r}: expected {', '.join(PRETRAINED)}, the folder of a run, "

@@ -72,7 +72,9 @@ def _key(face: Face) -> tuple[str, int | None]:
 
 def _fired(row: dict[str, Any]) -> list[tuple[str, str, int]]:
     """Give code, layer and unit of the action units whose detector fired, strongest first."""
-    aus = [name.removesuffix("_fired") for name, yes in row.items() if name.endswith("_fired") and yes]
+    aus = [
+        name.removesuffix("_fired") for name, yes in row.items() if name.endswith("_fired") and yes
+    ]
     aus.sort(key=lambda au: -(row[au] or 0.0))
     places = [row[f"{au}_unit"].rsplit("/", 1) for au in aus]
     return [(au, layer, int(unit)) for au, (layer, unit) in zip(aus, places, strict=True)]
