@@ -212,8 +212,8 @@ def test_real_faces_in_a_photograph_are_found_and_read(facslens, happy_faces, tm
     assert place.is_unique
     assert (middle - 115 - 190 * place).abs().max() < 30
     assert (rows["expression"] == "happiness").mean() >= 0.75
-    drawn = Image.open(tmp_path / "drawn" / "group.png")
-    assert drawn.width > 720
+    with Image.open(tmp_path / "drawn" / "group.png") as drawn:
+        assert drawn.width > 720
 
 
 def test_a_picture_without_a_face_says_so(facslens, tmp_path):

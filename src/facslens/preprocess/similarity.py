@@ -32,7 +32,7 @@ class Similarity:
         >>> quarter(np.array([[1.0, 0.0], [0.0, 1.0]])).tolist()
         [[1.0, 2.0], [-1.0, 0.0]]
         """
-        return plain(self.turn * numbers(points) + self.shift)
+        return plain(np.asarray(self.turn * numbers(points) + self.shift))
 
     def inverse(self) -> "Similarity":
         """Give the way back.
