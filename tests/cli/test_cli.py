@@ -12,7 +12,12 @@ from PIL import Image
 
 from facslens.cli import main as command
 from facslens.cli.main import main
+from facslens.errors import CallError
+from facslens.models import model as models
+from facslens.models.initial import digest
 from facslens.stages import order
+from facslens.training import crossval
+from facslens.training.recipe import FINE_TUNING
 
 
 @pytest.fixture
@@ -108,6 +113,18 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
         (["run", "--data", "ck48:nowhere"], 1, "nowhere"),
         (["run", "--data", "ck48:nowhere", "--model", "vgg"], 2, "is no known network"),
         (["run", "--data", "ck48:nowhere", "--size", "50"], 2, "48 or 96 pixels, not 50"),
+        (
+            ["run", "--data", "ck48:nowhere", "--model", "compact", "--size", "31"],
+            2,
+            "32 pixels or",
+        ),
+        (
+            ["run", "--data", "ck48:nowhere", "--init", "vgg"],
+            2,
+            "--init 'vgg' is neither a network",
+        ),
+        (["crossval", "--data", "ck48:nowhere", "--init", "vgg"], 2, "--init 'vgg' is neither"),
+        (["run", "--data", "ck48:nowhere", "--init", "."], 1, "model.json does not exist"),
         (["run", "--data", "ck48:nowhere", "--distance", "l2"], 2, "l2"),
         (["run", "--data", "ck48:nowhere", "--distance", "all"], 2, "distance 'all' is not known"),
         (["run", "--data", "ck48:nowhere", "--null", "none"], 2, "null 'none' is not known"),
@@ -314,3 +331,73 @@ def test_a_huge_image_is_refused_from_its_header(facslens, draw_ck48, tmp_path):
     assert code == 1
     assert "S001_002_00000002.png" in out
     assert "more than 64 megapixels" in out
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A folder that holds a compact network, a stand-in for that of the package."""
+    folder = tmp_path_factory.mktemp("begun") / "network"
+    folder.mkdir()
+    models.save(models.build("compact", ("happiness", "anger", "fear"), 48, seed=1), folder)
+    return folder
+
+
+def test_a_run_begins_from_another_and_keeps_its_architecture(
+    facslens, begun, drawn_ck48, tmp_path, monkeypatch
+):
+    for name in list(order.STAGES)[2:]:
+        monkeypatch.setitem(order.STAGES, name, lambda _run, _progress: None)
+    out = tmp_path / "run"
+    data = ("--data", f"ck48:{drawn_ck48}")
+    code, _, err = facslens("run", *data, "--init", begun, "--model", "paper", "--out", out)
+    assert code == 2
+    assert f"--model paper cannot begin from --init {begun}: that is compact" in err
+    assert not out.exists()
+    choices = ("--init", begun, "--size", "32", "--epochs", "1")
+    code, _, err = facslens("run", *data, *choices, "--out", out)
+    assert code == 0, err
+    settings = json.loads((out / "run.json").read_text())["settings"]
+    assert (settings["model"], settings["init"]) == ("compact", str(begun))
+    assert settings["recipe"]["epochs"] == 1
+    described = json.loads((out / "model.json").read_text())
+    assert described["architecture"] == "compact"
+    assert described["expressions"] == ["anger", "happiness", "surprise"]
+    assert described["training"]["init"]["weights"] == digest(models.load(begun))
+
+    code, _, _ = facslens("train", out, "--init", out, "--epochs", "1")  # goes on from itself
+    assert code == 0
+    again = json.loads((out / "model.json").read_text())["training"]["init"]
+    assert again["training"]["init"] == described["training"]["init"]
+
+
+def test_a_run_of_the_compact_network_goes_the_whole_way(facslens, draw_ck48, tmp_path):
+    faces, out = draw_ck48(tmp_path / "faces", subjects=24, frames=1), tmp_path / "run"
+    choices = ("--model", "compact", "--size", "32", "--epochs", "2", "--permutations", "19")
+    code, text, err = facslens("run", "--data", f"ck48:{faces}", *choices, "--out", out)
+    assert code == 0, err
+    assert "report:" in text
+    table = pd.read_parquet(out / "association.parquet")
+    assert table["layer"].nunique() == 13
+    units = table.groupby("layer")["unit"].nunique()
+    assert units["stem"] == 32
+    assert units["block3b.conv2"] == 176
+    assert (out / "report" / "index.html").stat().st_size < 15e6
+
+
+def test_crossval_begins_from_a_run(facslens, begun, drawn_ck48, tmp_path, monkeypatch):
+    given = {}
+
+    def stop(_faces, **choices):
+        given.update(choices)
+        raise CallError("stopped here")
+
+    monkeypatch.setattr(crossval, "fit", stop)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = facslens("crossval", "--data", f"ck48:{drawn_ck48}", "--init", begun)
+    assert code == 2
+    assert "stopped here" in err
+    assert given["architecture"] == "compact"
+    assert digest(given["init"]) == digest(models.load(begun))
+    assert given["recipe"] == FINE_TUNING
+    folder = tmp_path / "runs" / "crossval-ck48-compact-48-10-0-from-network"
+    assert (folder / "crossval.json").is_file()

@@ -39,6 +39,43 @@ class Residual(nn.Module):
         return self.relu(y)
 
 
+class Shortcut(nn.Module):
+    """A residual block whose shortcut is a convolution, called first or last."""
+
+    def __init__(self, first: bool) -> None:
+        super().__init__()
+        self.shortcut = nn.Conv2d(1, 2, 1)
+        self.conv1 = nn.Conv2d(1, 2, 3, padding=1)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(2, 2, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(2)
+        self.relu2 = nn.ReLU()
+        self.first = first
+
+    def forward(self, x: Tensor) -> Tensor:
+        beside = self.shortcut(x) if self.first else None
+        y = self.bn2(self.conv2(self.relu1(self.conv1(x))))
+        return self.relu2(y + (self.shortcut(x) if beside is None else beside))
+
+
+class FunctionalResidual(nn.Module):
+    """Functional ReLUs, the last behind an addition; and an addition in place."""
+
+    def __init__(self, in_place: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(2, 2, 3, padding=1)
+        self.bn1 = nn.BatchNorm2d(2)
+        self.conv2 = nn.Conv2d(2, 2, 3, padding=1)
+        self.in_place = in_place
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv2(functional.relu(self.bn1(self.conv1(x))))
+        if self.in_place:
+            y += x
+            return functional.relu_(y)
+        return functional.relu(torch.add(y, x))
+
+
 class OutOfOrder(nn.Module):
     """Registered in another order than called, one module never called, one called twice."""
 
@@ -95,6 +132,17 @@ def test_before_a_functional_relu_the_last_module_counts():
 def test_a_relu_called_in_two_places_is_not_listened_to():
     # by registration, conv1 would listen to `relu`, whose last call is the block's end
     assert unit_layers(Residual()) == {"conv1": "bn1", "conv2": "conv2"}
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_units_behind_an_addition_are_those_of_the_longest_way(first):
+    assert unit_layers(Shortcut(first)) == {"conv1": "relu1", "conv2": "relu2"}
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_behind_an_addition_without_a_relu_of_its_own_the_convolution_counts(in_place):
+    # `bn1` still holds what the functional ReLU reads; the sum is no module's output
+    assert unit_layers(FunctionalResidual(in_place)) == {"conv1": "bn1", "conv2": "conv2"}
 
 
 def test_the_order_of_the_calls_decides_and_not_that_of_registration():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from facslens.models.compact import Block
 from facslens.projection.deconvnet import project_units
 
 RULES = {
@@ -56,15 +57,15 @@ def network(pool):
     return network
 
 
-def convolution(weight, padding, side):
+def convolution(weight, padding, side, stride=1):
     """Matrix of a convolution: (outputs, inputs), maps laid out channel, row, column."""
     outs, ins, kernel, _ = weight.shape
-    after = side + 2 * padding - kernel + 1
+    after = (side + 2 * padding - kernel) // stride + 1
     C = np.zeros((outs, after, after, ins, side, side))
     for o, i in itertools.product(range(outs), range(ins)):
         for r, c in itertools.product(range(after), repeat=2):
             for a, b in itertools.product(range(kernel), repeat=2):
-                row, column = r + a - padding, c + b - padding
+                row, column = r * stride + a - padding, c * stride + b - padding
                 if 0 <= row < side and 0 <= column < side:
                     C[o, r, c, i, row, column] = weight[o, i, a, b]
     return C.reshape(outs * after**2, ins * side**2)
@@ -143,3 +144,109 @@ def test_the_rules_differ_here(network, rng):
     ]
     for one, other in itertools.combinations(by_rule, 2):
         assert np.abs(one - other).max() > 0.1 * np.abs(one).max()
+
+
+class Small(nn.Module):
+    """The compact network made small: a block that keeps the maps' side, and one that halves it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, 2, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(2)
+        self.relu = nn.ReLU()
+        self.keeps = Block(2, 2, stride=1)
+        self.halves = Block(2, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.halves(self.keeps(self.relu(self.norm(self.stem(x)))))
+
+
+@pytest.fixture(scope="module")
+def small():
+    torch.manual_seed(3)
+    network = Small().double()
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.normal_()  # scales of either sign
+                module.running_mean.normal_(0, 0.3)
+                module.bias.uniform_(0.2, 1)  # else half of the units stay silent
+                module.running_var.uniform_(0.5, 2)
+    return network
+
+
+def block_by_matrices(w, name, f, side, stride):
+    """What each convolution of a block answers, and the matrices on the way to it."""
+
+    def normalised(convolution, norm, padding, before, step):
+        C = convolution_of(w, f"{name}.{convolution}", padding, before, step)
+        S, shift = norm_of(w, f"{name}.{norm}", (side // stride) ** 2)
+        return S @ C, shift
+
+    M1, b1 = normalised("conv1", "norm1", 1, side, stride)
+    M2, b2 = normalised("conv2", "norm2", 1, side // stride, 1)
+    beside, b3 = np.eye(len(f)), 0
+    if f"{name}.shortcut.0.weight" in w:
+        beside, b3 = normalised("shortcut.0", "shortcut.1", 0, side, stride)
+    inner = np.maximum(M1 @ f + b1, 0)
+    return inner, np.maximum(M2 @ inner + b2 + beside @ f + b3, 0), M1, M2, beside
+
+
+def convolution_of(w, name, padding, side, stride):
+    return convolution(w[f"{name}.weight"], padding, side, stride)
+
+
+def norm_of(w, name, pixels):
+    """Scales (a diagonal matrix) and shifts of batch normalisation."""
+    spread = w[f"{name}.weight"] / np.sqrt(w[f"{name}.running_var"] + 1e-5)
+    shift = w[f"{name}.bias"] - spread * w[f"{name}.running_mean"]
+    return np.diag(np.kron(spread, np.ones(pixels))), np.kron(shift, np.ones(pixels))
+
+
+def small_by_matrices(network, image, layer, unit, rule):
+    """Response and projection, from below to the layer and back, without torch or autograd."""
+    w = {name: value.numpy() for name, value in network.state_dict().items()}
+    S0, b0 = norm_of(w, "norm", SIDE**2)
+    M0 = S0 @ convolution(w["stem.weight"], 1, SIDE)
+    f0 = np.maximum(M0 @ image.ravel() + b0, 0)
+    i1, f1, M11, M12, _ = block_by_matrices(w, "keeps", f0, SIDE, 1)
+    i2, f2, M21, M22, beside = block_by_matrices(w, "halves", f1, SIDE, 2)
+    maps = {
+        "stem": f0,
+        "keeps.conv1": i1,
+        "keeps.conv2": f1,
+        "halves.conv1": i2,
+        "halves.conv2": f2,
+    }
+
+    pixels = (SIDE // 2 if layer.startswith("halves") else SIDE) ** 2
+    own = maps[layer].reshape(-1, pixels)[unit]
+    start = np.zeros(maps[layer].shape)
+    start[unit * pixels + own.argmax()] = 1
+    down = {name: np.zeros(f.shape) for name, f in maps.items()}
+    down[layer] = start
+    R = rule(down["halves.conv2"], f2)
+    down["halves.conv1"] += M22.T @ R
+    down["keeps.conv2"] += beside.T @ R + M21.T @ rule(down["halves.conv1"], i2)
+    R = rule(down["keeps.conv2"], f1)
+    down["keeps.conv1"] += M12.T @ R
+    down["stem"] += R + M11.T @ rule(down["keeps.conv1"], i1)
+    return own.max(), (M0.T @ rule(down["stem"], f0)).reshape(1, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "layer", ["stem", "keeps.conv1", "keeps.conv2", "halves.conv1", "halves.conv2"]
+)
+def test_residual_blocks_are_products_and_sums_of_matrices(small, layer, rule, rng):
+    images = np.repeat(rng.normal(size=(3, 1, SIDE, SIDE)), 2, axis=0)
+    units = np.tile([0, 1], 3)
+    found = project_units(small, torch.from_numpy(images), layer, units, rule=rule)
+    for n, (image, unit) in enumerate(zip(images, units, strict=True)):
+        response, projection = small_by_matrices(small, image, layer, unit, RULES[rule])
+        np.testing.assert_allclose(found.response[n], response, rtol=1e-10)
+        if response > 0:
+            # as above; a projection may be all zero, where no path of one sign leads down
+            np.testing.assert_allclose(found.image[n], projection, rtol=1e-10, atol=1e-14)
+    assert (~found.silent).sum() >= 3
+    assert np.abs(found.image).max() > 1e-3

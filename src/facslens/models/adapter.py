@@ -59,9 +59,10 @@ def unit_layers(network: nn.Module) -> dict[str, str]:
     its place are the same there, and a unit that would answer 0 answers 0 or less.
 
     A convolution called more than once in a pass has no map of its own and is left out, as
-    is one that is never called. So is one whose output is added to that of an earlier one
-    before the nonlinearity: a residual block's units belong to its last convolution, not to
-    the one in its shortcut. Where the calls cannot be traced (`read_calls`), the order in
+    is one that is never called. Where the outputs of two are added before a nonlinearity of
+    its own, their units belong to the one that more convolutions lie before: the last of a
+    residual block, not that of its shortcut. Behind an addition without such a module each
+    has its own output. Where the calls cannot be traced (`read_calls`), the order in
     which the network registers its modules stands in for the order of the calls.
 
     Examples
@@ -74,17 +75,19 @@ def unit_layers(network: nn.Module) -> dict[str, str]:
         return _layers_as_registered(network)
     modules = dict(network.named_modules())
     calls = Counter(str(node.target) for node in graph.nodes if node.op == "call_module")
-    found: dict[str, str] = {}
+    places: dict[fx.Node, str] = {}
+    depths: dict[fx.Node, int] = {}  # convolutions on the longest way to a node
     for node in graph.nodes:
-        if (
-            node.op == "call_module"
-            and isinstance(modules[node.target], nn.Conv2d)
-            and calls[node.target] == 1
-        ):
-            place = _module_to_listen_to(node, modules, calls)
-            if place not in found.values():
-                found[node.target] = place
-    return found
+        depths[node] = max((depths[earlier] for earlier in node.all_input_nodes), default=0)
+        if node.op == "call_module" and isinstance(modules[str(node.target)], nn.Conv2d):
+            depths[node] += 1
+            if calls[str(node.target)] == 1:
+                places[node] = _module_to_listen_to(node, modules, calls)
+    owners = {
+        place: max((node for node, own in places.items() if own == place), key=depths.__getitem__)
+        for place in places.values()
+    }
+    return {str(node.target): place for node, place in places.items() if owners[place] is node}
 
 
 def choose_layers(network: nn.Module, names: list[str] | None) -> dict[str, str]:

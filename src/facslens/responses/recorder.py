@@ -82,8 +82,11 @@ def listen(
 def capture(
     network: nn.Module, modules: Mapping[str, str]
 ) -> contextlib.AbstractContextManager[dict[str, Tensor]]:
-    """Hold whole maps, still attached to the graph; else as `listen`."""
-    return listen(network, modules, lambda maps: maps)
+    """Hold whole maps, still attached to the graph; else as `listen`.
+
+    They are copies: a later step in place, such as the addition of a shortcut, is not seen.
+    """
+    return listen(network, modules, Tensor.clone)
 
 
 def peak(maps: Float[Tensor, "image unit row column"]) -> BatchResponses:
