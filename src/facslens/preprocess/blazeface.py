@@ -28,9 +28,12 @@ SEEN: Final = 0.5
 SCORE: Final = 0.6
 #: Share of common area (intersection over union) from which two boxes show the same face.
 SAME: Final = 0.3
+#: Share of the smaller box that another may cover; beyond, one of the two is no face.
+WITHIN: Final = 0.5
 #: Side of the square in which a face is looked at again, in widths of its box.
 AROUND: Final = 2.0
-#: Side of the square in which a picture is looked at again where no face was found.
+#: Side of the square, in longer sides of the picture, in which a face that fills the picture is
+#: found.
 FRAMED: Final = 1.6
 #: Longer side in pixels from which a picture is looked at in parts, too, and their side as a
 #: share of it: the small faces of a group are less than a cell of the network otherwise.
@@ -119,15 +122,15 @@ def make() -> Detector:
 
 
 def detect(picture: Image.Image, back: Network, front: Network) -> list[Detection]:
-    """Find faces in the picture and its parts, and look at each again from near by."""
-    whole, framed = square_around(picture.size), square_around(picture.size, FRAMED)
-    for windows in ([whole, *parts(picture.size)], [framed]):  # one face may fill all of it
-        far = [face for window in windows for face in look(picture, window, back)]
-        near = [confirmed(picture, face, front) for face in far]
-        faces = distinct([face for face in near if face is not None])
-        if faces:
-            return faces
-    return []
+    """Find faces in the picture, with more around it, and in its parts; then look at each again."""
+    windows = [
+        square_around(picture.size),
+        square_around(picture.size, FRAMED),
+        *parts(picture.size),
+    ]
+    far = [face for window in windows for face in look(picture, window, back)]
+    near = [confirmed(picture, face, front) for face in far]
+    return distinct([face for face in near if face is not None])
 
 
 def square_around(size: tuple[int, int], times: float = 1.0) -> Similarity:
@@ -186,10 +189,13 @@ def confirmed(picture: Image.Image, face: Detection, front: Network) -> Detectio
 
 
 def distinct(faces: list[Detection]) -> list[Detection]:
-    """Keep of several detections of the same face the best; the best face comes first."""
+    """Keep of faces that lie within one another the surest; the surest of all comes first."""
     kept: list[Detection] = []
     for face in sorted(faces, key=lambda f: -f.score):
-        if all(overlap(face.box, other.box) <= SAME for other in kept):
+        if all(
+            common(face.box, other.box) <= WITHIN * min(area(face.box), area(other.box))
+            for other in kept
+        ):
             kept.append(face)
     return kept
 
@@ -224,11 +230,27 @@ def overlap(one: Box, other: Box) -> float:
     >>> overlap((0.0, 0.0, 2.0, 2.0), (1.0, 0.0, 2.0, 2.0))
     0.3333333333333333
     """
+    both = common(one, other)
+    every = area(one) + area(other) - both
+    return both / every if every > 0 else 0.0
+
+
+def common(one: Box, other: Box) -> float:
+    """Give the area that two boxes share.
+
+    Examples
+    --------
+    >>> common((0.0, 0.0, 2.0, 2.0), (1.0, 0.0, 2.0, 2.0))
+    2.0
+    """
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    both = max(width, 0) * max(height, 0)
-    every = one[2] * one[3] + other[2] * other[3] - both
-    return float(both / every) if every > 0 else 0.0
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def area(box: Box) -> float:
+    """Give the area of a box."""
+    return box[2] * box[3]
 
 
 def _face(score: float, place: Float64[np.ndarray, "8 2"]) -> Detection:
@@ -243,18 +265,16 @@ def view(picture: Image.Image, window: Similarity, side: int) -> UInt8[np.ndarra
     factor = max(1, int(abs(window.turn) / side))
     corners = window(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
     size = np.array(picture.size)
-    # In reduced pixels: what is wanted, and what of it the picture has (at least a pixel).
+    # In reduced pixels: what is wanted, and what of it the picture has, a pixel at least.
     first = np.floor(corners.min(axis=0) / factor).astype(int) - 1
     last = np.ceil(corners.max(axis=0) / factor).astype(int) + 1
     inside = -(-size // factor)
     start, end = np.clip(first, 0, inside - 1), np.clip(last, 1, inside)
-    end = np.maximum(end, start + 1)
-    (left, top), (right, bottom) = start * factor, np.minimum(end * factor, size)
-    part = np.asarray(picture.reduce(factor, (int(left), int(top), int(right), int(bottom))))
-    (before_x, before_y), (after_x, after_y) = start - first, last - end
-    wide = np.pad(
-        part, ((before_y, max(after_y, 0)), (before_x, max(after_x, 0)), (0, 0)), mode="edge"
-    )
+    first, last = np.minimum(first, start), np.maximum(last, end)
+    box = (*(start * factor).tolist(), *np.minimum(end * factor, size).tolist())
+    part = np.asarray(picture.reduce(factor, box))
+    (x_before, y_before), (x_after, y_after) = start - first, last - end
+    wide = np.pad(part, ((y_before, y_after), (x_before, x_after), (0, 0)), mode="edge")
     turn = window.turn / (factor * side)
     shift = window.shift / factor - complex(*first)
     data = (turn.real, -turn.imag, shift.real, turn.imag, turn.real, shift.imag)

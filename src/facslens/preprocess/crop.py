@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from facslens.errors import DataError
-from facslens.preprocess.detection import Box
+from facslens.preprocess.detection import Box, Detection
 from facslens.preprocess.similarity import Similarity, fitted, numbers
 
 #: Where right eye, left eye and the middle of the mouth lie in a crop, (x, y) as shares of its
@@ -23,7 +23,7 @@ TEMPLATE: Final = ((15.15 / 48, 18.8 / 48), (32.85 / 48, 18.8 / 48), (24 / 48, 3
 
 #: The crop by the box of a face where no landmarks are known: its centre, as shares of the
 #: box's width and height, and its side, in widths. Fitted to the crops by landmarks.
-IN_BOX: Final = (0.5, 0.42, 1.15)
+IN_BOX: Final = (0.5, 0.42, 1.16)
 
 # Samples along the side of a crop's pixel, at most; faces that would need more are reduced first.
 _SAMPLES: Final = 4
@@ -87,6 +87,15 @@ def placed(points: Float[np.ndarray, "3 2"], size: int) -> Similarity:
             f"{points.tolist()} are no landmarks of a face: expected three different places"
         )
     return way
+
+
+def crop_face(
+    grey: UInt8[np.ndarray, "row column"], face: Detection, size: int
+) -> UInt8[np.ndarray, "size size"]:
+    """Cut out a detected face: by its landmarks where it has them, else by its box."""
+    if face.points is None:
+        return crop_box(grey, face.box, size)
+    return crop(grey, face.points, size)
 
 
 def crop_box(

@@ -44,13 +44,13 @@ class Detection:
 
     def moved(self, way: Similarity) -> "Detection":
         """Move and scale the face; its box stays upright where the way turns."""
-        middle = np.array([self.left + self.width / 2, self.top + self.height / 2])
-        x, y = way(middle).tolist()
+        middle = complex(self.left + self.width / 2, self.top + self.height / 2)
+        middle = way.turn * middle + way.shift
         width, height = self.width * abs(way.turn), self.height * abs(way.turn)
         return replace(
             self,
-            left=x - width / 2,
-            top=y - height / 2,
+            left=middle.real - width / 2,
+            top=middle.imag - height / 2,
             width=width,
             height=height,
             points=None if self.points is None else way(self.points),
