@@ -173,7 +173,7 @@ def predict(
     detector
         What finds the faces; None takes every picture for a crop of one face.
     every
-        Of a video, each how manieth frame.
+        Of a video, every how many frames one is read.
 
     Returns
     -------

@@ -91,12 +91,10 @@ def synth(
 @app.command()
 def crop(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Photographs, or folders of them.")
+        list[Path], typer.Argument(metavar="PATH", help="Photographs, or folders of them.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to fill.")],
-    detector: Annotated[
-        str, typer.Option("--detector", metavar="NAME", help="What finds the faces.")
-    ] = DEFAULT,
+    detector: options.Detector = DEFAULT,
     size: Annotated[int, typer.Option("--size", help="Side of the crops in pixels.")] = 48,
     every: Annotated[
         bool, typer.Option("--all", help="All faces of a photograph, not only the largest.")

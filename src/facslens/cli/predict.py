@@ -14,6 +14,7 @@ from facslens.errors import CallError
 from facslens.predict.predict import columns, predict
 from facslens.predict.sources import Picture, find, pictures
 from facslens.predict.write import csv_rows, form_of, json_rows, writing
+from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.progress import Report, shown
 from facslens.stages.networks import Choice, open_network
 
@@ -22,7 +23,7 @@ def predict_command(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH…",
+            metavar="PATH",
             help="Pictures, videos, folders, quoted patterns; - reads paths from standard input.",
         ),
     ],
@@ -37,12 +38,12 @@ def predict_command(
     runtime: Annotated[
         str, typer.Option("--runtime", help="auto, onnx (which does not load PyTorch) or torch.")
     ] = "auto",
-    detector: options.Detector = "blazeface",
+    detector: options.Detector = DEFAULT,
     cropped: Annotated[
         bool, typer.Option("--faces-are-cropped", help="Every picture is one face: find none.")
     ] = False,
     every: Annotated[
-        int, typer.Option("--every", min=1, help="Of videos, each how manieth frame.")
+        int, typer.Option("--every", min=1, metavar="N", help="Read every Nth frame of a video.")
     ] = 1,
     out: Annotated[
         Path | None,
@@ -78,7 +79,6 @@ def predict_command(
         if as_json:
             raise CallError("--json writes to standard output: with --out, name a .jsonl file")
     from facslens.predict.faces import detected, whole
-    from facslens.preprocess.detect import make_detector
 
     choice = Choice(model, labels, runtime)
     network = open_network(choice)

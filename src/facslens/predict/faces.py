@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from facslens.predict.sources import Picture
-from facslens.preprocess.crop import crop, crop_box, square
+from facslens.preprocess.crop import crop_face, square
 from facslens.preprocess.detection import Detection, Detector
 
 
@@ -59,14 +59,7 @@ def detected(detector: Detector, size: int) -> Finder:
             return [Face(replace(picture, note=_joined(picture.note, "no face found")))]
         grey = _grey(picture)
         return [
-            Face(
-                picture,
-                number,
-                place,
-                crop_box(grey, place.box, size)
-                if place.points is None
-                else crop(grey, place.points, size),
-            )
+            Face(picture, number, place, crop_face(grey, place, size))
             for number, place in enumerate(places)
         ]
 

@@ -98,7 +98,7 @@ def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
     entry
         A file, or a problem, which passes through.
     every
-        Of a video, each how manieth frame.
+        Of a video, every how many frames one is read.
 
     Yields
     ------
