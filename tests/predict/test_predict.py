@@ -89,6 +89,14 @@ def test_a_file_with_a_problem_is_a_row_and_the_rest_goes_on():
     assert found[1]["expression"] is None
 
 
+def test_landmarks_that_are_none_are_a_problem_of_that_picture():
+    def folded(pixels):
+        return [Detection(0.0, 0.0, 9.0, 9.0, 0.9, np.full((3, 2), 5.0))]
+
+    (row,) = rows([shade(100)], detected(folded, 48))
+    assert row["problem"].startswith("a.png: [[5.0, 5.0], [5.0, 5.0], [5.0, 5.0]] are no landmarks")
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_order_is_that_of_the_pictures_whatever_the_threads_and_batches(workers):
     pictures = [shade(level, f"{level}.png") for level in range(150)]

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from facslens.errors import DataError
 from facslens.predict.sources import Picture
 from facslens.preprocess.crop import crop_face, square
 from facslens.preprocess.detection import Detection, Detector
@@ -86,7 +87,10 @@ def faces(
     def one(picture: Picture) -> list[Face]:
         if picture.pixels is None:
             return [Face(picture)]
-        found = find(picture)
+        try:
+            found = find(picture)
+        except DataError as error:  # landmarks that are none: this picture fails, not the batch
+            return [Face(replace(picture, pixels=None, problem=f"{picture.source}: {error}"))]
         bare = replace(found[0].picture, pixels=None)
         return found if keep else [replace(face, picture=bare) for face in found]
 
