@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.artifacts import Run
+from facslens.artifacts import Run, read_json, write_json
 from facslens.report.build import build_view
 from facslens.report.evidence import Findings
 from facslens.report.missing import Missing
@@ -201,6 +201,24 @@ def test_training_names_the_epoch_kept(view: ReportView) -> None:
     assert not isinstance(view.training, Missing)
     assert (view.training.best_epoch, view.training.epochs) == (2, 3)
     assert view.methods.validation_accuracy == pytest.approx(1 - 1.2 / 2 / 2)
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({"pretrained": "compact-1"}, "the network compact-1 of facslens"),
+        ({"seed": 0}, "a network trained before"),
+    ],
+)
+def test_methods_say_what_the_training_began_from(
+    view: ReportView, write_run: Callable[..., Run], training: dict[str, object], said: str
+) -> None:
+    assert view.methods.began is None
+    run = write_run()
+    model = read_json(run / "model.json")
+    model["training"]["init"] = {"weights": "0" * 64, "training": training}
+    write_json(run / "model.json", model)
+    assert build_view(run).methods.began == said
 
 
 def test_data_counts_parts_and_action_units(view: ReportView) -> None:

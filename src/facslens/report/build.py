@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from facslens.artifacts import Run
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
@@ -81,6 +81,14 @@ def build_view(run: Run) -> ReportView:
     )
 
 
+def _began(init: Mapping[str, Any] | None) -> str | None:
+    """Say which network the training began from."""
+    if init is None:
+        return None
+    name = init.get("training", {}).get("pretrained")
+    return f"the network {name} of facslens" if name else "a network trained before"
+
+
 def _methods(
     tables: RunTables, findings: Findings | Missing, training: Training | Missing
 ) -> Methods:
@@ -94,6 +102,7 @@ def _methods(
     epochs = training.epochs if isinstance(training, Training) else count(record, "epochs")
     return Methods(
         architecture=str(tables.model.get("architecture", "")),
+        began=_began(record.get("init")),
         parameters=count(tables.model, "parameters"),
         size=count(tables.model, "size"),
         classes=len(tables.model.get("expressions", [])),

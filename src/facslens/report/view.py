@@ -138,6 +138,7 @@ class Methods:
     """Numbers that the methods paragraph is filled in with; None where not known."""
 
     architecture: str
+    began: str | None
     parameters: int | None
     size: int | None
     classes: int

@@ -83,8 +83,8 @@ class Recipe:
             raise CallError(f"learning_rate is {self.learning_rate}: it has to be above 0")
 
 
-#: Where the weights are another model's already: few steps, and small ones.
-FINE_TUNING: Final = Recipe(epochs=10, learning_rate=3e-4)
+#: Where the weights are another model's already, fewer passes do.
+FINE_TUNING: Final = Recipe(epochs=10)
 
 
 def recipe_for(fine_tuning: bool) -> Recipe:
