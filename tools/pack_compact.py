@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from facslens.datasets.base import EXPRESSIONS
 from facslens.datasets.ferplus import FER2013
-from facslens.models.pretrained import FOLDER
+from facslens.models.card import FOLDER
 
 
 def main(trained: Path) -> None:

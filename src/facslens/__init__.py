@@ -21,6 +21,7 @@ _PLACES = {
             "load",
             "load_model",
             "load_run",
+            "predict",
             "project",
             "record",
             "split",

@@ -1,5 +1,6 @@
 """The flat Python interface: the stages as plain functions."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,16 @@ from facslens.errors import CallError
 from facslens.models.initial import architecture_of, named
 from facslens.models.model import Model
 from facslens.models.model import load as read_model
+from facslens.predict.faces import detected, whole
+from facslens.predict.predict import columns
+from facslens.predict.predict import predict as predict_rows
+from facslens.predict.sources import find, pictures
 from facslens.preprocess import normalise
+from facslens.preprocess.detect import make_detector
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.responses.recording import record_faces
 from facslens.responses.store import Responses
+from facslens.stages.networks import Choice, open_network
 from facslens.training.fit import fit
 from facslens.training.recipe import Recipe
 
@@ -140,6 +147,47 @@ def project(
         raise CallError(f"there is no face {image!r} among {len(faces)}")
     face = normalise.standardise(normalise.read([faces.table["path"].iloc[rows[0]]], model.size))
     return project_units(model.network, face, layer, np.array([unit]), rule=rule)
+
+
+def predict(
+    paths: str | Path | Sequence[str | Path],
+    model: str | Path = "compact",
+    *,
+    labels: str | None = None,
+    runtime: str = "auto",
+    detector: str | None = "blazeface",
+    every: int = 1,
+) -> pd.DataFrame:
+    """Read the expression of every face in pictures and videos, and the evidence of AUs.
+
+    Parameters
+    ----------
+    paths
+        Pictures, videos, folders or patterns.
+    model
+        ``compact``, a run's folder, or a file of ``facslens export``.
+    labels
+        Of ``compact``: ``ferplus`` (the default) or ``fer2013``.
+    runtime
+        ``auto``, ``onnx`` or ``torch``.
+    detector
+        What finds the faces; None takes every picture for a crop of one face.
+    every
+        Of a video, every how many frames one is read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a face, with the columns of `facslens.predict.predict.columns`; a picture without a
+        face, or a file that cannot be read, has a row, too.
+    """
+    named = [paths] if isinstance(paths, str | Path) else paths
+    network = open_network(Choice(str(model), labels, runtime))
+    size = network.size
+    finder = whole(size) if detector is None else detected(make_detector(detector), size)
+    source = (picture for entry in find(map(str, named)) for picture in pictures(entry, every))
+    rows = [row for _, row in predict_rows(source, finder, network, os.cpu_count() or 1)]
+    return pd.DataFrame(rows, columns=columns(network))
 
 
 def load_model(run: str | Path) -> Model:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from facslens.datasets import images
-from facslens.datasets.images import read_grey
+from facslens.datasets.images import read_grey, read_picture
 from facslens.errors import DataError
 
 
@@ -75,6 +75,32 @@ def test_the_cameras_orientation_is_honoured(tmp_path, levels):
     np.testing.assert_array_equal(read_grey(tmp_path / "turned.png"), np.rot90(levels, -1))
 
 
+def test_colours_stay_colours_and_grey_stays_grey(tmp_path, levels, rng):
+    colours = rng.integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    Image.fromarray(colours).save(tmp_path / "colour.png")
+    Image.fromarray(levels).save(tmp_path / "grey.png")
+    found = read_picture(tmp_path / "colour.png")
+    assert (found.image.mode, found.image.size, found.pictures) == ("RGB", (14, 9), 1)
+    np.testing.assert_array_equal(np.asarray(found.image), colours)
+    assert read_picture(tmp_path / "grey.png").image.mode == "L"
+
+
+@pytest.mark.parametrize("name", ["moving.gif", "moving.png", "moving.webp", "pages.tif"])
+def test_of_several_pictures_the_first_is_read_and_all_are_counted(tmp_path, name):
+    shades = [Image.new("L", (16, 16), shade) for shade in (0, 120, 240)]
+    more = {"lossless": True} if name.endswith("webp") else {}
+    shades[0].save(tmp_path / name, save_all=True, append_images=shades[1:], **more)
+    found = read_picture(tmp_path / name)
+    assert found.pictures == 3
+    assert np.asarray(found.image).max() <= 1
+
+
+def test_the_second_picture_of_a_telephone_is_no_animation(tmp_path):
+    shades = [Image.new("RGB", (16, 16), (shade, 0, 0)) for shade in (10, 200)]
+    shades[0].save(tmp_path / "depth.jpg", "MPO", save_all=True, append_images=shades[1:])
+    assert read_picture(tmp_path / "depth.jpg").pictures == 1
+
+
 def test_every_truncation_of_an_image_is_noticed(tmp_path, levels):
     Image.fromarray(levels).save(tmp_path / "whole.png")
     content = (tmp_path / "whole.png").read_bytes()
@@ -115,7 +141,7 @@ def test_an_image_too_small_for_a_face_is_refused(tmp_path, size):
 
 @pytest.mark.parametrize("size", [(20_000, 20_000), (10_000, 10_000), (8_001, 8_000)])
 def test_a_bomb_is_refused_by_its_header(tmp_path, write_bomb, size, monkeypatch):
-    monkeypatch.setattr(images, "_grey", lambda *_: pytest.fail("it was decoded"))
+    monkeypatch.setattr(images, "_eight_bit", lambda *_: pytest.fail("it was decoded"))
     with pytest.raises(DataError, match="more than 64 megapixels: it is not decoded"):
         read_grey(write_bomb(tmp_path / "bomb.png", *size))
 

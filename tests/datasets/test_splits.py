@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facslens.datasets.base import Faces, make_table
-from facslens.datasets.splits import CONFIRMATION, DISCOVERY, holdout, khorrami_folds
+from facslens.datasets.splits import CONFIRMATION, DISCOVERY, halves, holdout, khorrami_folds
 from facslens.errors import CallError, NotEnoughDataError
 
 names = st.text("0123456789SX_é", min_size=1, max_size=5)
@@ -125,3 +125,20 @@ def test_unknown_subjects_are_not_split_unless_the_user_says_so(split):
     with pytest.raises(CallError, match=r"made has 2 of 13 faces of unknown subject.*assume_indep"):
         split(faces)
     split(faces.assume_independent())
+
+
+@pytest.mark.parametrize(("subjects", "test"), [(94, 47), (7, 3), (2, 1)])
+def test_halves_for_a_network_trained_elsewhere(subjects, test):
+    faces = numbered(subjects)
+    parts = pd.Series(by_subject(faces, halves(faces, 5)))
+    assert parts.value_counts().to_dict() == {"validation": subjects - test, "test": test}
+    if subjects > 2:  # the same people confirm a network that trains on some of the others
+        other = pd.Series(by_subject(faces, holdout(faces, 5, test=test, validation=1)))
+        assert other[other == "test"].index.equals(parts[parts == "test"].index)
+
+
+def test_halves_need_two_known_subjects():
+    with pytest.raises(NotEnoughDataError, match="made has 1 subject: expected two or more"):
+        halves(made(["S1"]))
+    with pytest.raises(CallError, match="1 of 2 faces of unknown subject"):
+        halves(made(["S1", None]))

@@ -1,4 +1,4 @@
-"""``facslens data``: what datasets there are, and whether one is whole."""
+"""``facslens data``: what datasets there are, whether one is whole, and making one."""
 
 import json
 import os
@@ -14,9 +14,13 @@ from facslens.cli import options
 from facslens.datasets.check import Check
 from facslens.datasets.check import check as check_dataset
 from facslens.datasets.load import COMMON_KEYS, LAYOUTS
+from facslens.preprocess.crops import Order, make_crops
+from facslens.preprocess.detect import DEFAULT
 from facslens.progress import shown
 
-app = typer.Typer(help="What datasets there are, and whether one is whole.", no_args_is_help=True)
+app = typer.Typer(
+    help="What datasets there are, whether one is whole, and making one.", no_args_is_help=True
+)
 
 
 @app.command("list")
@@ -76,12 +80,46 @@ def synth(
     factorial one draws action units independently. Needs the extra: facslens[synthetic].
     A call that was killed goes on where it stopped.
     """
-    from facslens.datasets.synthetic.generate import Order, generate
+    from facslens.datasets.synthetic import generate as synthetic
 
-    order = Order(subjects, design, size, seed, image_format)
+    order = synthetic.Order(subjects, design, size, seed, image_format)
     with shown("synth") as progress:
-        generate(order, out, workers=workers or os.cpu_count() or 1, progress=progress)
+        synthetic.generate(order, out, workers=workers or os.cpu_count() or 1, progress=progress)
     Console(soft_wrap=True).print(f"faces: {out}; use them by --data synthetic:{out}", markup=False)
+
+
+@app.command()
+def crop(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Photographs, or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to fill.")],
+    detector: options.Detector = DEFAULT,
+    size: Annotated[int, typer.Option("--size", help="Side of the crops in pixels.")] = 48,
+    every: Annotated[
+        bool, typer.Option("--all", help="All faces of a photograph, not only the largest.")
+    ] = False,
+) -> None:
+    """Cut the faces out of photographs, as `facslens predict` does, to train on them.
+
+    Folders keep their names, so that --data folder:DIR reads them. Several PATHs that are folders
+    get a folder each. Exits with 1 if a file could not be read. A call that was killed goes on
+    where it stopped.
+    """
+    order = Order(detector, size, every)
+    with shown("crop") as progress:
+        made = make_crops(paths, out, order, progress)
+    console = Console(soft_wrap=True)
+    for line in (*made.notes, *made.faceless, *made.failed):
+        console.print(line, markup=False, highlight=False)
+    console.print(
+        f"crops: {out}; {made.photographs} photographs, {made.faces} crops, "
+        f"{len(made.faceless)} without a face, {len(made.failed)} failed",
+        markup=False,
+        highlight=False,
+    )
+    if made.failed:
+        raise typer.Exit(1)
 
 
 def _print(found: Check) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facslens.cli import crossval, data, run, stages
+from facslens.cli import crossval, data, export, predict, run, stages
 from facslens.errors import CallError, FacslensError
 from facslens.version import __version__
 
@@ -24,6 +24,8 @@ app.command("run")(run.run)
 for stage in stages.COMMANDS:
     app.command(stage.__name__.replace("_", "-"))(stage)
 app.command("crossval")(crossval.crossval)
+app.command("predict")(predict.predict_command)
+app.command("export")(export.export)
 app.add_typer(data.app, name="data")
 
 

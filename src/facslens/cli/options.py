@@ -88,3 +88,11 @@ Rule = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 ExistingRun = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+Detector = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        metavar="NAME",
+        help="What finds the faces: blazeface, haar, or what another package brings.",
+    ),
+]

@@ -1,8 +1,10 @@
-"""Reading one image file as grey levels: the one way in, for checking as for training."""
+"""Reading one image file: the one way in, for checking, for training and for photographs."""
 
+import contextlib
 import io
 import struct
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -33,22 +35,46 @@ _BROKEN: Final = (
 )
 
 
-def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
-    """Read an image file as 8-bit grey levels.
-
-    The orientation noted by the camera (EXIF) is honoured; colour becomes ITU-R 601 luma;
-    16-bit grey levels are scaled by 255/65535 and rounded; transparent parts are laid over
-    black; of several pictures in one file the first is taken.
+@dataclass(frozen=True)
+class Picture:
+    """The first picture of a file, and how many there are in it.
 
     Parameters
     ----------
-    path
-        A file in any format that Pillow reads; it may lie inside a zip archive.
+    image
+        In mode "L" (grey) or "RGB", 8 bits, the right way up.
+    pictures
+        1, but for animations and files of several pages.
+    """
+
+    image: Image.Image
+    pictures: int
+
+
+def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
+    """Read an image file as 8-bit grey levels; colour becomes ITU-R 601 luma.
+
+    Everything else is as `read_picture` says.
 
     Returns
     -------
     uint8 array of shape (row, column)
         Grey levels from 0 (black) to 255, at least `MIN_SIDE` a side.
+    """
+    return np.array(read_picture(path).image.convert("L"), dtype=np.uint8)
+
+
+def read_picture(path: Path | str) -> Picture:
+    """Read an image file as 8-bit colours or grey levels.
+
+    The orientation noted by the camera (EXIF) is honoured; 16-bit grey levels are scaled by
+    255/65535 and rounded; transparent parts are laid over black; of several pictures in one
+    file the first is taken.
+
+    Parameters
+    ----------
+    path
+        A file in any format that Pillow reads; it may lie inside a zip archive.
 
     Raises
     ------
@@ -67,7 +93,8 @@ def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
                     image.verify()  # checksums, which decoding alone passes over; spends the image
                 stream.seek(0)
                 with Image.open(stream) as image:
-                    return _grey(ImageOps.exif_transpose(image), path)
+                    shown = _eight_bit(ImageOps.exif_transpose(image), path)
+                    return Picture(shown, _count(image))
     except DataError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -96,18 +123,25 @@ def _check_size(size: tuple[int, int], path: Path | str) -> None:
         )
 
 
-def _grey(image: Image.Image, path: Path | str) -> UInt8[np.ndarray, "row column"]:
+def _eight_bit(image: Image.Image, path: Path | str) -> Image.Image:
     if image.mode in _SIXTEEN_BIT:
         levels = np.asarray(image).astype(np.int64)
         if levels.min() < 0 or levels.max() > 65535:
             raise DataError(f"{path} holds 32-bit pixels: expected 8 or 16 bits")
-        return np.rint(levels / 257).astype(np.uint8)  # 65535 = 255 · 257
+        return Image.fromarray(np.rint(levels / 257).astype(np.uint8))  # 65535 = 255 · 257
     if image.mode == "F":
         raise DataError(f"{path} holds floating-point pixels: expected 8 or 16 bits")
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, colours)
-    elif image.mode not in ("L", "RGB", "1"):
-        image = image.convert("RGB")
-    return np.array(image.convert("L"), dtype=np.uint8)
+    return image.convert("L" if image.mode in ("L", "1") else "RGB")
+
+
+def _count(image: Image.Image) -> int:
+    # The second picture in a telephone's JPEG (MPO) is a depth map or the like.
+    if image.format == "MPO":
+        return 1
+    with contextlib.suppress(*_BROKEN):  # what comes after the first picture plays no part
+        return int(getattr(image, "n_frames", 1))
+    return 1

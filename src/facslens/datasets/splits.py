@@ -58,6 +58,44 @@ def holdout(
     return _split(faces, test=drawn[:test], validation=drawn[test : test + validation])
 
 
+def halves(faces: Faces, seed: int = 0) -> pd.Series:
+    """Part the subjects for a network trained elsewhere: one half chooses, the other confirms.
+
+    Nobody trains, so none is needed to. Of an odd number of subjects the half that chooses
+    has one more.
+
+    Parameters
+    ----------
+    faces
+        Faces whose subjects are known.
+    seed
+        Chooses the subjects, in the order of `holdout`: those that confirm are the same as by
+        ``holdout(faces, seed, test=subjects // 2)``, so that a network trained on these faces
+        can be confirmed beside it.
+
+    Returns
+    -------
+    Series
+        ``validation`` (discovery) or ``test`` (confirmation), with the index of ``faces.table``.
+
+    Raises
+    ------
+    CallError
+        If subjects are unknown.
+    NotEnoughDataError
+        If there are fewer than two.
+    """
+    subjects = _subjects(faces)
+    if len(subjects) < 2:
+        raise NotEnoughDataError(
+            f"{faces.name} has {len(subjects)} subject{'s' * (len(subjects) != 1)}: expected two "
+            f"or more, some to choose units and others to confirm them"
+        )
+    drawn = sorted(subjects, key=lambda subject: _draw(subject, seed))
+    half = len(drawn) // 2
+    return _split(faces, test=drawn[:half], validation=drawn[half:])
+
+
 def khorrami_folds(faces: Faces, folds: int = 10) -> list[pd.Series]:
     """Give the cross-validation of Khorrami et al.: every tenth subject to a fold.
 

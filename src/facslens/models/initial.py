@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from facslens.errors import CallError
+from facslens.models.card import PRETRAINED
 from facslens.models.model import Model, build, load
-from facslens.models.pretrained import PRETRAINED, load_pretrained
+from facslens.models.pretrained import load_pretrained
 
 #: The last linear layer of every architecture here, one row a class.
 HEAD: Final = "scores"

@@ -6,34 +6,17 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from PIL import Image
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
 from facslens.datasets.images import read_grey
+from facslens.preprocess.crop import square
 
 #: Sides of the image in a standard deviation of the Gaussian surroundings.
 SURROUNDINGS: Final = 12
 #: Added to the local contrast, in grey levels of 0 to 1.
 FLOOR: Final = 0.05
-
-
-def square(image: UInt8[np.ndarray, "row column"], size: int) -> UInt8[np.ndarray, "size size"]:
-    """Cut out the central square and resize it.
-
-    Bilinear with a support that grows when shrinking (Pillow's), so that shrinking does not
-    alias. An image that has the size already comes back as it is.
-    """
-    rows, columns = image.shape
-    side = min(rows, columns)
-    top, left = (rows - side) // 2, (columns - side) // 2
-    cut = image[top : top + side, left : left + side]
-    if side == size:
-        return cut
-    return np.asarray(
-        Image.fromarray(cut).resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8
-    )
 
 
 def standardise(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "image 1 row column"]:

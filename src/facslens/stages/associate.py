@@ -74,8 +74,8 @@ def run_associate(run: Run, progress: Report) -> None:
             ignore_index=True,
         )
         mapping = confirmed(mapping, responses, faces, settings)
-        chosen = _part(responses, faces, settings, DISCOVERY)
-        judged = _part(responses, faces, settings, CONFIRMATION)
+        chosen = read_part(responses, faces, settings, DISCOVERY)
+        judged = read_part(responses, faces, settings, CONFIRMATION)
         mapping = partial_effects(mapping, chosen, judged)
         sample = chosen.sample(responses.layers[0])
         confounds = confound_table(sample.labels, au_codes(chosen.labels), sample.subject)
@@ -170,7 +170,10 @@ def _subject(faces: Faces) -> pd.Series | None:
     return faces.table["subject"] if faces.table["subject"].notna().all() else None
 
 
-def _part(responses: Responses, faces: Faces, settings: Settings, splits: tuple[str, ...]) -> Part:
+def read_part(
+    responses: Responses, faces: Faces, settings: Settings, splits: tuple[str, ...]
+) -> Part:
+    """Give the faces of some splits as the association takes them, with every layer."""
     part, rows = _analysed(faces, settings, splits)
     return Part(
         responses={layer: responses.response(layer)[rows] for layer in responses.layers},

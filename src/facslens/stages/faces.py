@@ -1,5 +1,7 @@
 """The first stage: load the faces, leave out broken images by name, decide who tests."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from facslens.artifacts import Run, read_table, write_table
@@ -11,8 +13,20 @@ from facslens.errors import DataError
 from facslens.progress import Report
 
 
-def run_faces(run: Run, progress: Report) -> None:
+def run_faces(
+    run: Run, progress: Report, split: Callable[[Faces, int], pd.Series] = holdout
+) -> None:
     """Write ``faces.parquet`` with its split, and what was left out to ``run.json``.
+
+    Parameters
+    ----------
+    run
+        Any run.
+    progress
+        Told of every image.
+    split
+        Parts the subjects by the run's seed where the data has no split of its own: `holdout`,
+        or `halves` for a network that was trained elsewhere.
 
     Raises
     ------
@@ -32,7 +46,7 @@ def run_faces(run: Run, progress: Report) -> None:
         if len(faces) == 0:
             raise DataError(f"none of the {len(broken)} images of {faces.name} can be read")
         if faces.table["split"].isna().any():
-            faces = faces.with_split(holdout(faces, info["seed"]))
+            faces = faces.with_split(split(faces, info["seed"]))
         write_table(run / "faces.parquet", faces.table)
         run.update(
             faces={

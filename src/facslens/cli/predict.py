@@ -1,0 +1,130 @@
+"""``facslens predict``: expressions and evidence of action units for photographs and videos."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from facslens.cli import options
+from facslens.errors import CallError
+from facslens.predict.predict import columns, predict
+from facslens.predict.sources import Picture, find, pictures
+from facslens.predict.write import csv_rows, form_of, json_rows, writing
+from facslens.preprocess.detect import DEFAULT, make_detector
+from facslens.progress import Report, shown
+from facslens.stages.networks import Choice, open_network
+
+
+def predict_command(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH",
+            help="Pictures, videos, folders, quoted patterns; - reads paths from standard input.",
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME|RUN|FILE.onnx", help="The network."),
+    ] = "compact",
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="Of compact: ferplus (the default) or fer2013."),
+    ] = None,
+    runtime: Annotated[
+        str, typer.Option("--runtime", help="auto, onnx (which does not load PyTorch) or torch.")
+    ] = "auto",
+    detector: options.Detector = DEFAULT,
+    cropped: Annotated[
+        bool, typer.Option("--faces-are-cropped", help="Every picture is one face: find none.")
+    ] = False,
+    every: Annotated[
+        int, typer.Option("--every", min=1, metavar="N", help="Read every Nth frame of a video.")
+    ] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="A .csv, .jsonl or .parquet file to write."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON lines on standard output in place of CSV.")
+    ] = False,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(
+            "--overlay",
+            metavar="DIR",
+            help="Draw boxes, bars and the projections of the units that decided.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Threads that find faces [default: cores]."),
+    ] = None,
+) -> None:
+    """Read the expression of every face in photographs and videos, and which action units show.
+
+    A row a face: where it is, the probability of each expression, and for each action unit that
+    the network has a detector for whether that unit fired and, where evidence allows, a
+    calibrated probability. A picture without a face has a row, too, and a file that cannot be
+    read has one with the reason; then the exit code is 1. CSV on standard output without --out.
+
+    An expression label says how a face looks to raters, not what the person feels.
+    """
+    if out is not None:
+        form_of(out)
+        if as_json:
+            raise CallError("--json writes to standard output: with --out, name a .jsonl file")
+    from facslens.predict.faces import detected, whole
+
+    choice = Choice(model, labels, runtime)
+    network = open_network(choice)
+    finder = whole(network.size) if cropped else detected(make_detector(detector), network.size)
+    entries = find(_named(paths))
+    failed = 0
+
+    def source(progress: Report) -> Iterator[Picture]:
+        for number, entry in enumerate(entries):
+            yield from pictures(entry, every)
+            progress(number + 1, len(entries), "")
+
+    def rows(progress: Report) -> Iterator[dict[str, Any]]:
+        nonlocal failed
+        threads = workers or os.cpu_count() or 1
+        found = predict(source(progress), finder, network, threads, keep=overlay is not None)
+        if overlay is not None:
+            from facslens.stages.overlays import drawn
+
+            found = drawn(found, overlay, choice)
+        for _face, row in found:
+            failed += row["problem"] is not None
+            yield row
+
+    with shown("predict") as progress:
+        if out is not None:
+            with writing(out, columns(network)) as write:
+                for row in rows(progress):
+                    write(row)
+        else:
+            write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
+            for row in rows(progress):
+                write(row)
+    console = Console(stderr=True, soft_wrap=True)
+    if out is not None:
+        console.print(f"predictions: {out}", highlight=False, markup=False)
+    if failed:
+        console.print(
+            f"{failed} of {len(entries)} could not be read: see the column problem", highlight=False
+        )
+        raise typer.Exit(1)
+
+
+def _named(paths: list[str]) -> list[str]:
+    """Put what standard input lists in the place of -."""
+    named: list[str] = []
+    for path in paths:
+        named += [line.rstrip("\r\n") for line in sys.stdin] if path == "-" else [path]
+    return [path for path in named if path]

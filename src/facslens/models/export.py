@@ -1,0 +1,158 @@
+"""Write a network as ONNX: grey levels in, probabilities and responses out."""
+
+import contextlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+
+from facslens.artifacts import atomic
+from facslens.errors import CallError
+from facslens.models.adapter import choose_layers, read_calls
+from facslens.preprocess import normalise
+
+#: Key of the file's metadata under which labels, layer and evidence stand as JSON.
+METADATA: Final = "facslens"
+
+
+class Reader(nn.Module):
+    """A network from grey levels to probabilities, and the responses of one of its layers.
+
+    Parameters
+    ----------
+    network
+        Takes faces as `facslens.preprocess.normalise.standardise` gives them.
+    heads
+        How many of its scores belong to each head, in their order.
+    layer
+        The convolution layer whose responses are wanted, or None for none.
+
+    Raises
+    ------
+    CallError
+        If there is no such layer, or the network's calls can't be traced to it.
+    """
+
+    def __init__(self, network: nn.Module, heads: Sequence[int], layer: str | None) -> None:
+        super().__init__()
+        self.heads = list(heads)
+        self.network = network if layer is None else _with_maps(network, layer)
+        self.layer = layer
+
+    def forward(self, faces: Float[Tensor, "face 1 row column"]) -> tuple[Tensor, ...]:
+        """Give the probabilities of each head, and then the responses (face, unit).
+
+        Parameters
+        ----------
+        faces
+            Grey levels in [0, 1].
+        """
+        found = self.network(normalise.standardise(faces))
+        scores, *maps = found if self.layer is not None else (found,)
+        probabilities = [torch.softmax(part, dim=1) for part in scores.split(self.heads, dim=1)]
+        return (*probabilities, *(m.amax(dim=(2, 3)) for m in maps))
+
+
+def export_onnx(
+    network: nn.Module,
+    path: Path,
+    *,
+    size: int,
+    labels: Mapping[str, Sequence[str]],
+    layer: str | None = None,
+    evidence: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write a network as one ONNX file.
+
+    The file takes ``faces`` (face, 1, size, size), float32 grey levels in [0, 1] of crops as
+    `facslens.preprocess.crop` makes them, and gives for each head ``probabilities_<head>`` (face,
+    expression), then ``responses`` (face, unit) where a layer is named. Its metadata hold, as
+    JSON under `METADATA`, the size, the label names, the layer and the evidence.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    path
+        The file to write.
+    size
+        Side of the input in pixels.
+    labels
+        The expressions of each head, in the order of the network's scores.
+    layer
+        Of the responses.
+    evidence
+        What is known of this layer's units, as plain values.
+
+    Raises
+    ------
+    CallError
+        If the extra ``export`` is not installed, or the layer is not there.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 - what torch's exporter needs
+    except ImportError as error:
+        raise CallError(
+            f"writing ONNX needs {error.name}: install it with pip install 'facslens[export]'"
+        ) from error
+    reader = Reader(network, [len(names) for names in labels.values()], layer).eval()
+    outputs = [f"probabilities_{head}" for head in labels]
+    if layer is not None:
+        outputs.append("responses")
+    faces = torch.zeros(2, 1, size, size)
+    with torch.inference_mode(), _quiet():
+        program = torch.onnx.export(
+            reader,
+            (faces,),
+            input_names=["faces"],
+            output_names=outputs,
+            dynamic_shapes={"faces": {0: torch.export.Dim("face", min=1)}},
+            dynamo=True,
+            optimize=False,  # the runtime does it; and the weights stay those of the network
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    known = {
+        "size": size,
+        "labels": {head: list(names) for head, names in labels.items()},
+        "layer": layer,
+        "evidence": list(evidence),
+    }
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(known)})
+    with atomic(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+
+
+def _with_maps(network: nn.Module, layer: str) -> nn.Module:
+    """Make the network give the maps of a layer beside its scores."""
+    place = choose_layers(network, [layer])[layer]
+    graph = read_calls(network)
+    if graph is None:
+        raise CallError(f"the way to the layer {layer!r} can't be traced: export without a layer")
+    (maps,) = (node for node in graph.nodes if node.op == "call_module" and node.target == place)
+    (end,) = (node for node in graph.nodes if node.op == "output")
+    end.args = ((end.args[0], maps),)
+    return fx.GraphModule(network, graph)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter from talking of what is not installed and not needed."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)

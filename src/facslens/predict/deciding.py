@@ -1,0 +1,87 @@
+"""Which units decided what a network says of a face, and what they saw there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from facslens.models.adapter import unit_layers
+from facslens.models.export import Reader
+from facslens.models.model import Model
+from facslens.preprocess import normalise
+from facslens.projection.deconvnet import project_units
+
+
+@dataclass(frozen=True)
+class Decider:
+    """One unit that took part in a decision.
+
+    Parameters
+    ----------
+    layer, unit
+        Which one.
+    reason
+        What it decided: an expression, or an action unit.
+    share
+        Of an expression: the unit's part in the positive contributions to the score, 0 to 1;
+        NaN of an action unit.
+    projection
+        (row, column) float32: its response, projected back to pixels by the deconvnet rule.
+    """
+
+    layer: str
+    unit: int
+    reason: str
+    share: float
+    projection: Float[np.ndarray, "row column"]
+
+
+def deciding_units(
+    model: Model,
+    crop: UInt8[np.ndarray, "row column"],
+    expression: str,
+    fired: Sequence[tuple[str, str, int]] = (),
+    count: int = 3,
+) -> list[Decider]:
+    """Find the units of the last convolution layer that decided, and project them.
+
+    A unit's contribution to the score of an expression is the sum over its map of response
+    times gradient; the score is taken relative to the mean of all scores.
+
+    Parameters
+    ----------
+    model
+        The network that read the crop.
+    crop
+        Grey levels.
+    expression
+        What it said.
+    fired
+        Action units with a detector that fired: code, layer and unit; they are projected, too.
+    count
+        How many units to give for the expression.
+    """
+    face = normalise.standardise(torch.from_numpy(crop.copy())[None, None].float() / 255)
+    layer = list(unit_layers(model.network))[-1]
+    with torch.enable_grad():
+        network = Reader(model.network, [len(model.expressions)], layer).network
+        scores, maps = network(face)
+        maps.retain_grad()
+        target = scores[0, model.expressions.index(expression)] - scores[0].mean()
+        (gradient,) = torch.autograd.grad(target, maps)
+    parts = (gradient * maps).sum(dim=(0, 2, 3)).detach().numpy().clip(min=0)
+    units = np.argsort(-parts, kind="stable")[:count]
+    chosen = [(expression, layer, int(u), float(parts[u] / parts.sum())) for u in units if parts[u]]
+    chosen += [(au, place, unit, float("nan")) for au, place, unit in fired]
+    return [
+        Decider(
+            place,
+            unit,
+            reason,
+            share,
+            project_units(model.network, face, place, np.array([unit])).image[0, 0],
+        )
+        for reason, place, unit, share in chosen
+    ]

@@ -1,0 +1,114 @@
+"""From pictures to the faces in them: found, cropped, ready for a network."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from facslens.errors import DataError
+from facslens.predict.sources import Picture
+from facslens.preprocess.crop import crop_face, square
+from facslens.preprocess.detection import Detection, Detector
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a picture, or a picture without one.
+
+    Parameters
+    ----------
+    picture
+        Where it comes from; without its pixels where nobody asked for them.
+    number
+        Of the face in the picture, from 0, the most certain first; None without a face.
+    place
+        Where it was found; None where the whole picture is the face, or without a face.
+    crop
+        (size, size) uint8 grey levels, or None without a face.
+    """
+
+    picture: Picture
+    number: int | None = None
+    place: Detection | None = None
+    crop: UInt8[np.ndarray, "size size"] | None = None
+
+
+#: From a picture's pixels to its faces: places and crops.
+Finder = Callable[[Picture], list[Face]]
+
+
+def whole(size: int) -> Finder:
+    """Take every picture for a crop of one face."""
+
+    def find(picture: Picture) -> list[Face]:
+        return [Face(picture, 0, None, square(_grey(picture), size))]
+
+    return find
+
+
+def detected(detector: Detector, size: int) -> Finder:
+    """Find the faces of a picture and bring each to the one crop that networks are trained on."""
+
+    def find(picture: Picture) -> list[Face]:
+        assert picture.pixels is not None
+        places = detector(picture.pixels)
+        if not places:
+            return [Face(replace(picture, note=_joined(picture.note, "no face found")))]
+        grey = _grey(picture)
+        return [
+            Face(picture, number, place, crop_face(grey, place, size))
+            for number, place in enumerate(places)
+        ]
+
+    return find
+
+
+def faces(
+    pictures: Iterable[Picture], find: Finder, workers: int, keep: bool = False
+) -> Iterator[list[Face]]:
+    """Find the faces of pictures, several at a time, in the order of the pictures.
+
+    Only a few pictures are held at once, however many there are.
+
+    Parameters
+    ----------
+    pictures, find
+        What to look at, and how.
+    workers
+        Threads.
+    keep
+        Whether the faces keep the pixels of their picture.
+    """
+
+    def one(picture: Picture) -> list[Face]:
+        if picture.pixels is None:
+            return [Face(picture)]
+        try:
+            found = find(picture)
+        except DataError as error:  # landmarks that are none: this picture fails, not the batch
+            return [Face(replace(picture, pixels=None, problem=f"{picture.source}: {error}"))]
+        bare = replace(found[0].picture, pixels=None)
+        return found if keep else [replace(face, picture=bare) for face in found]
+
+    source = iter(pictures)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[Future[list[Face]]] = [
+            pool.submit(one, picture) for picture in islice(source, 2 * workers)
+        ]
+        while waiting:
+            found = waiting.pop(0).result()
+            waiting.extend(pool.submit(one, picture) for picture in islice(source, 1))
+            yield found
+
+
+def _grey(picture: Picture) -> UInt8[np.ndarray, "row column"]:
+    assert picture.pixels is not None
+    return np.asarray(Image.fromarray(picture.pixels).convert("L"), dtype=np.uint8)
+
+
+def _joined(*notes: str | None) -> str:
+    return "; ".join(note for note in notes if note)

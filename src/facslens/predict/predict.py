@@ -1,0 +1,149 @@
+"""Expressions and evidence of action units for every face of many pictures, row by row."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from facslens.datasets.base import EXPRESSIONS
+from facslens.predict.evidence import Evidence
+from facslens.predict.faces import Face, Finder, faces
+from facslens.predict.network import Answers, Network
+from facslens.predict.sources import Picture
+
+#: Faces that a network reads at once.
+BATCH: Final = 64
+
+#: What a row says of where its face comes from; py-feat's names where py-feat has them
+#: [cheong2023pyfeat]_.
+PLACE: Final = (
+    "input",
+    "frame",
+    "face",
+    "FaceRectX",
+    "FaceRectY",
+    "FaceRectWidth",
+    "FaceRectHeight",
+    "FaceScore",
+)
+#: What an action unit's columns hold, by what follows its code.
+AU_COLUMNS: Final = ("", "_fired", "_response", "_unit")
+
+Row = dict[str, Any]
+
+
+def columns(network: Network) -> list[str]:
+    """Name the columns of the rows that `predict` gives, in order.
+
+    ``input``, ``frame`` (of a video, from 0), ``face`` (from 0, the most certain first; None: no
+    face), ``FaceRectX`` … ``FaceRectHeight`` (pixels), ``FaceScore`` (the detector's, 0 to 1);
+    ``expression`` (the most probable) and a probability an expression; for each action unit with
+    a confirmed detector ``AU12`` (calibrated probability, None where evidence allows none),
+    ``AU12_fired`` (whether its unit answers above its threshold), ``AU12_response`` and
+    ``AU12_unit`` (layer/unit); ``note``, and ``problem`` where a file could not be read.
+    """
+    shown: list[str] = [name for name in EXPRESSIONS if name in network.expressions]
+    shown += [name for name in network.expressions if name not in shown]
+    units = [entry.au + suffix for entry in network.detectors for suffix in AU_COLUMNS]
+    return [*PLACE, "expression", *shown, *units, "note", "problem"]
+
+
+def predict(
+    pictures: Iterable[Picture],
+    find: Finder,
+    network: Network,
+    workers: int = 1,
+    *,
+    keep: bool = False,
+) -> Iterator[tuple[Face, Row]]:
+    """Read every face of every picture.
+
+    Parameters
+    ----------
+    pictures
+        In the order in which rows are wanted.
+    find
+        Finds the faces of a picture and crops them.
+    network
+        Reads the crops.
+    workers
+        Threads that find faces.
+    keep
+        Whether the faces come with the pixels of their picture; they then come one picture at a
+        time, so that no more than a few are held.
+
+    Yields
+    ------
+    Face and dict
+        A face and its row, with every one of `columns`; a picture without a face, or a file
+        with a problem, has one row, too.
+    """
+    waiting: list[Face] = []
+    for found in faces(pictures, find, workers, keep):
+        waiting += found
+        if keep or len(waiting) >= BATCH:
+            yield from _read(waiting, network)
+            waiting = []
+    yield from _read(waiting, network)
+
+
+def _read(batch: list[Face], network: Network) -> Iterator[tuple[Face, Row]]:
+    """Let the network read the faces of a batch at once."""
+    crops = [face.crop for face in batch if face.crop is not None]
+    answers = network.read(np.stack(crops)) if crops else None
+    number = 0
+    for face in batch:
+        row: Row = dict.fromkeys(columns(network))
+        row.update(_place(face))
+        if face.crop is not None and answers is not None:
+            row.update(_said(answers, number, network))
+            number += 1
+        yield face, row
+
+
+def _place(face: Face) -> Row:
+    picture, place = face.picture, face.place
+    row: Row = {
+        "input": picture.source,
+        "frame": picture.frame,
+        "face": face.number,
+        "note": picture.note,
+        "problem": picture.problem,
+    }
+    if place is not None:
+        row |= {
+            "FaceRectX": place.left,
+            "FaceRectY": place.top,
+            "FaceRectWidth": place.width,
+            "FaceRectHeight": place.height,
+            "FaceScore": _known(place.score),
+        }
+    return row
+
+
+def _said(answers: Answers, number: int, network: Network) -> Row:
+    probabilities = answers.probabilities[number]
+    row: Row = {"expression": network.expressions[int(probabilities.argmax())]}
+    row |= {
+        name: float(value) for name, value in zip(network.expressions, probabilities, strict=True)
+    }
+    responses = answers.responses[[number]]
+    for entry in network.detectors:
+        row |= _unit(entry, responses)
+    return row
+
+
+def _unit(entry: Evidence, responses: np.ndarray) -> Row:
+    assert entry.unit is not None
+    values = (
+        _known(float(entry.probability(responses)[0])),
+        bool(entry.fires(responses)[0]),
+        float(responses[0, entry.unit]),
+        f"{entry.layer}/{entry.unit}",
+    )
+    return {entry.au + suffix: value for suffix, value in zip(AU_COLUMNS, values, strict=True)}
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

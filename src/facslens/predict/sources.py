@@ -1,0 +1,156 @@
+"""From paths, folders, patterns and videos to pictures, one after the other."""
+
+import glob
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import UInt8
+
+from facslens.datasets.files import files_below, is_image, relative
+from facslens.datasets.images import read_picture
+from facslens.datasets.reading import Defect
+from facslens.errors import CallError, DataError
+
+VIDEO_SUFFIXES: Final = frozenset(
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"}
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, or the reason why there is none.
+
+    Parameters
+    ----------
+    source
+        The file, as it was named.
+    frame
+        Number of the frame in a video, from 0; None for a picture file.
+    pixels
+        (row, column, 3) RGB, or None where `problem` says why.
+    problem
+        What is wrong with the file, in one sentence.
+    note
+        What else to know of it, such as that only the first of several pictures was read.
+    """
+
+    source: str
+    frame: int | None = None
+    pixels: UInt8[np.ndarray, "row column 3"] | None = None
+    problem: str | None = None
+    note: str | None = None
+
+
+def find(paths: Iterable[str]) -> list[Path | Picture]:
+    """Find the files that are meant, and what is wrong with what was said.
+
+    Parameters
+    ----------
+    paths
+        Files, folders (all pictures and videos below them), or patterns such as ``*.jpg``.
+
+    Returns
+    -------
+    list
+        The files in the order of the paths, each once; in place of a path that leads nowhere,
+        a `Picture` with its problem.
+    """
+    found: dict[str, Path | Picture] = {}
+    for text in paths:
+        for entry in _find_one(text):
+            found.setdefault(entry.source if isinstance(entry, Picture) else str(entry), entry)
+    return list(found.values())
+
+
+def _find_one(text: str) -> Iterator[Path | Picture]:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        defects: list[Defect] = []
+        below = files_below(path, defects)
+        wanted = [file for file in below if is_image(file) or is_video(file)]
+        yield from (Picture(d.where, problem=d.message) for d in defects)
+        yield from wanted
+        if not wanted and not defects:
+            names = ", ".join(relative(file, path) for file in below[:3])
+            yield Picture(text, problem=f"{text} holds no picture and no video: it has {names}")
+    elif path.exists() or not glob.has_magic(text):
+        yield path
+    else:
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute ones, too
+        if not matches:
+            yield Picture(text, problem=f"{text} matches no file")
+        yield from map(Path, matches)
+
+
+def is_video(path: Path) -> bool:
+    """Tell whether the ending of a file's name is that of a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
+    """Read the pictures of one entry of `find`.
+
+    Parameters
+    ----------
+    entry
+        A file, or a problem, which passes through.
+    every
+        Of a video, every how many frames one is read.
+
+    Yields
+    ------
+    Picture
+        One for a picture file, one a frame for a video; a problem ends the file, not the batch.
+    """
+    if isinstance(entry, Picture):
+        yield entry
+    elif is_video(entry):
+        yield from _frames(entry, every)
+    else:
+        try:
+            picture = read_picture(entry)
+        except DataError as error:
+            yield Picture(str(entry), problem=str(error))
+            return
+        pixels = np.asarray(picture.image.convert("RGB"), dtype=np.uint8)
+        note = None
+        if picture.pictures > 1:
+            note = f"holds {picture.pictures} pictures: the first was read"
+        yield Picture(str(entry), pixels=pixels, note=note)
+
+
+def _frames(path: Path, every: int) -> Iterator[Picture]:
+    try:
+        import av
+    except ImportError as error:
+        raise CallError(
+            f"reading the video {path} needs PyAV: install it with pip install 'facslens[video]'"
+        ) from error
+    if not path.exists():
+        yield Picture(str(path), problem=f"the video {path} does not exist")
+        return
+    number = -1
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                yield Picture(str(path), problem=f"{path} has no video stream")
+                return
+            for number, frame in enumerate(container.decode(video=0)):
+                if number % every == 0:
+                    yield Picture(str(path), number, _upright(frame))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        after = f" after frame {number}" if number >= 0 else ""
+        yield Picture(str(path), problem=f"the video {path} cannot be read{after}: {reason}")
+        return
+    if number < 0:
+        yield Picture(str(path), problem=f"the video {path} has no frames")
+
+
+def _upright(frame: Any) -> UInt8[np.ndarray, "row column 3"]:
+    """Turn a frame as its camera noted; telephones store what they film lying on its side."""
+    pixels: np.ndarray = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(pixels, round(getattr(frame, "rotation", 0) / 90)))

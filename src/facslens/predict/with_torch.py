@@ -1,0 +1,30 @@
+"""Networks that PyTorch runs: a run's, or those of the package."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from facslens.models.export import Reader
+from facslens.models.model import Model
+from facslens.predict.evidence import Evidence
+from facslens.predict.network import Answers, Network
+
+
+def read_with_torch(
+    model: Model, layer: str | None = None, evidence: Sequence[Evidence] = ()
+) -> Network:
+    """Make a network of a model, with what is known of the units of one layer."""
+    reader = Reader(model.network, [len(model.expressions)], layer).eval()
+
+    def read(faces: UInt8[np.ndarray, "face row column"]) -> Answers:
+        with torch.inference_mode():
+            levels = torch.from_numpy(faces)[:, None].float() / 255
+            found = reader(levels.contiguous(memory_format=torch.channels_last))
+        probabilities, *responses = (part.numpy() for part in found)
+        return Answers(
+            probabilities, responses[0] if responses else np.zeros((len(faces), 0), np.float32)
+        )
+
+    return Network(model.expressions, model.size, read, layer, tuple(evidence))

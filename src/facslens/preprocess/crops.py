@@ -1,0 +1,188 @@
+"""Photographs on the disk to face crops on the disk, which the layout ``folder`` reads."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from facslens import artifacts
+from facslens.datasets.files import files_below, is_image, relative
+from facslens.datasets.images import MIN_SIDE, Picture, read_picture
+from facslens.datasets.reading import Defect
+from facslens.errors import CallError, DataError
+from facslens.preprocess.crop import crop_face
+from facslens.preprocess.detect import DEFAULT, make_detector
+from facslens.preprocess.detection import Detector
+from facslens.progress import Report, silent
+
+#: Most pixels on a side of a crop.
+MAX_SIZE: Final = 1024
+
+
+@dataclass(frozen=True)
+class Order:
+    """What crops to make.
+
+    Parameters
+    ----------
+    detector
+        The name of a detector.
+    size
+        Side of the crops in pixels.
+    every
+        Whether all faces of a photograph are cut out, and not only the largest.
+
+    Raises
+    ------
+    CallError
+        If the size is impossible.
+    """
+
+    detector: str = DEFAULT
+    size: int = 48
+    every: bool = False
+
+    def __post_init__(self) -> None:
+        if not MIN_SIDE <= self.size <= MAX_SIZE:
+            raise CallError(f"--size is {self.size}: expected {MIN_SIDE} to {MAX_SIZE} pixels")
+
+
+@dataclass(frozen=True)
+class Crops:
+    """What became of the photographs, one sentence for each that has one.
+
+    Parameters
+    ----------
+    photographs, faces
+        How many photographs there were, and how many faces were cut out, by earlier calls, too.
+    faceless, failed, notes
+        Photographs in which no face was found; files that could not be read; what else to know.
+    """
+
+    photographs: int
+    faces: int
+    faceless: tuple[str, ...]
+    failed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def make_crops(paths: list[Path], out: Path, order: Order, progress: Report = silent) -> Crops:
+    """Cut out the faces of photographs, one PNG a face.
+
+    An interrupted call goes on where it was: photographs whose crops are there are kept.
+
+    Parameters
+    ----------
+    paths
+        Image files, or folders, in which images are looked for at any depth.
+    out
+        Where the crops go: new, or of the same order. ``crops.json`` in it is the order.
+    order
+        What to make.
+    progress
+        Told the number of photographs done.
+
+    Raises
+    ------
+    CallError
+        If a path is missing, no image is found, two photographs would make the same crop, the
+        detector is not known or not installed, or `out` holds something else.
+    ArtifactError
+        If the crops cannot be written.
+    """
+    failed: list[str] = []
+    targets = _targets(paths, out, failed)
+    detector = make_detector(order.detector)
+    _claim(out, order)
+    faces, faceless, notes = 0, [], []
+    for done, (target, photograph) in enumerate(targets.items()):
+        progress(done, len(targets), photograph.name)
+        try:
+            made = _made(target, order)
+            if not made:
+                picture = read_picture(photograph)
+                made = _cut(picture, target, order, detector)
+                if picture.pictures > 1:
+                    many = picture.pictures
+                    notes.append(f"{photograph} holds {many} pictures: the first was read")
+            faces += made
+            if not made:
+                faceless.append(f"{photograph}: no face was found")
+        except DataError as error:
+            failed.append(str(error))
+    progress(len(targets), len(targets), "")
+    return Crops(len(targets), faces, tuple(faceless), tuple(failed), tuple(notes))
+
+
+def _targets(paths: list[Path], out: Path, failed: list[str]) -> dict[Path, Path]:
+    """Give each photograph the path of its crop, without an ending, in the order of the paths."""
+    found: list[tuple[Path, Path]] = []
+    folders = sum(path.is_dir() for path in paths)
+    for path in paths:
+        if not path.exists():
+            raise CallError(f"{path} does not exist: expected a photograph or a folder of them")
+        if not path.is_dir():
+            found.append((Path(path.name), path))
+            continue
+        defects: list[Defect] = []
+        above = Path(path.resolve().name) if folders > 1 else Path()
+        images = filter(is_image, files_below(path, defects))
+        found += [(above / relative(file, path), file) for file in images]
+        failed += [d.message for d in defects if d.kind == "unreadable"]
+    inside = out.resolve()
+    found = [(name, file) for name, file in found if inside not in file.resolve().parents]
+    if not found:
+        raise CallError(f"{', '.join(map(str, paths))} holds no image: expected photographs")
+    stems = Counter(name.with_suffix("") for name, _ in found)
+    targets: dict[Path, Path] = {}
+    for name, file in found:
+        stem = name.with_suffix("")
+        # anna.jpg and anna.png beside one another keep their endings
+        target = out / (stem if stems[stem] == 1 else name)
+        if target in targets:
+            raise CallError(f"{targets[target]} and {file} would make the same crop: name one")
+        targets[target] = file
+    return targets
+
+
+def _claim(out: Path, order: Order) -> None:
+    note, wanted = out / "crops.json", asdict(order)
+    if note.exists():
+        if artifacts.read_json(note) != wanted:
+            raise CallError(f"{out} holds crops of another order: choose a new folder")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CallError(f"{out} is not an empty folder: choose a new one")
+    else:
+        artifacts.write_json(note, wanted)
+
+
+def _made(target: Path, order: Order) -> int:
+    """Count the crops of a photograph that is done."""
+    if not order.every:
+        return int(_named(target).exists())
+    number = 0
+    while _named(target, number).exists():
+        number += 1
+    return number
+
+
+def _cut(picture: Picture, target: Path, order: Order, detector: Detector) -> int:
+    found = detector(np.asarray(picture.image.convert("RGB")))
+    found = sorted(found, key=lambda face: -face.width * face.height)
+    grey = np.asarray(picture.image.convert("L"))
+    if not order.every:
+        found = found[:1]
+    # The first comes last: it says that the photograph is done.
+    for number, face in reversed(list(enumerate(found))):
+        path = _named(target, number if order.every else None)
+        with artifacts.atomic(path) as temporary:
+            Image.fromarray(crop_face(grey, face, order.size)).save(temporary, "PNG")
+    return len(found)
+
+
+def _named(target: Path, number: int | None = None) -> Path:
+    ending = ".png" if number is None else f"_{number}.png"
+    return target.with_name(target.name + ending)

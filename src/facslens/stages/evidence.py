@@ -1,0 +1,167 @@
+"""What a run's network may say of action units: one unit each, of one layer, calibrated."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from facslens.artifacts import Run, read_table
+from facslens.association.calibration import NO_CURVE, Calibration, calibrate
+from facslens.association.sequences import Sample, au_codes
+from facslens.datasets.splits import CONFIRMATION
+from facslens.errors import NotEnoughDataError
+from facslens.predict.evidence import Evidence
+from facslens.responses.store import Responses
+from facslens.stages.associate import read_part
+from facslens.stages.faces import read_faces
+from facslens.stages.settings import Settings
+
+
+def run_evidence(run: Run, layer: str | None = None) -> list[Evidence]:
+    """Gather what a prediction needs of a run's mapping: the evidence of each action unit.
+
+    Parameters
+    ----------
+    run
+        A run whose stage ``associate`` is done.
+    layer
+        Where the units are; None takes `choose_layer`.
+
+    Returns
+    -------
+    list of Evidence
+        One an AU of the faces, in their order. The unit is the first of the tested mapping, its
+        threshold that of discovery. Its curve is fitted and measured on the confirmation
+        subjects, and given only where the pair is confirmed on them and the lower end of the
+        interval of the Brier skill is above 0: see `facslens.association.calibration`.
+
+    Raises
+    ------
+    ArtifactError
+        If the run lacks what an earlier stage would have left.
+    NotEnoughDataError
+        If `layer` is None and no layer has an accepted unit.
+    """
+    mapping = _first_units(run)
+    layer = choose_layer(mapping) if layer is None else layer
+    verdicts = read_table(run.need("verdicts.csv", "associate"))
+    said = verdicts[verdicts["layer"] == layer].set_index("au").to_dict("index")
+    first = mapping[mapping["layer"] == layer].set_index("au").to_dict("index")
+    responses = Responses.open(run.need("responses.zarr", "record"))
+    part = read_part(responses, read_faces(run), Settings.of(run), CONFIRMATION)
+    sample = part.sample(layer)
+    return [
+        _evidence(sample, column, au, layer, {**first.get(au, {}), **said[au]})
+        for column, au in enumerate(au_codes(part.labels))
+    ]
+
+
+def choose_layer(mapping: pd.DataFrame) -> str:
+    """Choose the layer that discovery knows most of: most AUs with an accepted unit.
+
+    Of equals that of the largest mean AUROC of these units in discovery, then the first. The
+    confirmation subjects have no part in it.
+
+    Parameters
+    ----------
+    mapping
+        Rows of the view au_to_unit, the first of each layer and AU.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If no layer has an accepted unit.
+
+    Examples
+    --------
+    >>> choose_layer(
+    ...     pd.DataFrame(
+    ...         {
+    ...             "layer": ["conv1", "conv1", "conv2", "conv2"],
+    ...             "unit": [3, pd.NA, 1, 2],
+    ...             "auroc": [0.9, np.nan, 0.7, 0.6],
+    ...         }
+    ...     )
+    ... )
+    'conv2'
+    """
+    chosen = mapping.dropna(subset=["unit"])
+    if chosen.empty:
+        raise NotEnoughDataError("no unit of any layer tells an action unit beyond chance")
+    by_layer = chosen.groupby("layer", sort=False)["auroc"]
+    ranked = pd.DataFrame({"aus": by_layer.size(), "auroc": by_layer.mean()})
+    return str(ranked.sort_values(["aus", "auroc"], ascending=False, kind="stable").index[0])
+
+
+def _first_units(run: Run) -> pd.DataFrame:
+    mapping = read_table(run.need("mapping.csv", "associate"))
+    return mapping[
+        (mapping["view"] == "au_to_unit")
+        & (mapping["rule"] == "tested")
+        & (mapping["rank"].fillna(1) == 1)
+    ]
+
+
+def _evidence(sample: Sample, column: int, au: str, layer: str, row: Mapping[Any, Any]) -> Evidence:
+    """Calibrate one AU's unit, or say that there is none."""
+    label, nan = sample.labels[:, column], math.nan
+    assert sample.subject is not None  # a `Part` knows them
+    found = Evidence(
+        au=au,
+        layer=layer,
+        unit=None,
+        threshold=nan,
+        intercept=nan,
+        slope=nan,
+        auroc_test=nan,
+        auroc_low=nan,
+        auroc_high=nan,
+        skill=nan,
+        skill_low=nan,
+        skill_high=nan,
+        n_present=int((label == 1).sum()),
+        subjects=len(np.unique(sample.subject[~np.isnan(label)])),
+        status=str(row["status"]),
+        sentence=str(row["verdict"]),
+    )
+    if pd.isna(row["unit"]):
+        return found
+    unit = int(row["unit"])
+    measured = calibrate(sample.responses[:, unit], label, sample.subject)
+    allowed = found.status == "confirmed" and measured.holds
+    curve = measured.curve if allowed else NO_CURVE
+    return dataclasses.replace(
+        found,
+        unit=unit,
+        threshold=float(row["threshold"]),
+        intercept=curve.intercept,
+        slope=curve.slope,
+        auroc_test=float(row["auroc_test"]),
+        auroc_low=float(row["auroc_test_low"]),
+        auroc_high=float(row["auroc_test_high"]),
+        skill=measured.skill,
+        skill_low=measured.skill_low,
+        skill_high=measured.skill_high,
+        sentence=f"{found.sentence} {_probability(measured, found.status)}",
+    )
+
+
+def _probability(found: Calibration, status: str) -> str:
+    """Say whether there is a probability, and why or why not."""
+    if math.isnan(found.skill):
+        return "No probability: too few unseen people show it."
+    less, low, high = (
+        round(100 * share) for share in (found.skill, found.skill_low, found.skill_high)
+    )
+    gain = (
+        f"on people left out it takes {less} % (95 % interval {low} to {high}) off the squared "
+        f"error of the base rate"
+    )
+    if status != "confirmed":
+        return "No probability, for the unit is not confirmed."
+    if not found.holds:
+        return f"No probability: {gain}, which chance may give, too."
+    return f"As a probability, {gain}."

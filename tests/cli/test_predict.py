@@ -1,0 +1,225 @@
+"""`facslens predict` and `export` as a user meets them, with the weights of the package."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facslens.cli.main import main
+from facslens.datasets.base import EXPRESSIONS
+from facslens.datasets.ferplus import read_ferplus
+from facslens.datasets.images import read_grey
+from facslens.errors import ArtifactError
+from facslens.models.card import FOLDER, read_checked
+from facslens.models.pretrained import load_pretrained
+
+
+@pytest.fixture
+def facslens(monkeypatch, capsys):
+    """Call the command in this process; gives exit code, standard output, standard error."""
+
+    def call(*arguments, stdin=""):
+        monkeypatch.setattr(sys, "argv", ["facslens", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.delenv("FACSLENS_DEBUG", raising=False)
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def happy_faces(data_folder):
+    """Ten real faces that most raters saw happy, in memory."""
+    archive = data_folder / "ferplus.zip"
+    if not archive.is_file():
+        pytest.skip(f"no {archive}")
+    table = read_ferplus(archive).faces().part("validation").table
+    paths = table["path"][table["expression"] == "happiness"].iloc[:10]
+    return [read_grey(path) for path in paths]
+
+
+@pytest.fixture
+def crops(tmp_path):
+    """Four drawn crops of noise: what they show is nothing, but the numbers are numbers."""
+    rng = np.random.default_rng(5)
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for number in range(4):
+        levels = rng.integers(0, 256, (48, 48), dtype=np.uint8)
+        Image.fromarray(levels).save(folder / f"{number}.png")
+    return folder
+
+
+def photograph(faces, path):
+    """Put faces of 150 pixels into one photograph."""
+    canvas = Image.new("RGB", (40 + 190 * len(faces), 260), (70, 90, 110))
+    for number, face in enumerate(faces):
+        canvas.paste(Image.fromarray(face).resize((150, 150)), (40 + 190 * number, 55))
+    canvas.save(path)
+    return path
+
+
+def test_both_runtimes_and_single_files_give_the_same_numbers(facslens, crops):
+    code, out, _ = facslens("predict", crops, "--faces-are-cropped", "--runtime", "onnx")
+    together = pd.read_csv(io.StringIO(out))
+    assert code == 0
+    assert len(together) == 4
+    _, out, _ = facslens("predict", crops, "--faces-are-cropped", "--runtime", "torch")
+    np.testing.assert_allclose(
+        pd.read_csv(io.StringIO(out))[list(EXPRESSIONS)], together[list(EXPRESSIONS)], atol=1e-4
+    )
+    np.testing.assert_allclose(together[list(EXPRESSIONS)].sum(axis=1), 1, atol=1e-5)
+    for number in range(4):
+        _, out, _ = facslens("predict", crops / f"{number}.png", "--faces-are-cropped")
+        alone = pd.read_csv(io.StringIO(out)).select_dtypes("number").iloc[0]
+        # to 1e-5, and the six digits that are written
+        for name, value in alone.items():
+            assert value == pytest.approx(
+                together[name].iloc[number], rel=1e-5, abs=1e-5, nan_ok=True
+            ), name
+
+
+def test_the_other_head_and_forms_and_names_from_standard_input(facslens, crops, tmp_path):
+    names = "\n".join(str(crops / f"{number}.png") for number in range(2))
+    choices = ["-", "--faces-are-cropped", "--labels", "fer2013", "--json"]
+    code, out, _ = facslens("predict", *choices, stdin=names)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [Path(row["input"]).name for row in rows] == ["0.png", "1.png"]
+    assert "contempt" not in rows[0]
+    assert sum(rows[0][e] for e in EXPRESSIONS if e != "contempt") == pytest.approx(1, abs=1e-4)
+    out_file = tmp_path / "rows.parquet"
+    assert facslens("predict", crops, "--faces-are-cropped", "--out", out_file)[0] == 0
+    assert len(pd.read_parquet(out_file)) == 4
+
+
+def test_a_batch_of_nonsense_costs_a_row_each_and_the_exit_code(facslens, crops, tmp_path):
+    folder = tmp_path / "batch"
+    shutil.copytree(crops, folder)
+    (folder / "text.jpg").write_text("no picture")
+    Image.new("L", (20000, 20000)).save(folder / "bomb.png")
+    (folder / "film.mp4").write_bytes(b"\0" * 100)
+    (folder / "empty.png").write_bytes(b"")
+    code, out, err = facslens("predict", folder, tmp_path / "gone.png", "--faces-are-cropped")
+    rows = pd.read_csv(io.StringIO(out)).set_index("input")
+    bad = rows["problem"].dropna()
+    assert code == 1
+    assert "5 of 9 could not be read: see the column problem" in err
+    assert len(rows) == 9
+    assert sorted(Path(name).name for name in bad.index) == [
+        "bomb.png", "empty.png", "film.mp4", "gone.png", "text.jpg"
+    ]  # fmt: skip
+    assert all("\n" not in sentence for sentence in bad)
+    assert rows["expression"].notna().sum() == 4
+
+
+def test_calls_that_are_wrong_exit_with_two_and_one_sentence(facslens, crops, tmp_path):
+    for arguments, message in [
+        (["--model", "vgg"], "--model is 'vgg': expected compact, the folder of a run, or an ONNX"),
+        (["--labels", "mine"], "--labels is 'mine': expected one of ferplus, fer2013"),
+        (["--runtime", "tpu"], "--runtime is 'tpu': expected one of auto, torch, onnx"),
+        (["--out", tmp_path / "a.xlsx"], "expected .csv, .jsonl or .parquet"),
+        (["--json", "--out", tmp_path / "a.csv"], "--json writes to standard output"),
+        (["--detector", "eagle"], "eagle"),
+    ]:
+        code, out, err = facslens("predict", crops, *arguments)
+        assert (code, out) == (2, ""), arguments
+        assert message in " ".join(err.split())
+
+
+def test_weights_with_a_changed_byte_are_refused(facslens, crops, tmp_path, monkeypatch):
+    copy = shutil.copytree(FOLDER, tmp_path / "weights")
+    for name in ("compact.onnx", "compact.safetensors"):
+        content = bytearray((copy / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (copy / name).write_bytes(content)
+    monkeypatch.setattr(
+        "facslens.stages.networks.read_checked", lambda file: read_checked(file, copy)
+    )
+    code, out, err = facslens("predict", crops, "--faces-are-cropped", "--runtime", "onnx")
+    assert (code, out) == (1, "")
+    assert "compact.onnx is not the file that was published (its SHA-256 differs)" in err
+    with pytest.raises(ArtifactError, match=r"compact\.safetensors is not the file that was pub"):
+        load_pretrained(folder=copy)
+
+
+def test_an_onnx_file_of_another_network_and_one_that_is_none(facslens, crops, tmp_path):
+    import onnx
+
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["x"], ["y"])],
+        "other",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
+    )
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "o.onnx")
+    (tmp_path / "text.onnx").write_text("no model")
+    for name, message in [
+        ("o.onnx", "is an ONNX file of another network: expected one that `facslens export` wrote"),
+        ("text.onnx", "is no readable ONNX model"),
+        ("gone.onnx", "cannot be read: No such file or directory"),
+    ]:
+        code, out, err = facslens("predict", crops, "--model", tmp_path / name)
+        assert (code, out) == (1, "")
+        assert message in err
+
+
+def test_an_exported_network_predicts_as_the_packaged_one(facslens, crops, tmp_path):
+    file = tmp_path / "compact.onnx"
+    assert facslens("export", "compact", "--onnx", file)[0] == 0
+    _, ours, _ = facslens("predict", crops, "--faces-are-cropped")
+    code, other, _ = facslens("predict", crops, "--faces-are-cropped", "--model", file)
+    assert code == 0
+    ours, other = pd.read_csv(io.StringIO(ours)), pd.read_csv(io.StringIO(other))
+    assert list(ours) == list(other)
+    numbers = ours.select_dtypes("number").columns
+    np.testing.assert_allclose(other[numbers], ours[numbers], atol=1e-4, rtol=1e-4)
+
+
+def test_onnx_runtime_does_not_wait_for_torch(crops):
+    code = (
+        "import sys; from facslens.cli.main import app; "
+        f"app(['predict', {str(crops)!r}, '--faces-are-cropped'], standalone_mode=False); "
+        "print([m for m in ('torch', 'lightning', 'scipy', 'onnx') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_real_faces_in_a_photograph_are_found_and_read(facslens, happy_faces, tmp_path):
+    path = photograph(happy_faces[:4], tmp_path / "group.png")
+    code, out, err = facslens("predict", path, "--overlay", tmp_path / "drawn")
+    assert code == 0, err
+    rows = pd.read_csv(io.StringIO(out))
+    assert len(rows) >= 3
+    # the faces stand 190 pixels apart, and are 150 wide
+    middle = rows["FaceRectX"] + rows["FaceRectWidth"] / 2
+    place = ((middle - 115) / 190).round()
+    assert place.is_unique
+    assert (middle - 115 - 190 * place).abs().max() < 30
+    assert (rows["expression"] == "happiness").mean() >= 0.75
+    with Image.open(tmp_path / "drawn" / "group.png") as drawn:
+        assert drawn.width > 720
+
+
+def test_a_picture_without_a_face_says_so(facslens, tmp_path):
+    Image.new("RGB", (300, 200), (40, 80, 40)).save(tmp_path / "meadow.png")
+    code, out, _ = facslens("predict", tmp_path / "meadow.png")
+    (row,) = pd.read_csv(io.StringIO(out)).to_dict("records")
+    assert code == 0
+    assert row["note"] == "no face found"
+    assert np.isnan(row["face"])

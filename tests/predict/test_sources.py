@@ -1,0 +1,166 @@
+"""Every kind of file that a user may name."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from facslens.predict.sources import Picture, find, pictures
+
+
+def write_video(path, shades, size=(64, 48)):
+    """One frame a shade of grey."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(10))
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for shade in shades:
+            frame = av.VideoFrame.from_ndarray(
+                np.full((size[1], size[0], 3), shade, np.uint8), format="rgb24"
+            )
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def only(path, **choices):
+    (picture,) = pictures(path, **choices)
+    return picture
+
+
+def test_folders_patterns_and_files_each_once_in_order(tmp_path):
+    for name in ("b.png", "a.jpg", "deep/c.png", "notes.txt", ".hidden.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    found = find([str(tmp_path / "b.png"), str(tmp_path), str(tmp_path / "*.jpg")])
+    assert [p.relative_to(tmp_path).as_posix() for p in found] == ["b.png", "a.jpg", "deep/c.png"]
+    (tmp_path / "only[1].png").write_bytes(b"")
+    assert find([str(tmp_path / "only[1].png")]) == [tmp_path / "only[1].png"]
+
+
+def test_what_leads_nowhere_is_said(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("")
+    found = find([str(tmp_path / name) for name in ("*.png", "empty", "texts", "no.png")])
+    assert [p.problem for p in found[:3]] == [
+        f"{tmp_path}/*.png matches no file",
+        f"the folder {tmp_path}/empty is empty: expected images below it",
+        f"{tmp_path}/texts holds no picture and no video: it has notes.txt",
+    ]
+    assert only(found[3]).problem == f"the image {tmp_path}/no.png does not exist"
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"")
+
+    def closed(top, onerror=None, **_):
+        onerror(PermissionError(13, "Permission denied", str(tmp_path / "locked")))
+        yield str(tmp_path), [], ["a.png"]
+
+    monkeypatch.setattr("facslens.datasets.files.os.walk", closed)  # root may list any folder
+    problem, file = find([str(tmp_path)])
+    assert problem.problem == f"the folder {tmp_path}/locked cannot be listed: Permission denied"
+    assert file == tmp_path / "a.png"
+
+
+def test_colours_come_through_and_grey_is_three_times_the_same(tmp_path):
+    Image.new("RGB", (20, 10), (10, 200, 30)).save(tmp_path / "colour.png")
+    Image.new("L", (20, 10), 77).save(tmp_path / "grey.png")
+    assert only(tmp_path / "colour.png").pixels[3, 4].tolist() == [10, 200, 30]
+    assert only(tmp_path / "grey.png").pixels[3, 4].tolist() == [77, 77, 77]
+
+
+def test_the_kinds_of_pictures_that_cameras_and_programs_write(tmp_path):
+    Image.new("CMYK", (20, 10), (0, 0, 0, 128)).save(tmp_path / "cmyk.jpg")
+    Image.fromarray(np.full((10, 20), 40000, np.uint16)).save(tmp_path / "deep.png")
+    Image.new("RGBA", (20, 10), (200, 100, 50, 0)).save(tmp_path / "clear.png")
+    turned = Image.new("RGB", (20, 10), (255, 0, 0))
+    turned.paste((0, 0, 255), (0, 0, 5, 10))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90° clockwise to show
+    turned.save(tmp_path / "turned.png", exif=exif)
+    assert np.ptp(only(tmp_path / "cmyk.jpg").pixels[5, 5].astype(int)) <= 2
+    assert abs(int(only(tmp_path / "cmyk.jpg").pixels[5, 5, 0]) - 127) <= 2
+    assert only(tmp_path / "deep.png").pixels[5, 5].tolist() == [156, 156, 156]  # 40000 / 257
+    assert only(tmp_path / "clear.png").pixels[5, 5].tolist() == [0, 0, 0]
+    upright = only(tmp_path / "turned.png").pixels
+    assert upright.shape == (20, 10, 3)
+    assert upright[0, 0].tolist() == [0, 0, 255]  # the left edge has become the upper one
+    assert upright[19, 0].tolist() == [255, 0, 0]
+
+
+def test_of_an_animation_the_first_picture_is_read_and_that_is_noted(tmp_path):
+    frames = [Image.new("L", (20, 10), shade) for shade in (10, 100, 200)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    picture = only(tmp_path / "moving.gif")
+    assert picture.pixels[0, 0].tolist() == [10, 10, 10]
+    assert picture.note == "holds 3 pictures: the first was read"
+
+
+def test_broken_files_are_problems_of_their_own(tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    Image.new("L", (20000, 20000)).save(tmp_path / "bomb.png")
+    whole = tmp_path / "whole.png"
+    Image.effect_noise((64, 64), 50).save(whole)
+    (tmp_path / "half.png").write_bytes(whole.read_bytes()[:900])
+    assert "text.png is no image, whatever its name says" in only(tmp_path / "text.png").problem
+    assert "more than 64 megapixels: it is not decoded" in only(tmp_path / "bomb.png").problem
+    assert "half.png is broken or cannot be read" in only(tmp_path / "half.png").problem
+
+
+def test_the_frames_of_a_video_by_number(tmp_path):
+    write_video(tmp_path / "a.mp4", range(20, 220, 20))
+    frames = list(pictures(tmp_path / "a.mp4"))
+    assert [frame.frame for frame in frames] == list(range(10))
+    shades = [int(frame.pixels.mean()) for frame in frames]
+    assert np.abs(np.subtract(shades, range(20, 220, 20))).max() <= 4  # the codec's loss
+    assert [frame.frame for frame in pictures(tmp_path / "a.mp4", every=4)] == [0, 4, 8]
+
+
+def test_a_video_that_lies_on_its_side_is_turned(tmp_path, monkeypatch):
+    class Sideways:
+        rotation = 90  # counterclockwise to show
+
+        def to_ndarray(self, format):  # noqa: A002
+            pixels = np.zeros((4, 6, 3), np.uint8)
+            pixels[0, 5] = 9  # upper right comes to the upper left
+            return pixels
+
+    from facslens.predict import sources
+
+    upright = sources._upright(Sideways())
+    assert upright.shape == (6, 4, 3)
+    assert upright[0, 0].tolist() == [9, 9, 9]
+
+
+def test_videos_that_are_none(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    with av.open(str(tmp_path / "sound.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        sound.sample_rate = 8000
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode())
+    write_video(tmp_path / "whole.avi", [100] * 30)
+    content = (tmp_path / "whole.avi").read_bytes()
+    (tmp_path / "head.avi").write_bytes(content[:2000])
+    assert "text.mp4 cannot be read: " in only(tmp_path / "text.mp4").problem
+    assert only(tmp_path / "sound.mp4").problem == f"{tmp_path}/sound.mp4 has no video stream"
+    assert "does not exist" in only(tmp_path / "gone.mp4").problem
+    last = list(pictures(tmp_path / "head.avi"))[-1]
+    assert last.problem
+    assert "head.avi" in last.problem
+
+
+def test_a_problem_passes_through():
+    problem = Picture("a", problem="a is nothing")
+    assert only(problem) is problem
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_the_first_frame_is_always_read(tmp_path, every):
+    write_video(tmp_path / "a.avi", [50, 60])
+    assert next(pictures(tmp_path / "a.avi", every)).frame == 0
