@@ -86,7 +86,7 @@ class Recipe:
 #: Where the weights are another model's already: few passes, over faces that are changed more,
 #: for such a network soon knows those it is shown. Chosen on validation folds.
 FINE_TUNING: Final = Recipe(
-    epochs=8, augmentation=Augmentation(rotation=10.0, scale=1.15, shift=0.05, gamma=0.3)
+    epochs=12, augmentation=Augmentation(rotation=10.0, scale=1.15, shift=0.05, gamma=0.3)
 )
 
 
