@@ -115,7 +115,6 @@ def export_onnx(
             output_names=outputs,
             dynamic_shapes={"faces": {0: torch.export.Dim("face", min=1)}},
             dynamo=True,
-            optimize=False,  # the runtime does it; and the weights stay those of the network
             verbose=False,
         )
     assert program is not None
