@@ -373,11 +373,11 @@ def test_a_run_begins_from_another_and_keeps_its_architecture(
 def test_a_run_of_the_compact_network_goes_the_whole_way(facslens, draw_ck48, tmp_path):
     faces, out = draw_ck48(tmp_path / "faces", subjects=24, frames=1), tmp_path / "run"
     choices = ("--model", "compact", "--size", "32", "--epochs", "2", "--permutations", "19")
+    choices += ("--layer", "stem", "--layer", "block3b.conv2")  # thirteen take minutes
     code, text, err = facslens("run", "--data", f"ck48:{faces}", *choices, "--out", out)
     assert code == 0, err
     assert "report:" in text
     table = pd.read_parquet(out / "association.parquet")
-    assert table["layer"].nunique() == 13
     units = table.groupby("layer")["unit"].nunique()
     assert units["stem"] == 32
     assert units["block3b.conv2"] == 176

@@ -48,7 +48,7 @@ Epochs = Annotated[
     typer.Option(
         "--epochs",
         min=1,
-        help="Passes over the training part [default: 30, down to 8 for many; with --init 10].",
+        help="Passes over the training part [default: 30, down to 8 for many; with --init 12].",
     ),
 ]
 Patience = Annotated[
