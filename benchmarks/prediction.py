@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from facslens.preprocess.detect import make_detector
 from PIL import Image
 
 from facslens.datasets.images import read_grey
@@ -26,6 +25,7 @@ from facslens.predict.network import Network
 from facslens.predict.predict import predict
 from facslens.predict.sources import pictures
 from facslens.preprocess.crop import square
+from facslens.preprocess.detect import make_detector
 from facslens.stages.networks import Choice, open_network
 
 
