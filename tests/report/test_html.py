@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from facslens.artifacts import Run
 from facslens.errors import ArtifactError
 from facslens.report.build import build_view
 from facslens.report.figures import HIGH, LOW, heat_png
-from facslens.report.html import PICTURE, write_report
+from facslens.report.html import PICTURE, render, write_report
 from facslens.report.missing import Missing
 from facslens.report.slide import slide
 
@@ -123,6 +124,23 @@ def test_methods_are_filled_in(page: Page) -> None:
     assert "1 333 995 parameters" in page.text
     assert "held it against 1 000 permutations of whole label rows" in page.text
     assert "epoch 2 of 3" in page.text
+
+
+def test_many_layers_take_little_room(full_run: Run) -> None:
+    view = build_view(full_run)
+    assert not isinstance(view.findings, Missing)
+    assert not isinstance(view.heatmaps, Missing)
+    card = next(c for c in view.findings.cards if c.au == "AU12")
+    (other,) = card.others
+    others = (other, *(replace(other, layer=f"more{n}", unit=None) for n in range(11)))
+    findings = replace(view.findings, cards=(replace(card, others=others),))
+    maps = (view.heatmaps[0],) * 13
+    markup = render(replace(view, findings=findings, heatmaps=maps))
+    words = " ".join(Page(markup).text.split())
+    assert "conv1: unit 1, 0.91; none in 11 other layers" in words
+    assert "more3" not in words
+    assert words.count("The other 10 layers") == 1
+    assert markup.count("<details") == markup.count("</details>")
 
 
 def test_every_local_link_leads_somewhere(page: Page, index: Path) -> None:
