@@ -15,6 +15,7 @@ from facslens.cli.main import main
 from facslens.errors import CallError
 from facslens.models import model as models
 from facslens.models.initial import digest
+from facslens.responses.store import Responses
 from facslens.stages import order
 from facslens.training import crossval
 from facslens.training.recipe import FINE_TUNING
@@ -377,10 +378,11 @@ def test_a_run_of_the_compact_network_goes_the_whole_way(facslens, draw_ck48, tm
     code, text, err = facslens("run", "--data", f"ck48:{faces}", *choices, "--out", out)
     assert code == 0, err
     assert "report:" in text
-    table = pd.read_parquet(out / "association.parquet")
-    units = table.groupby("layer")["unit"].nunique()
-    assert units["stem"] == 32
-    assert units["block3b.conv2"] == 176
+    responses = Responses.open(out / "responses.zarr")
+    shapes = {layer: responses.response(layer).shape for layer in responses.layers}
+    assert shapes == {"stem": (72, 32), "block3b.conv2": (72, 176)}
+    tested = pd.read_parquet(out / "association.parquet").groupby("layer")["unit"].nunique()
+    assert set(tested.index) == set(shapes)  # dead units are left out
     assert (out / "report" / "index.html").stat().st_size < 15e6
 
 
