@@ -15,7 +15,6 @@ from facslens.cli.main import main
 from facslens.errors import CallError
 from facslens.models import model as models
 from facslens.models.initial import digest
-from facslens.responses.store import Responses
 from facslens.stages import order
 from facslens.training import crossval
 from facslens.training.recipe import FINE_TUNING
