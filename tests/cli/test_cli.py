@@ -404,3 +404,24 @@ def test_crossval_begins_from_a_run(facslens, begun, drawn_ck48, tmp_path, monke
     assert given["recipe"] == FINE_TUNING
     folder = tmp_path / "runs" / "crossval-ck48-compact-48-10-0-from-network"
     assert (folder / "crossval.json").is_file()
+
+
+def test_a_runs_own_network_predicts_and_so_does_its_export(
+    facslens, finished, drawn_ck48, tmp_path
+):
+    faces = sorted((drawn_ck48 / "CK+48" / "surprise").glob("*.png"))[:3]
+    choices = ("--faces-are-cropped", "--json")
+    code, text, err = facslens("predict", *faces, *choices, "--model", finished)
+    assert code == 0, err
+    rows = [json.loads(line) for line in text.splitlines()]
+    assert [row["expression"] for row in rows] == ["surprise"] * 3
+    assert all(row["AU27_fired"] for row in rows)
+    file = tmp_path / "run.onnx"
+    assert facslens("export", finished, "--onnx", file)[0] == 0
+    _, text, _ = facslens("predict", *faces, *choices, "--model", file)
+    for row, line in zip(rows, text.splitlines(), strict=True):
+        other = json.loads(line)
+        assert list(other) == list(row)
+        assert other["AU27_unit"] == row["AU27_unit"]
+        assert other["surprise"] == pytest.approx(row["surprise"], abs=1e-4)
+        assert other["AU27_response"] == pytest.approx(row["AU27_response"], rel=1e-4)
