@@ -20,24 +20,6 @@ from facslens.training import crossval
 from facslens.training.recipe import FINE_TUNING
 
 
-@pytest.fixture
-def facslens(monkeypatch, capsys):
-    """Call the command in this process; gives exit code, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["facslens", *map(str, arguments)])
-        monkeypatch.delenv("FACSLENS_DEBUG", raising=False)
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def finished(drawn_ck48, tmp_path_factory):
     """A whole run on drawn faces."""

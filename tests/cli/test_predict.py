@@ -12,32 +12,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facslens.cli.main import main
 from facslens.datasets.base import EXPRESSIONS
 from facslens.datasets.ferplus import read_ferplus
 from facslens.datasets.images import read_grey
 from facslens.errors import ArtifactError
 from facslens.models.card import FOLDER, read_checked
 from facslens.models.pretrained import load_pretrained
-
-
-@pytest.fixture
-def facslens(monkeypatch, capsys):
-    """Call the command in this process; gives exit code, standard output, standard error."""
-
-    def call(*arguments, stdin=""):
-        monkeypatch.setattr(sys, "argv", ["facslens", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        monkeypatch.delenv("FACSLENS_DEBUG", raising=False)
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture(scope="session")
