@@ -3,8 +3,8 @@
 Usage: python tools/train_compact.py ferplus.zip OUT [--seed 0]
 
 Goes on where it was stopped; OUT/log.csv has one line an epoch and OUT/compact.safetensors the
-weights of the epoch that read the validation part best. Needs some 75 minutes on two idle
-cores.
+weights of the epoch that read the validation part best. It took 110 minutes on two cores
+that did other work, too.
 """
 
 import argparse

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facslens.predict import sources
 from facslens.predict.sources import Picture, find, pictures
 
 
@@ -120,16 +121,14 @@ def test_the_frames_of_a_video_by_number(tmp_path):
     assert [frame.frame for frame in pictures(tmp_path / "a.mp4", every=4)] == [0, 4, 8]
 
 
-def test_a_video_that_lies_on_its_side_is_turned(tmp_path, monkeypatch):
+def test_a_video_that_lies_on_its_side_is_turned():
     class Sideways:
         rotation = 90  # counterclockwise to show
 
-        def to_ndarray(self, format):  # noqa: A002
+        def to_ndarray(self, **_choices):
             pixels = np.zeros((4, 6, 3), np.uint8)
             pixels[0, 5] = 9  # upper right comes to the upper left
             return pixels
-
-    from facslens.predict import sources
 
     upright = sources._upright(Sideways())
     assert upright.shape == (6, 4, 3)
