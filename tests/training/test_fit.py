@@ -16,6 +16,7 @@ from facslens.datasets.splits import holdout
 from facslens.errors import CallError, NotEnoughDataError
 from facslens.models.initial import digest
 from facslens.models.model import build
+from facslens.models.pretrained import load_pretrained
 from facslens.training.fit import fit
 from facslens.training.module import EpochOrder
 from facslens.training.predictions import accuracy, predict
@@ -221,6 +222,29 @@ def test_a_network_that_has_seen_held_out_people_is_refused(faces, training):
     later = dataclasses.replace(again, training={"init": {"training": again.training}})
     with pytest.raises(CallError, match="has seen people who are held out here"):
         fit(other, recipe=RECIPE, init=later)
+
+
+def test_the_packaged_network_is_held_out_no_face_it_learned_from(faces):
+    """In the published parts of FER+ it may go on learning; in folds over them it may not."""
+    seen = load_pretrained()
+    later = dataclasses.replace(seen, training={"init": {"training": seen.training}})
+
+    def named(train, others):
+        part = np.where(faces.table["split"] == "train", train, others)
+        return dataclasses.replace(
+            faces, table=faces.table.assign(image=part + faces.table["image"])
+        )
+
+    recipe = Recipe(epochs=1, batch_size=16)
+    for model in (seen, later):
+        with pytest.raises(CallError, match="has seen people who are held out here"):
+            fit(
+                named("FER2013Valid/", "FER2013Train/"),
+                architecture="compact",
+                recipe=recipe,
+                init=model,
+            )
+    fit(named("FER2013Train/", "FER2013Valid/"), architecture="compact", recipe=recipe, init=seen)
 
 
 def test_another_architecture_is_no_beginning(faces, begun):

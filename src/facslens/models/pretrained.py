@@ -1,7 +1,7 @@
 """The network whose weights are in the package: one trunk, and a head for each labelling."""
 
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import torch
 from safetensors import SafetensorError
@@ -11,6 +11,9 @@ from torch import Tensor
 from facslens.errors import ArtifactError, CallError
 from facslens.models.card import FOLDER, read_card, read_checked
 from facslens.models.model import Model, build
+
+#: How the names of the faces begin that a network learned from: the training part of FER+.
+LEARNED: Final = {"compact": "FER2013Train/"}
 
 
 def load_pretrained(name: str = "compact", labels: str = "ferplus", folder: Path = FOLDER) -> Model:
@@ -47,7 +50,8 @@ def load_pretrained(name: str = "compact", labels: str = "ferplus", folder: Path
     weights = {k: v.to(torch.float32) for k, v in stored.items()}
     model = build(name, tuple(heads[labels]), card["size"], seed=0)
     model.network.load_state_dict({**weights, **_head(weights, rows)})
-    return Model(model.network, name, model.size, model.expressions, {"pretrained": card["name"]})
+    training = {"pretrained": card["name"], "images": LEARNED[name]}
+    return Model(model.network, name, model.size, model.expressions, training)
 
 
 def _head(weights: dict[str, Tensor], rows: slice) -> dict[str, Tensor]:

@@ -115,7 +115,8 @@ def fit(
     content = {"faces": faces.digest(), "split": _digest_of(list(faces.table["split"]))}
     begun = None
     if init is not None:
-        _check_unseen(init.training, content)
+        held = known.table["image"][known.table["split"] != "train"]
+        _check_unseen(init.training, content, list(held))
         begun = {"weights": digest(init), "training": dict(init.training)}
     model = initial(architecture, expressions, size, seed, init)
     order = EpochOrder(len(train), seed)
@@ -179,15 +180,17 @@ def _digest_of(value: object) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
-def _check_unseen(training: Mapping[str, Any], content: Mapping[str, str]) -> None:
-    """Refuse a model that, or whose own beginning, was trained on other parts of the faces."""
-    if training.get("faces") == content["faces"] and training.get("split") != content["split"]:
+def _check_unseen(training: Mapping[str, Any], content: Mapping[str, str], held: list[str]) -> None:
+    """Refuse a model that, or whose own beginning, was trained on faces that are held out here."""
+    divided = training.get("faces") == content["faces"] and training["split"] != content["split"]
+    known = training.get("images")  # of a network in the package: how the names of its faces begin
+    if divided or (known and any(image.startswith(known) for image in held)):
         raise CallError(
             "the model to begin from was trained on the same faces with another split: it has "
             "seen people who are held out here"
         )
     if earlier := training.get("init"):
-        _check_unseen(earlier["training"], content)
+        _check_unseen(earlier["training"], content, held)
 
 
 @contextlib.contextmanager
