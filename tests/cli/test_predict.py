@@ -18,6 +18,7 @@ from facslens.datasets.images import read_grey
 from facslens.errors import ArtifactError
 from facslens.models.card import FOLDER, read_checked
 from facslens.models.pretrained import load_pretrained
+from facslens.predict import sources
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +85,33 @@ def test_the_other_head_and_forms_and_names_from_standard_input(facslens, crops,
     out_file = tmp_path / "rows.parquet"
     assert facslens("predict", crops, "--faces-are-cropped", "--out", out_file)[0] == 0
     assert len(pd.read_parquet(out_file)) == 4
+
+
+def test_a_stopped_prediction_goes_on_and_gives_the_same_file(
+    facslens, crops, tmp_path, monkeypatch
+):
+    command = ["predict", crops, "--faces-are-cropped", "--out"]
+    whole, out = tmp_path / "whole.csv", tmp_path / "rows.csv"
+    for number in (4, 5):
+        shutil.copy(crops / "0.png", crops / f"{number}.png")
+    assert facslens(*command, whole)[0] == 0
+
+    def stop(entry, every):
+        if entry.name == "5.png":
+            raise KeyboardInterrupt
+        return sources.pictures(entry, every)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("facslens.predict.predict.BATCH", 1)
+        patch.setattr("facslens.cli.predict.pictures", stop)
+        code, _, err = facslens(*command, out, "--workers", 1)
+    assert code == 1
+    assert err.splitlines()[-1] == f"stopped; the same command goes on from {out}.part"
+    assert not out.exists()
+    code, _, err = facslens(*command, out)
+    assert code == 0
+    assert f"goes on after 2 rows of {out}.part" in err
+    assert out.read_text() == whole.read_text()
 
 
 def test_a_batch_of_nonsense_costs_a_row_each_and_the_exit_code(facslens, crops, tmp_path):

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import json
 
@@ -6,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from facslens.errors import ArtifactError, CallError
-from facslens.predict.write import csv_rows, json_rows, writing
+from facslens.predict.write import Kept, csv_rows, json_rows, writing
 
 COLUMNS = [
     "input",
@@ -18,9 +19,15 @@ COLUMNS = [
     "AU12_fired",
     "AU12_unit",
     "note",
+    "problem",
 ]
+QUESTION = {"network": "a"}
 FACE = dict(
-    zip(COLUMNS, ["a, b.png", 3, 0, 0.98765432, 0.25, None, True, "conv3/7", None], strict=True)
+    zip(
+        COLUMNS,
+        ["a, b.png", 3, 0, 0.98765432, 0.25, None, True, "conv3/7", None, None],
+        strict=True,
+    )
 )
 NONE = dict.fromkeys(COLUMNS) | {"input": "c.png", "note": "no face found"}
 
@@ -31,9 +38,9 @@ def test_csv_has_six_digits_and_empty_cells():
     write(FACE)
     write(NONE)
     assert file.getvalue() == (
-        "input,frame,face,FaceScore,anger,AU12,AU12_fired,AU12_unit,note\n"
-        '"a, b.png",3,0,0.987654,0.25,,1,conv3/7,\n'
-        "c.png,,,,,,,,no face found\n"
+        "input,frame,face,FaceScore,anger,AU12,AU12_fired,AU12_unit,note,problem\n"
+        '"a, b.png",3,0,0.987654,0.25,,1,conv3/7,,\n'
+        "c.png,,,,,,,,no face found,\n"
     )
 
 
@@ -45,49 +52,96 @@ def test_json_lines_have_null():
 
 def test_parquet_keeps_kinds_also_where_all_is_unknown(tmp_path):
     path = tmp_path / "new" / "rows.parquet"
-    with writing(path, COLUMNS) as write:
+    with writing(path, COLUMNS, QUESTION) as (write, _):
         write(NONE)
         write(FACE)
     table = pq.read_table(path)
     assert [str(field.type) for field in table.schema] == [
-        "string", "int64", "int64", "double", "double", "double", "bool", "string", "string"
+        "string", "int64", "int64", "double", "double", "double", "bool", "string", "string",
+        "string",
     ]  # fmt: skip
     assert table.to_pylist() == [NONE, FACE]
 
 
 def test_csv_and_parquet_read_alike(tmp_path):
     for name in ("rows.csv", "rows.parquet"):
-        with writing(tmp_path / name, COLUMNS) as write:
+        with writing(tmp_path / name, COLUMNS, QUESTION) as (write, _):
             write(FACE)
     csv, parquet = pd.read_csv(tmp_path / "rows.csv"), pd.read_parquet(tmp_path / "rows.parquet")
     assert csv["FaceScore"].item() == pytest.approx(parquet["FaceScore"].item(), rel=1e-5)
     assert csv["AU12_unit"].item() == parquet["AU12_unit"].item() == "conv3/7"
 
 
-def test_an_interruption_leaves_the_old_file_and_the_rows_so_far(tmp_path):
-    path = tmp_path / "rows.jsonl"
+def row(source, frame=None, face=0, problem=None):
+    place = {"input": source, "frame": frame, "face": face, "problem": problem}
+    return dict.fromkeys(COLUMNS) | place
+
+
+#: Two faces in a picture, a file that is none, a video of three frames, a picture.
+ROWS = [
+    row("a.png", face=0),
+    row("a.png", face=1),
+    row("b.png", problem="broken"),
+    *(row("c.mp4", frame) for frame in (0, 2, 4)),
+    row("d.png"),
+]
+
+
+def stopped_after(count, path, question=QUESTION):
+    with contextlib.suppress(KeyboardInterrupt), writing(path, COLUMNS, question) as (write, _):
+        for number in range(count):
+            write(ROWS[number])
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
+@pytest.mark.parametrize("count", range(len(ROWS) + 1))
+def test_an_interrupted_file_goes_on_to_the_same_bytes(tmp_path, name, count):
+    with writing(tmp_path / "whole" / name, COLUMNS, QUESTION) as (write, kept):
+        assert kept == Kept()
+        for each in ROWS:
+            write(each)
+    path = tmp_path / name
     path.write_text("old\n")
-
-    def interrupted():
-        with writing(path, COLUMNS) as write:
-            write(FACE)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
+    stopped_after(count, path)
     assert path.read_text() == "old\n"
-    assert json.loads((tmp_path / "rows.jsonl.part").read_text())["input"] == "a, b.png"
+    with writing(path, COLUMNS, QUESTION) as (write, kept):
+        lacking = [each for each in ROWS if kept.lacks(each["input"], each["frame"])]
+        # the last picture or frame is made again, for it may have had more faces
+        assert kept.rows == [0, 0, 0, 2, 3, 4, 5, 6][count]
+        assert kept.problems == (count >= 4)
+        assert ROWS[kept.rows :] == lacking
+        for each in lacking:
+            write(each)
+    assert path.read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, "whole"])
+
+
+def test_another_question_begins_anew_and_a_torn_line_is_made_again(tmp_path):
+    path = tmp_path / "rows.csv"
+    part = tmp_path / "rows.csv.part"
+    stopped_after(7, path)
+    content = part.read_bytes()
+    part.write_bytes(content[:-20])
+    with writing(path, COLUMNS, QUESTION) as (_, kept):
+        assert kept == Kept(5, 1, frozenset(["a.png", "b.png"]), ("c.mp4", 2))
+    part.write_bytes(content)
+    with writing(path, COLUMNS, {"network": "b"}) as (_, kept):
+        assert kept == Kept()
+    part.write_bytes(b"\x00\xff no such file\n")
+    with writing(path, COLUMNS, QUESTION) as (_, kept):
+        assert kept == Kept()
 
 
 def test_a_name_without_a_form_and_a_place_that_cannot_be_written(tmp_path):
     with (
         pytest.raises(CallError, match=r"ends in '.xlsx': expected .csv, .jsonl or .parquet"),
-        writing(tmp_path / "rows.xlsx", COLUMNS),
+        writing(tmp_path / "rows.xlsx", COLUMNS, QUESTION),
     ):
         pass
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(ArtifactError, match=r"rows\.csv cannot be written: "),
-        writing(tmp_path / "file" / "rows.csv", COLUMNS),
+        writing(tmp_path / "file" / "rows.csv", COLUMNS, QUESTION),
     ):
         pass

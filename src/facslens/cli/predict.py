@@ -12,11 +12,11 @@ from rich.console import Console
 from facslens.cli import options
 from facslens.errors import CallError
 from facslens.predict.predict import columns, predict
-from facslens.predict.sources import Picture, find, pictures
-from facslens.predict.write import csv_rows, form_of, json_rows, writing
+from facslens.predict.sources import Picture, find, name_of, pictures
+from facslens.predict.write import Kept, csv_rows, form_of, json_rows, writing
 from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.progress import Report, shown
-from facslens.stages.networks import Choice, open_network
+from facslens.stages.networks import Choice, fingerprint, open_network
 
 
 def predict_command(
@@ -70,7 +70,8 @@ def predict_command(
     A row a face: where it is, the probability of each expression, and for each action unit that
     the network has a detector for whether that unit fired and, where evidence allows, a
     calibrated probability. A picture without a face has a row, too, and a file that cannot be
-    read has one with the reason; then the exit code is 1. CSV on standard output without --out.
+    read has one with the reason; then the exit code is 1. CSV on standard output without --out;
+    with it, the same command goes on where it was stopped.
 
     An expression label says how a face looks to raters, not what the person feels.
     """
@@ -84,17 +85,22 @@ def predict_command(
     network = open_network(choice)
     finder = whole(network.size) if cropped else detected(make_detector(detector), network.size)
     entries = find(_named(paths))
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     failed = 0
 
-    def source(progress: Report) -> Iterator[Picture]:
+    def source(progress: Report, kept: Kept) -> Iterator[Picture]:
         for number, entry in enumerate(entries):
-            yield from pictures(entry, every)
+            if kept.lacks(name := name_of(entry)):
+                for picture in pictures(entry, every):
+                    if kept.lacks(name, picture.frame):
+                        yield picture
             progress(number + 1, len(entries), "")
 
-    def rows(progress: Report) -> Iterator[dict[str, Any]]:
+    def rows(progress: Report, kept: Kept) -> Iterator[dict[str, Any]]:
         nonlocal failed
+        failed = kept.problems
         threads = workers or os.cpu_count() or 1
-        found = predict(source(progress), finder, network, threads, keep=overlay is not None)
+        found = predict(source(progress, kept), finder, network, threads, keep=overlay is not None)
         if overlay is not None:
             from facslens.stages.overlays import drawn
 
@@ -105,20 +111,29 @@ def predict_command(
 
     with shown("predict") as progress:
         if out is not None:
-            with writing(out, columns(network)) as write:
-                for row in rows(progress):
-                    write(row)
+            question = {
+                "network": fingerprint(choice),
+                "detector": None if cropped else detector,
+                "every": every,
+                "overlay": None if overlay is None else str(overlay.absolute()),
+            }
+            try:
+                with writing(out, columns(network), question) as (write, kept):
+                    if kept.rows:
+                        console.print(f"goes on after {kept.rows} rows of {out}.part")
+                    for row in rows(progress, kept):
+                        write(row)
+            except KeyboardInterrupt:
+                console.print(f"stopped; the same command goes on from {out}.part")
+                raise typer.Exit(1) from None
         else:
             write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
-            for row in rows(progress):
+            for row in rows(progress, Kept()):
                 write(row)
-    console = Console(stderr=True, soft_wrap=True)
     if out is not None:
-        console.print(f"predictions: {out}", highlight=False, markup=False)
+        console.print(f"predictions: {out}")
     if failed:
-        console.print(
-            f"{failed} of {len(entries)} could not be read: see the column problem", highlight=False
-        )
+        console.print(f"{failed} of {len(entries)} could not be read: see the column problem")
         raise typer.Exit(1)
 
 

@@ -61,7 +61,7 @@ def find(paths: Iterable[str]) -> list[Path | Picture]:
     found: dict[str, Path | Picture] = {}
     for text in paths:
         for entry in _find_one(text):
-            found.setdefault(entry.source if isinstance(entry, Picture) else str(entry), entry)
+            found.setdefault(name_of(entry), entry)
     return list(found.values())
 
 
@@ -83,6 +83,11 @@ def _find_one(text: str) -> Iterator[Path | Picture]:
         if not matches:
             yield Picture(text, problem=f"{text} matches no file")
         yield from map(Path, matches)
+
+
+def name_of(entry: Path | Picture) -> str:
+    """Give the name of one entry of `find`, which its pictures have as their source."""
+    return entry.source if isinstance(entry, Picture) else str(entry)
 
 
 def is_video(path: Path) -> bool:

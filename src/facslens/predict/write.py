@@ -1,9 +1,10 @@
-"""Rows to CSV, JSON lines or Parquet, one batch after the other, whole or not at all."""
+"""Rows to CSV, JSON lines or Parquet, whole or not at all; an interrupted file goes on."""
 
 import contextlib
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -39,12 +40,59 @@ def form_of(path: Path) -> str:
     return form
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What an interrupted file holds already.
+
+    Parameters
+    ----------
+    rows
+        How many rows.
+    problems
+        How many of them say why something could not be read.
+    inputs
+        The inputs that are complete.
+    frames
+        An input, and the last of its frames that is complete; None where there is none.
+    """
+
+    rows: int = 0
+    problems: int = 0
+    inputs: frozenset[str] = frozenset()
+    frames: tuple[str, int] | None = None
+
+    def lacks(self, source: str, frame: int | None = None) -> bool:
+        """Tell whether rows of an input, or of one of its frames, are still to be made."""
+        if frame is not None and self.frames is not None and self.frames[0] == source:
+            return frame > self.frames[1]
+        return source not in self.inputs
+
+
 @contextlib.contextmanager
-def writing(path: Path, columns: Sequence[str]) -> Iterator[Writer]:
+def writing(
+    path: Path, columns: Sequence[str], question: Mapping[str, Any]
+) -> Iterator[tuple[Writer, Kept]]:
     """Write rows to a file, in the form that its name tells.
 
-    The rows go to ``<path>.part``, which takes the file's place at the end; after an
-    interruption it stays, with the rows so far.
+    The rows first go to ``<path>.part``, a JSON object on a line of its own each, and to the
+    file when all are there. After an interruption, a kill too, the part stays, and the same
+    question goes on where it ended.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    columns
+        Of the rows.
+    question
+        What the rows depend on beside their inputs; values as JSON has them. The part of another
+        question is begun anew.
+
+    Yields
+    ------
+    Writer and Kept
+        What takes a row, and which rows are there already. The rows of an input's frame, and
+        the frames of an input, come one after the other.
 
     Raises
     ------
@@ -54,14 +102,60 @@ def writing(path: Path, columns: Sequence[str]) -> Iterator[Writer]:
         If the file cannot be written.
     """
     form = form_of(path)
-    part = path.with_name(path.name + ".part")
+    part, whole = (path.with_name(path.name + ending) for ending in (".part", ".tmp"))
+    head = json.dumps({**question, "columns": list(columns)}, sort_keys=True) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FORMS[form](part, columns) as write:
-            yield write
-        part.replace(path)
+        kept, end = _kept(part, head.encode())
+        with part.open("r+b" if end else "wb") as file:
+            file.truncate(end)
+            file.seek(end)
+            if not end:
+                file.write(head.encode())
+
+            def write(row: dict[str, Any]) -> None:
+                file.write(json.dumps(row).encode() + b"\n")
+
+            yield write, kept
+        with part.open("rb") as file, FORMS[form](whole, columns) as finish:
+            next(file)
+            for line in file:
+                finish(json.loads(line))
+        whole.replace(path)
+        part.unlink()
     except OSError as error:
         raise ArtifactError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _kept(part: Path, head: bytes) -> tuple[Kept, int]:
+    """Find what a part holds: all but what may lack rows, the last frame; and where that ends."""
+    if not part.exists():
+        return Kept(), 0
+    inputs: list[str] = []
+    frames: tuple[str, int] | None = None
+    rows = problems = rows_before = problems_before = 0
+    last: tuple[str, int | None] | None = None
+    with part.open("rb") as file:
+        if file.readline() != head:
+            return Kept(), 0
+        end = here = len(head)
+        for line in file:
+            if not line.endswith(b"\n"):  # the writing was killed in the middle of it
+                break
+            row = json.loads(line)
+            place = (row["input"], row["frame"])
+            if last is not None and place != last:
+                end, rows_before, problems_before = here, rows, problems
+                if place[0] != last[0]:
+                    inputs.append(last[0])
+                    frames = None
+                elif last[1] is not None:
+                    frames = (last[0], last[1])
+            last = place
+            here += len(line)
+            rows += 1
+            problems += row["problem"] is not None
+    return Kept(rows_before, problems_before, frozenset(inputs), frames), end
 
 
 @contextlib.contextmanager

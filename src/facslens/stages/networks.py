@@ -1,5 +1,6 @@
 """Open a network to predict with: of the package, of a run, or an ONNX file."""
 
+import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -120,6 +121,26 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
         return tuple(run_evidence(run))
     except NotEnoughDataError:  # no unit tells an action unit: then nothing is said of any
         return ()
+
+
+def fingerprint(choice: Choice) -> str:
+    """Give what tells a network, its head and its evidence from others: a SHA-256.
+
+    Raises
+    ------
+    ArtifactError
+        If a file of it cannot be read.
+    """
+    path = Path(choice.model)
+    content = hashlib.sha256(repr(choice).encode())
+    if choice.model in PRETRAINED:
+        content.update(repr(read_card(choice.model)["sha256"]).encode())
+    elif path.suffix == ".onnx":
+        content.update(_bytes(path))
+    else:
+        content.update(_bytes(path / "model.safetensors"))
+        content.update(repr(evidence_of(choice)).encode())
+    return content.hexdigest()
 
 
 def _bytes(path: Path) -> bytes:
