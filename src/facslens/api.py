@@ -21,7 +21,7 @@ from facslens.models.model import load as read_model
 from facslens.predict.faces import detected, whole
 from facslens.predict.predict import columns
 from facslens.predict.predict import predict as predict_rows
-from facslens.predict.sources import find, pictures
+from facslens.predict.sources import find, is_camera, pictures
 from facslens.preprocess import normalise
 from facslens.preprocess.detect import make_detector
 from facslens.projection.deconvnet import Projections, project_units
@@ -180,12 +180,20 @@ def predict(
     pandas.DataFrame
         A row a face, with the columns of `facslens.predict.predict.columns`; a picture without a
         face, or a file that cannot be read, has a row, too.
+
+    Raises
+    ------
+    CallError
+        If a choice is not known, or a path names a camera, which has no end.
     """
     named = [paths] if isinstance(paths, str | Path) else paths
+    entries = find(map(str, named))
+    if camera := next(filter(is_camera, entries), None):
+        raise CallError(f"{camera} has no end: read it with facslens predict {camera}")
     network = open_network(Choice(str(model), labels, runtime))
     size = network.size
     finder = whole(size) if detector is None else detected(make_detector(detector), size)
-    source = (picture for entry in find(map(str, named)) for picture in pictures(entry, every))
+    source = (picture for entry in entries for picture in pictures(entry, every))
     rows = [row for _, row in predict_rows(source, finder, network, os.cpu_count() or 1)]
     return pd.DataFrame(rows, columns=columns(network))
 

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import facslens as fl
 from facslens.datasets.base import EXPRESSIONS
 from facslens.datasets.ferplus import read_ferplus
 from facslens.datasets.images import read_grey
-from facslens.errors import ArtifactError
+from facslens.errors import ArtifactError, CallError
 from facslens.models.card import FOLDER, read_checked
 from facslens.models.pretrained import load_pretrained
 from facslens.predict import sources
@@ -102,7 +104,7 @@ def test_a_stopped_prediction_goes_on_and_gives_the_same_file(
         return sources.pictures(entry, every)
 
     with monkeypatch.context() as patch:
-        patch.setattr("facslens.predict.predict.BATCH", 1)
+        patch.setattr("facslens.cli.predict.BATCH", 1)
         patch.setattr("facslens.cli.predict.pictures", stop)
         code, _, err = facslens(*command, out, "--workers", 1)
     assert code == 1
@@ -112,6 +114,34 @@ def test_a_stopped_prediction_goes_on_and_gives_the_same_file(
     assert code == 0
     assert f"goes on after 2 rows of {out}.part" in err
     assert out.read_text() == whole.read_text()
+
+
+def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatch):
+    """FFmpeg's own test picture stands for a camera."""
+    monkeypatch.setattr(sources, "_device", lambda name: ("testsrc=size=64x48:rate=25", "lavfi"))
+    frames = sources.pictures
+
+    def interrupted(entry, every):
+        for picture in frames(entry, every):
+            if picture.frame == 5:
+                signal.raise_signal(signal.SIGINT)
+            yield picture
+
+    monkeypatch.setattr("facslens.cli.predict.pictures", interrupted)
+    for _ in range(2):  # the second does not take the first one's frames for its own
+        out = tmp_path / "rows.csv"
+        code, _, err = facslens("predict", "camera:0", "--faces-are-cropped", "--out", out)
+        assert code == 0, err
+        rows = pd.read_csv(out)
+        assert list(rows["frame"]) == [0, 1, 2, 3, 4]
+        assert set(rows["input"]) == {"camera:0"}
+        assert rows["expression"].notna().all()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_from_python_a_camera_is_refused_for_it_has_no_end():
+    with pytest.raises(CallError, match="camera:0 has no end: read it with facslens predict"):
+        fl.predict(["a.png", "camera:0"])
 
 
 def test_a_batch_of_nonsense_costs_a_row_each_and_the_exit_code(facslens, crops, tmp_path):

@@ -1,6 +1,9 @@
 """Every kind of file that a user may name."""
 
+import sys
 from fractions import Fraction
+from itertools import islice
+from pathlib import Path
 
 import av
 import numpy as np
@@ -152,6 +155,38 @@ def test_videos_that_are_none(tmp_path):
     last = list(pictures(tmp_path / "head.avi"))[-1]
     assert last.problem
     assert "head.avi" in last.problem
+
+
+def test_a_camera_gives_frames_without_end(monkeypatch):
+    """FFmpeg's own test picture stands for a camera, which a machine of tests has not."""
+    monkeypatch.setattr(sources, "_device", lambda name: ("testsrc=size=64x48:rate=25", "lavfi"))
+    (camera,) = find(["camera:0"])
+    frames = list(islice(pictures(camera, every=50), 3))
+    assert [(f.source, f.frame, f.pixels.shape) for f in frames] == [
+        ("camera:0", number, (48, 64, 3)) for number in (0, 50, 100)
+    ]
+    assert (frames[0].pixels != frames[1].pixels).any()
+
+
+@pytest.mark.parametrize(
+    ("system", "camera", "device"),
+    [
+        ("linux", "camera:2", ("/dev/video2", "video4linux2,v4l2")),
+        ("linux", "camera:/dev/v4l/by-id/a", ("/dev/v4l/by-id/a", "video4linux2,v4l2")),
+        ("darwin", "camera:0", ("0", "avfoundation")),
+        ("win32", "camera:Integrated Camera", ("video=Integrated Camera", "dshow")),
+    ],
+)
+def test_cameras_by_the_names_of_each_system(monkeypatch, system, camera, device):
+    monkeypatch.setattr(sources.sys, "platform", system)
+    assert sources._device(camera) == device
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the message is that of Linux")
+def test_a_camera_that_is_not_there():
+    picture = only(Path("camera:63"))
+    assert picture.source == "camera:63"
+    assert picture.problem == "camera:63 cannot be read: No such file or directory"
 
 
 def test_a_problem_passes_through():

@@ -1,8 +1,12 @@
 """``facslens predict``: expressions and evidence of action units for photographs and videos."""
 
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +15,8 @@ from rich.console import Console
 
 from facslens.cli import options
 from facslens.errors import CallError
-from facslens.predict.predict import columns, predict
-from facslens.predict.sources import Picture, find, name_of, pictures
+from facslens.predict.predict import BATCH, columns, predict
+from facslens.predict.sources import Picture, find, is_camera, name_of, pictures
 from facslens.predict.write import Kept, csv_rows, form_of, json_rows, writing
 from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.progress import Report, shown
@@ -24,7 +28,8 @@ def predict_command(
         list[str],
         typer.Argument(
             metavar="PATH",
-            help="Pictures, videos, folders, quoted patterns; - reads paths from standard input.",
+            help="Pictures, videos, folders, quoted patterns, camera:0; - reads paths from "
+            "standard input.",
         ),
     ],
     model: Annotated[
@@ -43,7 +48,10 @@ def predict_command(
         bool, typer.Option("--faces-are-cropped", help="Every picture is one face: find none.")
     ] = False,
     every: Annotated[
-        int, typer.Option("--every", min=1, metavar="N", help="Read every Nth frame of a video.")
+        int,
+        typer.Option(
+            "--every", min=1, metavar="N", help="Read every Nth frame of a video or camera."
+        ),
     ] = 1,
     out: Annotated[
         Path | None,
@@ -67,6 +75,8 @@ def predict_command(
 ) -> None:
     """Read the expression of every face in photographs and videos, and which action units show.
 
+    camera:0 is the first camera: rows come as it films, until Ctrl-C.
+
     A row a face: where it is, the probability of each expression, and for each action unit that
     the network has a detector for whether that unit fired and, where evidence allows, a
     calibrated probability. A picture without a face has a row, too, and a file that cannot be
@@ -86,12 +96,16 @@ def predict_command(
     finder = whole(network.size) if cropped else detected(make_detector(detector), network.size)
     entries = find(_named(paths))
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    live = any(is_camera(entry) for entry in entries)
+    stopped = threading.Event()
     failed = 0
 
     def source(progress: Report, kept: Kept) -> Iterator[Picture]:
         for number, entry in enumerate(entries):
             if kept.lacks(name := name_of(entry)):
                 for picture in pictures(entry, every):
+                    if stopped.is_set():
+                        return
                     if kept.lacks(name, picture.frame):
                         yield picture
             progress(number + 1, len(entries), "")
@@ -100,7 +114,14 @@ def predict_command(
         nonlocal failed
         failed = kept.problems
         threads = workers or os.cpu_count() or 1
-        found = predict(source(progress, kept), finder, network, threads, keep=overlay is not None)
+        found = predict(
+            source(progress, kept),
+            finder,
+            network,
+            threads,
+            keep=overlay is not None,
+            batch=1 if live else BATCH,
+        )
         if overlay is not None:
             from facslens.stages.overlays import drawn
 
@@ -109,13 +130,14 @@ def predict_command(
             failed += row["problem"] is not None
             yield row
 
-    with shown("predict") as progress:
+    with _interrupt_sets(stopped) if live else nullcontext(), shown("predict") as progress:
         if out is not None:
             question = {
                 "network": fingerprint(choice),
                 "detector": None if cropped else detector,
                 "every": every,
                 "overlay": None if overlay is None else str(overlay.absolute()),
+                "camera": time.time() if live else None,  # what it filmed does not come again
             }
             try:
                 with writing(out, columns(network), question) as (write, kept):
@@ -130,11 +152,28 @@ def predict_command(
             write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
             for row in rows(progress, Kept()):
                 write(row)
+                if live:
+                    sys.stdout.flush()
     if out is not None:
         console.print(f"predictions: {out}")
     if failed:
         console.print(f"{failed} of {len(entries)} could not be read: see the column problem")
         raise typer.Exit(1)
+
+
+@contextmanager
+def _interrupt_sets(stopped: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C end a camera's pictures, and only the next one the command."""
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _named(paths: list[str]) -> list[str]:

@@ -56,6 +56,7 @@ def predict(
     workers: int = 1,
     *,
     keep: bool = False,
+    batch: int = BATCH,
 ) -> Iterator[tuple[Face, Row]]:
     """Read every face of every picture.
 
@@ -72,6 +73,8 @@ def predict(
     keep
         Whether the faces come with the pixels of their picture; they then come one picture at a
         time, so that no more than a few are held.
+    batch
+        Faces that the network reads at once.
 
     Yields
     ------
@@ -82,7 +85,7 @@ def predict(
     waiting: list[Face] = []
     for found in faces(pictures, find, workers, keep):
         waiting += found
-        if keep or len(waiting) >= BATCH:
+        if keep or len(waiting) >= batch:
             yield from _read(waiting, network)
             waiting = []
     yield from _read(waiting, network)

@@ -1,6 +1,8 @@
-"""From paths, folders, patterns and videos to pictures, one after the other."""
+"""From paths, folders, patterns, videos and cameras to pictures, one after the other."""
 
 import glob
+import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +28,9 @@ class Picture:
     Parameters
     ----------
     source
-        The file, as it was named.
+        The file or camera, as it was named.
     frame
-        Number of the frame in a video, from 0; None for a picture file.
+        Number of the frame in a video or of a camera, from 0; None for a picture file.
     pixels
         (row, column, 3) RGB, or None where `problem` says why.
     problem
@@ -50,7 +52,8 @@ def find(paths: Iterable[str]) -> list[Path | Picture]:
     Parameters
     ----------
     paths
-        Files, folders (all pictures and videos below them), or patterns such as ``*.jpg``.
+        Files, folders (all pictures and videos below them), patterns such as ``*.jpg``, or a
+        camera such as ``camera:0``.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def _find_one(text: str) -> Iterator[Path | Picture]:
         if not wanted and not defects:
             names = ", ".join(relative(file, path) for file in below[:3])
             yield Picture(text, problem=f"{text} holds no picture and no video: it has {names}")
-    elif path.exists() or not glob.has_magic(text):
+    elif path.exists() or is_camera(path) or not glob.has_magic(text):
         yield path
     else:
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute ones, too
@@ -95,6 +98,12 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
+def is_camera(entry: Path | Picture) -> bool:
+    """Tell whether an entry of `find` names a camera, and no file of such a name."""
+    text = name_of(entry)
+    return isinstance(entry, Path) and bool(re.match(r"camera:.", text)) and not entry.exists()
+
+
 def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
     """Read the pictures of one entry of `find`.
 
@@ -103,17 +112,23 @@ def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
     entry
         A file, or a problem, which passes through.
     every
-        Of a video, every how many frames one is read.
+        Of a video or camera, every how many frames one is read.
 
     Yields
     ------
     Picture
-        One for a picture file, one a frame for a video; a problem ends the file, not the batch.
+        One for a picture file, one a frame for a video, without an end for a camera; a problem
+        ends the file, not the batch.
     """
     if isinstance(entry, Picture):
         yield entry
+    elif is_camera(entry):
+        yield from _frames(str(entry), *_device(str(entry)), str(entry), every)
     elif is_video(entry):
-        yield from _frames(entry, every)
+        if not entry.exists():
+            yield Picture(str(entry), problem=f"the video {entry} does not exist")
+            return
+        yield from _frames(f"the video {entry}", str(entry), None, str(entry), every)
     else:
         try:
             picture = read_picture(entry)
@@ -127,32 +142,41 @@ def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
         yield Picture(str(entry), pixels=pixels, note=note)
 
 
-def _frames(path: Path, every: int) -> Iterator[Picture]:
+def _device(camera: str) -> tuple[str, str]:
+    """Give what FFmpeg calls a camera, and its name for this system's way to cameras."""
+    which = camera.partition(":")[2]
+    if sys.platform == "darwin":
+        return which, "avfoundation"
+    if sys.platform == "win32":
+        return f"video={which}", "dshow"
+    return (f"/dev/video{which}" if which.isdigit() else which), "video4linux2,v4l2"
+
+
+def _frames(
+    name: str, address: str, container_format: str | None, source: str, every: int
+) -> Iterator[Picture]:
     try:
         import av
     except ImportError as error:
         raise CallError(
-            f"reading the video {path} needs PyAV: install it with pip install 'facslens[video]'"
+            f"reading {name} needs PyAV: install it with pip install 'facslens[video]'"
         ) from error
-    if not path.exists():
-        yield Picture(str(path), problem=f"the video {path} does not exist")
-        return
     number = -1
     try:
-        with av.open(str(path)) as container:
+        with av.open(address, format=container_format) as container:
             if not container.streams.video:
-                yield Picture(str(path), problem=f"{path} has no video stream")
+                yield Picture(source, problem=f"{source} has no video stream")
                 return
             for number, frame in enumerate(container.decode(video=0)):
                 if number % every == 0:
-                    yield Picture(str(path), number, _upright(frame))
+                    yield Picture(source, number, _upright(frame))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         after = f" after frame {number}" if number >= 0 else ""
-        yield Picture(str(path), problem=f"the video {path} cannot be read{after}: {reason}")
+        yield Picture(source, problem=f"{name} cannot be read{after}: {reason}")
         return
     if number < 0:
-        yield Picture(str(path), problem=f"the video {path} has no frames")
+        yield Picture(source, problem=f"{name} has no frames")
 
 
 def _upright(frame: Any) -> UInt8[np.ndarray, "row column 3"]:
