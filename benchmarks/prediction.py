@@ -20,10 +20,10 @@ import torch
 from PIL import Image
 
 from facslens.datasets.images import read_grey
-from facslens.predict.faces import detected
-from facslens.predict.network import Network
-from facslens.predict.predict import predict
-from facslens.predict.sources import pictures
+from facslens.prediction.faces import detected
+from facslens.prediction.network import Network
+from facslens.prediction.predict import predict
+from facslens.prediction.sources import pictures
 from facslens.preprocess.crop import square
 from facslens.preprocess.detect import make_detector
 from facslens.stages.networks import Choice, open_network

@@ -1,5 +1,7 @@
 """The flat interface, as the README uses it, on drawn faces."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +29,8 @@ def responses(model, faces):
 def test_every_name_of_the_package_leads_somewhere():
     for name in fl.__all__:
         assert getattr(fl, name) is not None
+    for name in fl.__all__:  # no module of the same name has come over it
+        assert not inspect.ismodule(getattr(fl, name)), name
     with pytest.raises(AttributeError, match="no attribute 'asociate'"):
         _ = fl.asociate
 

@@ -20,7 +20,7 @@ from facslens.datasets.splits import CONFIRMATION, DISCOVERY, halves
 from facslens.models import model as models
 from facslens.models.card import FOLDER
 from facslens.models.pretrained import load_pretrained
-from facslens.predict.evidence import PACKAGED, Evidence, entries
+from facslens.prediction.evidence import PACKAGED, Evidence, entries
 from facslens.progress import shown
 from facslens.stages.associate import run_associate
 from facslens.stages.evidence import run_evidence

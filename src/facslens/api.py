@@ -18,10 +18,10 @@ from facslens.errors import CallError
 from facslens.models.initial import architecture_of, named
 from facslens.models.model import Model
 from facslens.models.model import load as read_model
-from facslens.predict.faces import detected, whole
-from facslens.predict.predict import columns
-from facslens.predict.predict import predict as predict_rows
-from facslens.predict.sources import find, is_camera, pictures
+from facslens.prediction.faces import detected, whole
+from facslens.prediction.predict import columns
+from facslens.prediction.predict import predict as predict_rows
+from facslens.prediction.sources import find, is_camera, pictures
 from facslens.preprocess import normalise
 from facslens.preprocess.detect import make_detector
 from facslens.projection.deconvnet import Projections, project_units
@@ -178,7 +178,7 @@ def predict(
     Returns
     -------
     pandas.DataFrame
-        A row a face, with the columns of `facslens.predict.predict.columns`; a picture without a
+        A row a face, with the columns of `facslens.prediction.predict.columns`; a picture without a
         face, or a file that cannot be read, has a row, too.
 
     Raises

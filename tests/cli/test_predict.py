@@ -20,7 +20,7 @@ from facslens.datasets.images import read_grey
 from facslens.errors import ArtifactError, CallError
 from facslens.models.card import FOLDER, read_checked
 from facslens.models.pretrained import load_pretrained
-from facslens.predict import sources
+from facslens.prediction import sources
 
 
 @pytest.fixture(scope="session")

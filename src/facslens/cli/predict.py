@@ -15,9 +15,9 @@ from rich.console import Console
 
 from facslens.cli import options
 from facslens.errors import CallError
-from facslens.predict.predict import BATCH, columns, predict
-from facslens.predict.sources import Picture, find, is_camera, name_of, pictures
-from facslens.predict.write import Kept, csv_rows, form_of, json_rows, writing
+from facslens.prediction.predict import BATCH, columns, predict
+from facslens.prediction.sources import Picture, find, is_camera, name_of, pictures
+from facslens.prediction.write import Kept, csv_rows, form_of, json_rows, writing
 from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.progress import Report, shown
 from facslens.stages.networks import Choice, fingerprint, open_network
@@ -89,7 +89,7 @@ def predict_command(
         form_of(out)
         if as_json:
             raise CallError("--json writes to standard output: with --out, name a .jsonl file")
-    from facslens.predict.faces import detected, whole
+    from facslens.prediction.faces import detected, whole
 
     choice = Choice(model, labels, runtime)
     network = open_network(choice)

@@ -13,7 +13,7 @@ from facslens.association.calibration import NO_CURVE, Calibration, calibrate
 from facslens.association.sequences import Sample, au_codes
 from facslens.datasets.splits import CONFIRMATION
 from facslens.errors import NotEnoughDataError
-from facslens.predict.evidence import Evidence
+from facslens.prediction.evidence import Evidence
 from facslens.responses.store import Responses
 from facslens.stages.associate import read_part
 from facslens.stages.faces import read_faces

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from facslens.artifacts import Run
 from facslens.errors import ArtifactError, CallError, NotEnoughDataError
 from facslens.models.card import PRETRAINED, read_card, read_checked
-from facslens.predict.evidence import PACKAGED, Evidence, read_evidence
-from facslens.predict.network import Network
-from facslens.predict.with_onnx import read_onnx
+from facslens.prediction.evidence import PACKAGED, Evidence, read_evidence
+from facslens.prediction.network import Network
+from facslens.prediction.with_onnx import read_onnx
 
 if TYPE_CHECKING:
     from facslens.models.model import Model
@@ -69,7 +69,7 @@ def open_network(choice: Choice) -> Network:
         raise CallError(
             f"--runtime onnx needs an ONNX file: make one with facslens export {path} --onnx FILE"
         )
-    from facslens.predict.with_torch import read_with_torch
+    from facslens.prediction.with_torch import read_with_torch
 
     model = open_model(choice)
     evidence = evidence_of(choice)

@@ -8,10 +8,10 @@ from typing import Any
 from facslens.artifacts import atomic
 from facslens.errors import CallError
 from facslens.models.model import Model
-from facslens.predict.deciding import deciding_units
-from facslens.predict.faces import Face
-from facslens.predict.overlay import draw
-from facslens.predict.predict import Row
+from facslens.prediction.deciding import deciding_units
+from facslens.prediction.faces import Face
+from facslens.prediction.overlay import draw
+from facslens.prediction.predict import Row
 from facslens.stages.networks import Choice, open_model
 
 
@@ -23,7 +23,7 @@ def drawn(
     Parameters
     ----------
     found
-        As `facslens.predict.predict.predict` gives them, with the pixels of their pictures.
+        As `facslens.prediction.predict.predict` gives them, with the pixels of their pictures.
     folder
         Gets ``<name of the picture>.png``, with ``-<frame>`` for a video.
     choice

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from facslens.datasets.base import EXPRESSIONS
-from facslens.predict.evidence import Evidence
-from facslens.predict.faces import Face, Finder, faces
-from facslens.predict.network import Answers, Network
-from facslens.predict.sources import Picture
+from facslens.prediction.evidence import Evidence
+from facslens.prediction.faces import Face, Finder, faces
+from facslens.prediction.network import Answers, Network
+from facslens.prediction.sources import Picture
 
 #: Faces that a network reads at once.
 BATCH: Final = 64

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from facslens.models.model import build
-from facslens.predict.deciding import Decider, deciding_units
-from facslens.predict.overlay import BLUE, FAINT, PAD, draw
+from facslens.prediction.deciding import Decider, deciding_units
+from facslens.prediction.overlay import BLUE, FAINT, PAD, draw
 from facslens.preprocess import normalise
 
 EXPRESSIONS = ("anger", "happiness", "neutral")

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from facslens.errors import ArtifactError, CallError
-from facslens.predict.write import Kept, csv_rows, json_rows, writing
+from facslens.prediction.write import Kept, csv_rows, json_rows, writing
 
 COLUMNS = [
     "input",

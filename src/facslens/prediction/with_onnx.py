@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from facslens.errors import ArtifactError, CallError
-from facslens.predict.evidence import Evidence
-from facslens.predict.network import Answers, Network
+from facslens.prediction.evidence import Evidence
+from facslens.prediction.network import Answers, Network
 
 #: As in `facslens.models.export`, which this module must not import: it needs PyTorch.
 METADATA: Final = "facslens"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facslens.errors import ArtifactError, CallError
-from facslens.predict.evidence import Evidence, entries, read_evidence
+from facslens.prediction.evidence import Evidence, entries, read_evidence
 
 NAN = float("nan")
 SMILE = Evidence(
@@ -81,7 +81,7 @@ def test_damaged_files(tmp_path) -> None:
 
 def test_it_needs_numpy_alone() -> None:
     code = (
-        "import sys, facslens.predict.evidence; "
+        "import sys, facslens.prediction.evidence; "
         "print(*{'torch', 'lightning', 'pandas', 'scipy', 'zarr'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

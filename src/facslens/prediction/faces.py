@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from facslens.errors import DataError
-from facslens.predict.sources import Picture
+from facslens.prediction.sources import Picture
 from facslens.preprocess.crop import crop_face, square
 from facslens.preprocess.detection import Detection, Detector
 

@@ -11,7 +11,7 @@ from facslens.datasets.load import load
 from facslens.datasets.splits import halves
 from facslens.models.adapter import choose_layers
 from facslens.models.pretrained import FOLDER, load_pretrained
-from facslens.predict.evidence import PACKAGED, read_evidence
+from facslens.prediction.evidence import PACKAGED, read_evidence
 from facslens.responses.recording import record_faces
 
 pytestmark = pytest.mark.skipif(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facslens.predict import sources
-from facslens.predict.sources import Picture, find, pictures
+from facslens.prediction import sources
+from facslens.prediction.sources import Picture, find, pictures
 
 
 def write_video(path, shades, size=(64, 48)):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from facslens.predict.evidence import Evidence
+from facslens.prediction.evidence import Evidence
 
 
 class Answers(NamedTuple):

@@ -8,8 +8,8 @@ from jaxtyping import UInt8
 
 from facslens.models.export import Reader
 from facslens.models.model import Model
-from facslens.predict.evidence import Evidence
-from facslens.predict.network import Answers, Network
+from facslens.prediction.evidence import Evidence
+from facslens.prediction.network import Answers, Network
 
 
 def read_with_torch(

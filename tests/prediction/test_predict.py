@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from facslens.predict.evidence import Evidence
-from facslens.predict.faces import detected, faces, whole
-from facslens.predict.network import Answers, Network
-from facslens.predict.predict import columns, predict
-from facslens.predict.sources import Picture
+from facslens.prediction.evidence import Evidence
+from facslens.prediction.faces import detected, faces, whole
+from facslens.prediction.network import Answers, Network
+from facslens.prediction.predict import columns, predict
+from facslens.prediction.sources import Picture
 from facslens.preprocess.detection import Detection
 
 NAN = float("nan")
