@@ -1,10 +1,11 @@
 """Measure the network in the package on the validation part of FER2013, and write its card.
 
-Usage: python tools/card_compact.py ferplus.zip [--trained OUT]
+Usage: python tools/card_compact.py ferplus.zip [--trained SECOND]
 
 The figures go into compact.json beside the weights, under ``evaluation``; what else stands there
-stays. CARD.md is made from that file alone. With OUT, what tools/train_compact.py left, the weights
-in the package are held against those of full precision. Takes a minute or two on one thread.
+stays. CARD.md is made from that file alone. With SECOND, what tools/train_compact.py left, the
+weights in the package are held against those of full precision. Takes a minute or two on one
+thread.
 """
 
 import argparse
@@ -32,7 +33,10 @@ from facslens.training.intervals import f1_intervals, wilson, with_intervals
 from facslens.training.predictions import confusion
 from facslens.training.reliability import reliability
 
-COMMAND = "python tools/train_compact.py ferplus.zip OUT --seed 0"
+COMMANDS = (
+    "python tools/train_compact.py ferplus.zip FIRST --seed 0",
+    "python tools/train_compact.py ferplus.zip SECOND --after FIRST --seed 0",
+)
 TEMPLATE = Path(__file__).with_name("card_compact.md.jinja")
 BATCH = 128
 THIRDS = ("lowest third", "middle third", "highest third")
@@ -242,12 +246,20 @@ def render(card: dict[str, Any]) -> str:
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     environment.filters |= {"share": share}
-    log = card["log"]
-    sums = [float(e["validation_ferplus"]) + float(e["validation_fer2013"]) for e in log]
-    sides = pd.Series([int(entry["side"]) for entry in log])
-    phases = [f"{n} epochs at {side} pixels" for side, n in sides.value_counts(sort=False).items()]
+    log = pd.DataFrame(card["log"])
+    lengths = log.groupby("generation", sort=False)["side"].value_counts(sort=False)
+    phases = [
+        ", then ".join(f"{n} epochs at {side} pixels" for side, n in part.droplevel(0).items())
+        for _, part in lengths.groupby("generation")
+    ]
+    last = log[log["generation"] == log["generation"].max()]
+    sums = last["validation_ferplus"].astype(float) + last["validation_fer2013"].astype(float)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        card=card, found=card["evaluation"], chosen=log[int(np.argmax(sums))], phases=phases
+        card=card,
+        found=card["evaluation"],
+        chosen=last.loc[sums.idxmax(), "epoch"],
+        epochs=len(last),
+        phases=phases,
     )
 
 
@@ -258,7 +270,7 @@ def main() -> None:
     parser.add_argument("--trained", type=Path, help="what tools/train_compact.py left")
     options = parser.parse_args()
     card = read_card()
-    card.setdefault("recipe", {"command": COMMAND})
+    card["recipe"] = {"commands": COMMANDS}
     card["evaluation"] = plain(measure(options.data, options.trained, card))
     with atomic(FOLDER / "compact.json") as temporary:
         temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

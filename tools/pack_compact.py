@@ -1,6 +1,8 @@
 """Pack what tools/train_compact.py left into the package: weights as float16, and their hash.
 
-Usage: python tools/pack_compact.py OUT
+Usage: python tools/pack_compact.py FIRST SECOND
+
+The folders of both generations; the weights are those of the last.
 """
 
 import csv
@@ -17,12 +19,12 @@ from facslens.datasets.ferplus import FER2013
 from facslens.models.card import FOLDER
 
 
-def main(trained: Path) -> None:
+def main(generations: list[Path]) -> None:
     """Write ``compact.safetensors`` and ``compact.json``."""
     weights = {
         # what batch normalisation measured stays as it is: it is small, and its range is not
         name: value.contiguous() if value.dim() < 2 else value.contiguous().to(torch.float16)
-        for name, value in load_file(trained / "compact.safetensors").items()
+        for name, value in load_file(generations[-1] / "compact.safetensors").items()
     }
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / "compact.safetensors"
@@ -32,11 +34,15 @@ def main(trained: Path) -> None:
         "size": 48,
         "labels": {"ferplus": list(EXPRESSIONS), "fer2013": list(FER2013)},
         "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest()},
-        "log": list(csv.DictReader((trained / "log.csv").open())),
+        "log": [
+            {"generation": number, **row}
+            for number, folder in enumerate(generations, start=1)
+            for row in csv.DictReader((folder / "log.csv").open())
+        ],
     }
     (FOLDER / "compact.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main([Path(folder) for folder in sys.argv[1:]])
