@@ -250,10 +250,10 @@ def probabilities(teacher: nn.Module, faces: Tensor) -> tuple[Tensor, Tensor]:
         for side in TEACHER_SIDES:
             image = sized(batch.float() / 255, side)
             for look in (image, image.flip(3)):
-                heads = teacher(normalise.standardise(look)).split(HEADS, dim=1)
+                heads = torch.split(teacher(normalise.standardise(look)), HEADS, dim=1)
                 total += torch.cat([scores.softmax(dim=1) for scores in heads], dim=1)
         means.append(total / (2 * len(TEACHER_SIDES)))
-    said, known = torch.cat(means).split(HEADS, dim=1)
+    said, known = torch.split(torch.cat(means), HEADS, dim=1)
     return said, known
 
 
