@@ -169,7 +169,12 @@ def _own(folder: Path, names: pd.Series, defects: list[Defect]) -> pd.Series:
 def copies(rows: pd.DataFrame) -> pd.Series:
     """Mark the rows of `read_votes` whose very bytes stand in a later part, too."""
     digests = pd.Series([_digest(path) for path in rows["path"]], index=rows.index)
-    order = rows["split"].map({name: i for i, name in enumerate(PARTS.values())})
+    return later_copies(digests, rows["split"])
+
+
+def later_copies(digests: pd.Series, splits: pd.Series) -> pd.Series:
+    """Mark the faces of which an equal digest stands in a later part, too."""
+    order = splits.map({name: i for i, name in enumerate(PARTS.values())})
     return digests.notna() & (order < order.groupby(digests).transform("max"))
 
 

@@ -10,6 +10,7 @@ from facslens.action_units import Kind
 from facslens.datasets.base import Faces
 from facslens.datasets.ck48 import read_ck48
 from facslens.datasets.ckplus import read_ckplus
+from facslens.datasets.fer2013 import read_fer2013
 from facslens.datasets.ferplus import LABELS, read_ferplus
 from facslens.datasets.folder import read_folder
 from facslens.datasets.reading import Reading
@@ -124,6 +125,11 @@ LAYOUTS: Final[dict[str, Layout]] = {
         path="the folder that holds cohn-kanade-images, Emotion and FACS",
         read=read_ckplus,
         keys={"peak": Key("how many last frames to take, a number from 1 (default 3)", _from_one)},
+    ),
+    "fer2013": Layout(
+        summary="FER2013 as distributed: one CSV file with grey levels and labels",
+        path="fer2013.csv or icml_face_data.csv, or the folder that holds it",
+        read=read_fer2013,
     ),
     "ferplus": Layout(
         summary="FER+: the faces of FER2013 with ten votes each, as the FER+ tool writes them",
