@@ -4,7 +4,6 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from facslens.datasets.archive import cell
