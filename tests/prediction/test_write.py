@@ -122,9 +122,10 @@ def test_another_question_begins_anew_and_a_torn_line_is_made_again(tmp_path):
     part = tmp_path / "rows.csv.part"
     stopped_after(7, path)
     content = part.read_bytes()
-    part.write_bytes(content[:-20])
-    with writing(path, COLUMNS, QUESTION) as (_, kept):
-        assert kept == Kept(5, 1, frozenset(["a.png", "b.png"]), ("c.mp4", 2))
+    for torn in (content[:-20], content[:-20] + bytes(20) + b"\n", content[:-1]):
+        part.write_bytes(torn)
+        with writing(path, COLUMNS, QUESTION) as (_, kept):
+            assert kept == Kept(5, 1, frozenset(["a.png", "b.png"]), ("c.mp4", 2))
     part.write_bytes(content)
     with writing(path, COLUMNS, {"network": "b"}) as (_, kept):
         assert kept == Kept()

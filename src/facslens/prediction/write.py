@@ -140,9 +140,12 @@ def _kept(part: Path, head: bytes) -> tuple[Kept, int]:
             return Kept(), 0
         end = here = len(head)
         for line in file:
-            if not line.endswith(b"\n"):  # the writing was killed in the middle of it
+            try:
+                row = json.loads(line)
+            except ValueError:  # the writing was killed in the middle of it, or the power failed
                 break
-            row = json.loads(line)
+            if not line.endswith(b"\n"):
+                break
             place = (row["input"], row["frame"])
             if last is not None and place != last:
                 end, rows_before, problems_before = here, rows, problems
