@@ -19,7 +19,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from facslens.association import DISTANCES, associate, concatenate
-from facslens.association.histograms import BINS, UNIFORM
+from facslens.association.distances.histograms import BINS, UNIFORM
 
 LAYERS = {"conv1": 64, "conv2": 128, "conv3": 256}
 SEQUENCES, AUS = 269, 19

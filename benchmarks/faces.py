@@ -16,10 +16,10 @@ from PIL import Image
 
 from facslens.datasets.ferplus import read_votes
 from facslens.datasets.images import read_grey
+from facslens.preprocess.alignment import Similarity
 from facslens.preprocess.crop import TEMPLATE, crop, crop_box
 from facslens.preprocess.detect import DETECTORS, make_detector
 from facslens.preprocess.detection import Detection, Detector
-from facslens.preprocess.similarity import Similarity
 
 SIZE = 48
 FRAMES = (1.5, 1.75, 2.0)  # sides of the padded picture in sides of the face

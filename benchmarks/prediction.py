@@ -26,7 +26,7 @@ from facslens.prediction.predict import predict
 from facslens.prediction.sources import pictures
 from facslens.preprocess.crop import square
 from facslens.preprocess.detect import make_detector
-from facslens.stages.networks import Choice, open_network
+from facslens.stages.open_network import Choice, open_network
 
 
 def milliseconds(work: Callable[[], object], repeats: int) -> float:

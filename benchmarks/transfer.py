@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facslens.artifacts import Run, read_table
-from facslens.association.distances import distances
-from facslens.association.sequences import make_sample
+from facslens.artifacts import read_table
+from facslens.association.distances.table import distances
+from facslens.association.sample import make_sample
 from facslens.datasets.load import load
 from facslens.models import model as models
 from facslens.responses.recording import record_faces
+from facslens.runs.folder import Run
 from facslens.training.predictions import predict
 
 

@@ -14,23 +14,23 @@ from pathlib import Path
 
 import numpy as np
 
-from facslens.artifacts import Run
-from facslens.association.associate import associate
-from facslens.association.concordance import concordance, resampled_concordance
-from facslens.association.resampling import RESAMPLES, interval, resample_subjects
-from facslens.association.sequences import make_sample
-from facslens.controls.champions import Champions, Evidence, Units, champions
+from facslens.association.confirmation.bootstrap import RESAMPLES, interval, resample_subjects
+from facslens.association.discovery.associate import associate
+from facslens.association.distances.concordance import concordance, resampled_concordance
+from facslens.association.sample import make_sample
+from facslens.controls.champions import Champions, ComparisonDesign, Units, champions
 from facslens.controls.probe import probe
 from facslens.models import model as models
 from facslens.responses.recording import record_faces
+from facslens.runs.folder import Run
 from facslens.stages.checks import Choices, Subject
 
 MIN_WITHIN = 10
 
 
-def within(name: str, chosen: Champions, evidence: Evidence) -> None:
+def within(name: str, chosen: Champions, design: ComparisonDesign) -> None:
     """Print the effect within the expression of what was chosen for each action unit."""
-    faces = evidence.confirmation
+    faces = design.confirmation
     table = faces.table
     aus = list(chosen.table["au"])
     sample = make_sample(
@@ -62,19 +62,19 @@ def within(name: str, chosen: Champions, evidence: Evidence) -> None:
     print(f"  {name}: {above} of {asked} above 1/2, mean {mean:.3f}")
 
 
-def accepted(name: str, units: Units, evidence: Evidence) -> None:
+def accepted(name: str, units: Units, design: ComparisonDesign) -> None:
     """Print how many action units have an accepted unit under either null."""
-    table = evidence.discovery.table
+    table = design.discovery.table
     for strata in (None, table["expression"]):
         found = associate(
             units.discovery,
-            table[list(evidence.discovery.aus)],
+            table[list(design.discovery.aus)],
             sequence=table["sequence"],
             subject=table["subject"],
             strata=strata,
-            distance=evidence.distance,
-            permutations=evidence.permutations,
-            seed=evidence.seed,
+            distance=design.distance,
+            permutations=design.permutations,
+            seed=design.seed,
         ).table
         aus = found.loc[found["p_maxT"] < 0.05, "au"].nunique()
         print(f"  {name}, {found['null'].iloc[0]}: {aus} AUs accepted")
@@ -83,10 +83,10 @@ def accepted(name: str, units: Units, evidence: Evidence) -> None:
 def main(own: Path, other: Path) -> None:
     """Print all of it."""
     subject = Subject(Run.open(own), Choices())
-    evidence = subject.evidence
+    design = subject.design
     network = models.load(Run.open(other).folder)
     layer = subject.layer
-    parts = (evidence.discovery, evidence.confirmation)
+    parts = (design.discovery, design.confirmation)
     strange = Units(
         *(
             record_faces(network, faces, layers=[layer], exemplars=1).responses.response(layer)
@@ -94,9 +94,9 @@ def main(own: Path, other: Path) -> None:
         )
     )
     for name, units in (("own network", subject.units), ("other network", strange)):
-        accepted(name, units, evidence)
-        within(f"{name}, best unit", champions(units, evidence), evidence)
-        within(f"{name}, all units jointly", probe(units, evidence), evidence)
+        accepted(name, units, design)
+        within(f"{name}, best unit", champions(units, design), design)
+        within(f"{name}, all units jointly", probe(units, design), design)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from facslens.models.model import build
 
 @pytest.fixture(scope="module")
 def faces(drawn_ck48):
-    return fl.split(fl.load(f"ck48:{drawn_ck48}"), seed=0)
+    return fl.split(fl.load_faces(f"ck48:{drawn_ck48}"), seed=0)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from facslens.association.distances import distances
+from facslens.association.distances.table import distances
 from facslens.controls.planted import FILE, SIDE, Planted, first_filters, fit_filters, usable
 from facslens.datasets.synthetic.bundled import read_regions, read_synthetic
 from facslens.preprocess import normalise

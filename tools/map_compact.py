@@ -15,18 +15,19 @@ from typing import Any
 
 import pandas as pd
 
-from facslens.artifacts import Run, read_table, sha256, write_json, write_table
+from facslens.artifacts import read_table, sha256, write_json, write_table
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY, halves
 from facslens.models import model as models
 from facslens.models.card import FOLDER
 from facslens.models.pretrained import load_pretrained
 from facslens.prediction.evidence import PACKAGED, Evidence, entries
 from facslens.progress import shown
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.associate import run_associate
 from facslens.stages.evidence import run_evidence
 from facslens.stages.faces import read_faces, run_faces
 from facslens.stages.record import run_record
-from facslens.stages.settings import Settings
 from facslens.version import __version__
 
 NOTE = (

@@ -8,7 +8,7 @@ from serve import read_faces, serve
 from facslens import __version__
 from facslens.models.card import FOLDER, read_card
 from facslens.models.pretrained import load_pretrained
-from facslens.stages.networks import Choice, open_network
+from facslens.stages.open_network import Choice, open_network
 
 
 def main(runtime: str, labels: str, faces: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from facslens.version import __version__
 
 _PLACES = {
-    "Association": "facslens.association.result",
+    "Association": "facslens.association.discovery.result",
     "Faces": "facslens.datasets.base",
     "Model": "facslens.models.model",
     "Recipe": "facslens.training.recipe",
@@ -18,7 +18,7 @@ _PLACES = {
     **dict.fromkeys(
         (
             "associate",
-            "load",
+            "load_faces",
             "load_model",
             "load_run",
             "predict",
@@ -29,6 +29,7 @@ _PLACES = {
         ),
         "facslens.api",
     ),
+    "load": "facslens.api",  # the name of load_faces in the first version
 }
 
 __all__ = ["__version__", *_PLACES]

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facslens.artifacts import Run
-from facslens.association.associate import associate as associate_arrays
-from facslens.association.result import Association
+from facslens.association.discovery.associate import associate as associate_arrays
+from facslens.association.discovery.result import Association
 from facslens.datasets.base import Faces
-from facslens.datasets.load import load as load
+from facslens.datasets.load import load as load_faces
 from facslens.datasets.splits import holdout
 from facslens.errors import CallError
-from facslens.models.initial import architecture_of, named
+from facslens.models.initial import architecture_of, load_named
 from facslens.models.model import Model
 from facslens.models.model import load as read_model
 from facslens.prediction.faces import detected, whole
@@ -27,9 +26,13 @@ from facslens.preprocess.detect import make_detector
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.responses.recording import record_faces
 from facslens.responses.store import Responses
-from facslens.stages.networks import Choice, open_network
+from facslens.runs.folder import Run
+from facslens.stages.open_network import Choice, open_network
 from facslens.training.fit import fit
 from facslens.training.recipe import Recipe
+
+#: The name of `load_faces` in the first version.
+load = load_faces
 
 
 def split(faces: Faces, seed: int = 0) -> Faces:
@@ -54,7 +57,7 @@ def train(
     architecture = architecture_of(model, init)
     if faces.table["split"].isna().all():
         faces = split(faces, seed)
-    begun = None if init is None else named(init)
+    begun = None if init is None else load_named(init)
     return fit(
         faces, architecture=architecture, size=size, seed=seed, recipe=recipe, init=begun
     ).model
@@ -83,7 +86,7 @@ def associate(
         The faces, all of which were recorded, or an array (image, au). Neutral faces are
         left out, and each sequence counts once.
     **choices
-        As `facslens.association.associate.associate` takes them.
+        As `facslens.association.discovery.associate.associate` takes them.
 
     Examples
     --------

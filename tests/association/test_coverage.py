@@ -3,7 +3,7 @@
 import numpy as np
 
 from facslens.association.coverage import Eligibility, coverage_table, unit_status
-from facslens.association.sequences import make_sample
+from facslens.association.sample import make_sample
 
 
 def test_sequences_and_subjects_are_counted() -> None:

@@ -9,7 +9,7 @@ import pytest
 from facslens.association.verdicts import (
     Cause,
     Effect,
-    Evidence,
+    Grounds,
     gather,
     sentences,
     verdict,
@@ -17,7 +17,7 @@ from facslens.association.verdicts import (
 )
 
 NAN = float("nan")
-FOUND = Evidence(
+FOUND = Grounds(
     "AU12", "conv3", 84, "confirmed", people=24, auroc=Effect(0.97, 0.93, 0.99), n_within=3
 )
 

@@ -185,7 +185,7 @@ def test_weights_with_a_changed_byte_are_refused(facslens, crops, tmp_path, monk
         content[len(content) // 2] ^= 1
         (copy / name).write_bytes(content)
     monkeypatch.setattr(
-        "facslens.stages.networks.read_checked", lambda file: read_checked(file, copy)
+        "facslens.stages.open_network.read_checked", lambda file: read_checked(file, copy)
     )
     code, out, err = facslens("predict", crops, "--faces-are-cropped", "--runtime", "onnx")
     assert (code, out) == (1, "")

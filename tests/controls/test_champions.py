@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 import facslens as fl
-from facslens.association.associate import associate
-from facslens.association.heldout import confirm
+from facslens.association.confirmation.confirm import confirm
+from facslens.association.discovery.associate import associate
 from facslens.controls.champions import (
     COLUMNS,
     Champions,
-    Evidence,
+    ComparisonDesign,
     Units,
     champions,
     compare_champions,
@@ -21,13 +21,13 @@ from facslens.errors import CallError
 
 
 @pytest.fixture(scope="module")
-def evidence(drawn_ck48) -> Evidence:
-    faces = fl.split(fl.load(f"ck48:{drawn_ck48}"), seed=0)
-    return Evidence(faces.part("train", "validation"), faces.part("test"), "auroc", 99)
+def design(drawn_ck48) -> ComparisonDesign:
+    faces = fl.split(fl.load_faces(f"ck48:{drawn_ck48}"), seed=0)
+    return ComparisonDesign(faces.part("train", "validation"), faces.part("test"), "auroc", 99)
 
 
 @pytest.fixture(scope="module")
-def units(evidence) -> Units:
+def units(design) -> Units:
     """Unit 0 tells AU12 well, 1 a little, 2 nothing, 3 is dead, 4 is suppressed by AU12."""
     rng = np.random.default_rng(5)
 
@@ -37,15 +37,15 @@ def units(evidence) -> Units:
         values[:, 3] = 0
         return values
 
-    return Units(respond(evidence.discovery), respond(evidence.confirmation))
+    return Units(respond(design.discovery), respond(design.confirmation))
 
 
-def test_the_choice_is_the_mappings_first(evidence, units) -> None:
-    found = champions(units, evidence)
-    table = evidence.discovery.table
+def test_the_choice_is_the_mappings_first(design, units) -> None:
+    found = champions(units, design)
+    table = design.discovery.table
     mapping = associate(
         units.discovery,
-        table[list(evidence.discovery.aus)],
+        table[list(design.discovery.aus)],
         sequence=table["sequence"],
         subject=table["subject"],
         distance="auroc",
@@ -60,17 +60,17 @@ def test_the_choice_is_the_mappings_first(evidence, units) -> None:
     assert not pd.isna(rows.loc["AU17", "unit"])
     assert not rows.loc["AU17", "accepted"]
     # the response is the unit's mean over each sequence
-    test = evidence.confirmation.table
+    test = design.confirmation.table
     own = pd.Series(units.confirmation[:, 0]).groupby(test["sequence"].to_numpy()).mean()
     column = list(rows.index).index("AU12")
     np.testing.assert_allclose(found.response[:, column], own.to_numpy())
 
 
-def test_the_row_says_what_the_network_is_ahead_by(evidence, units) -> None:
-    trained = champions(units, evidence)
+def test_the_row_says_what_the_network_is_ahead_by(design, units) -> None:
+    trained = champions(units, design)
     weak = [Units(units.discovery[:, k : k + 1], units.confirmation[:, k : k + 1]) for k in (1, 2)]
-    others = [champions(one, evidence) for one in weak]
-    table = compare_champions(trained, others, evidence, control="weak", layer="conv3")
+    others = [champions(one, design) for one in weak]
+    table = compare_champions(trained, others, design, control="weak", layer="conv3")
     assert tuple(table.columns) == COLUMNS
     row = table.set_index("au").loc["AU12"]
     assert (row["control"], row["layer"], row["seeds"], row["status"]) == (
@@ -80,40 +80,40 @@ def test_the_row_says_what_the_network_is_ahead_by(evidence, units) -> None:
     assert row["control_auroc_test"] < 0.9 < row["auroc_test"]
     # its own interval is that of the mapping
     mapping = pd.DataFrame({"layer": ["l"], "unit": [0], "au": ["AU12"], "view": "au_to_unit"})
-    test = evidence.confirmation.table
+    test = design.confirmation.table
     same = confirm(
         mapping.astype({"unit": "Int64"}), units.confirmation,
-        test[list(evidence.confirmation.aus)], subject=test["subject"], sequence=test["sequence"],
+        test[list(design.confirmation.aus)], subject=test["subject"], sequence=test["sequence"],
     )  # fmt: skip
     assert row["auroc_test"] == same.loc[0, "auroc_test"]
     assert row["confirmed"] == (same.loc[0, "status"] == "confirmed")
 
 
-def test_bad_input_gives_rows_that_say_so(evidence, units) -> None:
-    trained = champions(units, evidence)
+def test_bad_input_gives_rows_that_say_so(design, units) -> None:
+    trained = champions(units, design)
     dead = Units(np.zeros_like(units.discovery), np.zeros_like(units.confirmation))
-    none = champions(dead, evidence)
+    none = champions(dead, design)
     assert none.table["unit"].isna().all()
-    table = compare_champions(trained, [none], evidence, control="dead", layer="conv3")
+    table = compare_champions(trained, [none], design, control="dead", layer="conv3")
     assert (table["seeds"] == 0).all()
     words = table.set_index("au")["status"]
     assert words["AU12"] == "none"
     assert set(words) == {"none", "not enough data"}  # three of the test subjects show AU17
     assert table["control_auroc_test"].isna().all()
-    back = compare_champions(none, [trained], evidence, control="trained", layer="conv3")
+    back = compare_champions(none, [trained], design, control="trained", layer="conv3")
     assert back.set_index("au")["status"]["AU12"] == "none"
     with pytest.raises(CallError, match="the control 'dead' has no seed"):
-        compare_champions(trained, [], evidence, control="dead", layer="conv3")
+        compare_champions(trained, [], design, control="dead", layer="conv3")
 
 
-def test_nobody_held_out_and_a_rare_action_unit(evidence, units) -> None:
-    discovery = evidence.discovery.table.copy()
+def test_nobody_held_out_and_a_rare_action_unit(design, units) -> None:
+    discovery = design.discovery.table.copy()
     discovery["AU12"] = 0.0
     discovery.loc[discovery["sequence"] == discovery["sequence"].iloc[0], "AU12"] = 1.0
     rare = dataclasses.replace(
-        evidence,
-        discovery=dataclasses.replace(evidence.discovery, table=discovery),
-        confirmation=evidence.confirmation.where(np.zeros(len(evidence.confirmation), bool)),
+        design,
+        discovery=dataclasses.replace(design.discovery, table=discovery),
+        confirmation=design.confirmation.where(np.zeros(len(design.confirmation), bool)),
     )
     some = Units(units.discovery, units.confirmation[:0])
     found = champions(some, rare)
@@ -125,22 +125,22 @@ def test_nobody_held_out_and_a_rare_action_unit(evidence, units) -> None:
     assert (table["n_test_present"] == 0).all()
 
 
-def test_faces_without_action_units_are_refused(evidence) -> None:
-    table = evidence.discovery.table.drop(columns=list(evidence.discovery.aus))
-    bare = dataclasses.replace(evidence.discovery, table=table)
+def test_faces_without_action_units_are_refused(design) -> None:
+    table = design.discovery.table.drop(columns=list(design.discovery.aus))
+    bare = dataclasses.replace(design.discovery, table=table)
     with pytest.raises(CallError, match="says nothing about action units"):
-        Evidence(bare, bare)
+        ComparisonDesign(bare, bare)
 
 
-def test_a_probe_has_no_unit_and_nothing_to_accept(evidence, units) -> None:
-    trained = champions(units, evidence)
+def test_a_probe_has_no_unit_and_nothing_to_accept(design, units) -> None:
+    trained = champions(units, design)
     probe = Champions(
         trained.table.assign(unit=pd.NA, accepted=pd.NA).astype(
             {"unit": "Int64", "accepted": "boolean"}
         ),
         trained.response,
     )
-    table = compare_champions(trained, [probe], evidence, control="probe", layer="conv3")
+    table = compare_champions(trained, [probe], design, control="probe", layer="conv3")
     assert table["control_accepted"].isna().all()
     assert table["control_confirmed"].isna().all()
     assert (table["difference"] == 0).all()

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import facslens as fl
-from facslens.controls.champions import Evidence, Units
-from facslens.controls.networks import shuffle_labels, shuffled, untrained
+from facslens.controls.baselines import shuffle_labels, shuffled, untrained
+from facslens.controls.champions import ComparisonDesign, Units
 from facslens.controls.pixels import BLOCK, CELL, ORIENTATIONS, gradients, hog, pixels
 from facslens.controls.probe import PENALTIES, choose_penalty, grouped_folds, probe, ridge
 from facslens.controls.rotated import random_rotation, rotated
@@ -18,7 +18,7 @@ from facslens.training.recipe import Recipe
 
 @pytest.fixture(scope="module")
 def faces(drawn_ck48):
-    return fl.split(fl.load(f"ck48:{drawn_ck48}"), seed=0)
+    return fl.split(fl.load_faces(f"ck48:{drawn_ck48}"), seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_the_penalty_is_chosen_on_people_left_out(rng) -> None:
 
 
 def test_a_probe_reads_what_is_spread_over_units(faces) -> None:
-    evidence = Evidence(faces.part("train", "validation"), faces.part("test"))
+    design = ComparisonDesign(faces.part("train", "validation"), faces.part("test"))
     rng = np.random.default_rng(0)
 
     def respond(part):
@@ -193,11 +193,11 @@ def test_a_probe_reads_what_is_spread_over_units(faces) -> None:
         noise[:, 8:] = 0
         return noise
 
-    units = Units(respond(evidence.discovery), respond(evidence.confirmation))
-    found = probe(units, evidence)
+    units = Units(respond(design.discovery), respond(design.confirmation))
+    found = probe(units, design)
     column = list(found.table["au"]).index("AU12")
     assert found.table.loc[column, "auroc"] > 0.9
-    test = evidence.confirmation.table
+    test = design.confirmation.table
     label = test.groupby("sequence")["AU12"].max().to_numpy()
     response = found.response[:, column]
     wins = (response[label == 1][:, None] > response[label == 0]).mean()
@@ -205,5 +205,5 @@ def test_a_probe_reads_what_is_spread_over_units(faces) -> None:
     rows = test["AU12"].to_numpy()
     assert wins > (single[rows == 1][:, None] > single[rows == 0]).mean() + 0.1
     dead = Units(np.zeros_like(units.discovery), np.zeros_like(units.confirmation))
-    assert np.isnan(probe(dead, evidence).response).all()
-    assert probe(dead, evidence).table["auroc"].isna().all()
+    assert np.isnan(probe(dead, design).response).all()
+    assert probe(dead, design).table["auroc"].isna().all()

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from facslens.errors import ArtifactError, CallError
 from facslens.models import initial as place
 from facslens.models import pretrained
-from facslens.models.initial import architecture_of, digest, initial, named
+from facslens.models.initial import architecture_of, digest, initial, load_named
 from facslens.models.model import build, save
 
 OLD = ("neutral", "anger", "happiness", "sadness")
@@ -81,12 +81,12 @@ def test_another_architecture_is_refused(old):
 
 
 def test_a_run_is_named_by_its_folder(old, run, tmp_path):
-    assert digest(named(str(run))) == digest(old)
+    assert digest(load_named(str(run))) == digest(old)
     with pytest.raises(CallError, match=r"neither a network in the package \(compact\) nor the"):
-        named(str(tmp_path / "nowhere"))
+        load_named(str(tmp_path / "nowhere"))
     (run / "model.safetensors").unlink()
     with pytest.raises(ArtifactError, match=r"model\.safetensors does not exist"):
-        named(str(run))
+        load_named(str(run))
 
 
 def test_the_architecture_follows_from_the_beginning(run):
@@ -109,6 +109,6 @@ def test_the_network_in_the_package_is_begun_from_by_its_name(old, tmp_path, mon
     monkeypatch.setattr(
         place, "load_pretrained", lambda name: pretrained.load_pretrained(name, folder=tmp_path)
     )
-    begun = initial("compact", ("sadness", "anger"), 48, 0, named("compact"))
+    begun = initial("compact", ("sadness", "anger"), 48, 0, load_named("compact"))
     assert torch.equal(begun.network.scores.weight, trunk["scores.weight"][[3, 1]])
     assert torch.equal(begun.network.stem.weight, trunk["stem.weight"])

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from facslens.models.model import build
-from facslens.prediction.deciding import Decider, deciding_units
+from facslens.prediction.attribution import Decider, deciding_units
 from facslens.prediction.overlay import BLUE, FAINT, PAD, draw
 from facslens.preprocess import normalise
 

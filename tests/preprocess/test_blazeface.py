@@ -7,6 +7,7 @@ from PIL import Image
 
 from facslens.datasets.images import read_grey
 from facslens.preprocess import blazeface
+from facslens.preprocess.alignment import Similarity
 from facslens.preprocess.blazeface import (
     ANCHORS,
     distinct,
@@ -18,7 +19,6 @@ from facslens.preprocess.blazeface import (
 )
 from facslens.preprocess.crop import TEMPLATE, crop
 from facslens.preprocess.detection import Detection
-from facslens.preprocess.similarity import Similarity
 
 
 def test_the_anchors_are_the_centres_of_two_grids():

@@ -7,9 +7,9 @@ from scipy.ndimage import map_coordinates
 
 from facslens.datasets.images import read_grey
 from facslens.errors import DataError
+from facslens.preprocess.alignment import Similarity
 from facslens.preprocess.crop import IN_BOX, TEMPLATE, crop, crop_box, crop_face, square
 from facslens.preprocess.detection import Detection
-from facslens.preprocess.similarity import Similarity
 
 PLACES = 48 * np.array(TEMPLATE)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from facslens.preprocess.alignment import Similarity
 from facslens.preprocess.detection import Detection, plausible
-from facslens.preprocess.similarity import Similarity
 
 FACE = np.array([[30.0, 40.0], [70.0, 42.0], [50.0, 80.0]])
 

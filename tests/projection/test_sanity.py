@@ -8,9 +8,9 @@ from torch import nn
 
 from facslens.errors import CallError
 from facslens.models.model import build
+from facslens.projection.agreement import edges, rank_correlation, ssim
 from facslens.projection.deconvnet import project_units
 from facslens.projection.sanity import COLUMNS, cascade, randomisation_table
-from facslens.projection.similarity import edges, rank_correlation, ssim
 
 
 def slow_ssim(one: np.ndarray, other: np.ndarray) -> float:

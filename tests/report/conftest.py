@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facslens.artifacts import Run, write_json, write_table
+from facslens.artifacts import write_json, write_table
 from facslens.datasets.base import make_table
 from facslens.responses.recorder import BatchResponses
 from facslens.responses.store import ResponseWriter
+from facslens.runs.folder import Run
 
 LAYERS = {"conv1": 4, "conv2": 6}
 EXPRESSIONS = ("anger", "happiness", "surprise")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from facslens.artifacts import Run
 from facslens.report.html import write_report
+from facslens.runs.folder import Run
 
 pytestmark = pytest.mark.browser
 

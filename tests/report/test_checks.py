@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from facslens.artifacts import Run, write_table
+from facslens.artifacts import write_table
 from facslens.association.verdicts import Cause, Effect
 from facslens.report.build import build_view
 from facslens.report.causes import causes_of, related_expressions
@@ -25,6 +25,7 @@ from facslens.report.evidence import Findings
 from facslens.report.missing import Missing
 from facslens.report.tables import RunTables
 from facslens.report.view import ReportView
+from facslens.runs.folder import Run
 
 
 @pytest.fixture(scope="module")

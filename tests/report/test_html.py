@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facslens.artifacts import Run
 from facslens.errors import ArtifactError
 from facslens.report.build import build_view
 from facslens.report.figures import HIGH, LOW, heat_png
 from facslens.report.html import PICTURE, render, write_report
 from facslens.report.missing import Missing
 from facslens.report.slide import slide
+from facslens.runs.folder import Run
 
 
 class Page(HTMLParser):

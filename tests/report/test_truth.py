@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from facslens.artifacts import Run, write_table
+from facslens.artifacts import write_table
 from facslens.report.build import build_view
 from facslens.report.checks import Truth
 from facslens.report.html import write_report
 from facslens.report.missing import Missing
+from facslens.runs.folder import Run
 
 NAN = float("nan")
 

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.artifacts import Run, read_json, write_json
+from facslens.artifacts import read_json, write_json
 from facslens.report.build import build_view
 from facslens.report.evidence import Findings
 from facslens.report.missing import Missing
 from facslens.report.view import ReportView
 from facslens.responses.store import Responses
+from facslens.runs.folder import Run
 
 
 @pytest.fixture(scope="module")

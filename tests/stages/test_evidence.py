@@ -4,18 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.artifacts import Run, read_table
-from facslens.association.calibration import fit_curve
+from facslens.artifacts import read_table
+from facslens.association.confirmation.calibration import fit_curve
 from facslens.datasets.splits import halves
 from facslens.errors import ArtifactError, NotEnoughDataError
 from facslens.models import model as models
 from facslens.progress import silent
 from facslens.responses.store import Responses
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.associate import run_associate
 from facslens.stages.evidence import choose_layer, run_evidence
 from facslens.stages.faces import read_faces, run_faces
 from facslens.stages.record import run_record
-from facslens.stages.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from facslens.artifacts import Run, read_table
+from facslens.artifacts import read_table
 from facslens.cli.main import main
 from facslens.controls import champions, recovery
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages import truth
 from facslens.stages.order import run_stage
-from facslens.stages.settings import Settings
 from facslens.training.recipe import Recipe
 
 

@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.artifacts import Run, read_table, write_table
+from facslens.artifacts import read_table, write_table
 from facslens.cli.main import main
 from facslens.controls import champions as champion
 from facslens.errors import ArtifactError, CallError
 from facslens.projection import place, sanity
 from facslens.report.html import write_report
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages import checks
 from facslens.stages.checks import Choices
 from facslens.stages.order import STAGES, run_stage
-from facslens.stages.settings import Settings
 from facslens.stages.verify import CHECKS, choose_checks, verify
 from facslens.training.recipe import Recipe
 

@@ -1,14 +1,14 @@
 """How far a unit tells an action unit: distances, tests and the mapping.
 
 NumPy arrays in, a table out: nothing here needs a network. `associate` is the whole way;
-`distances` is the measuring alone, for any arrays.
+`facslens.association.distances.table.distances` measures without a test.
 """
 
-from facslens.association.associate import associate
-from facslens.association.distances import DISTANCES, Distance, distances
-from facslens.association.heldout import confirm
-from facslens.association.mapping import disagreements, make_mapping
-from facslens.association.result import Association, concatenate
+from facslens.association.confirmation.confirm import confirm
+from facslens.association.discovery.associate import associate
+from facslens.association.discovery.mapping import disagreements, make_mapping
+from facslens.association.discovery.result import Association, concatenate
+from facslens.association.distances.table import DISTANCES, Distance
 
 __all__ = [
     "DISTANCES",
@@ -18,6 +18,5 @@ __all__ = [
     "concatenate",
     "confirm",
     "disagreements",
-    "distances",
     "make_mapping",
 ]

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from facslens.action_units import ACTION_UNITS
-from facslens.association.sequences import Sample
+from facslens.association.sample import Sample
 
 #: Sequences with the action unit that an association needs at least.
 MIN_PRESENT: Final = 10
@@ -47,7 +47,7 @@ def coverage_table(sample: Sample, aus: Sequence[str], needed: Eligibility) -> p
 
     Examples
     --------
-    >>> from facslens.association.sequences import make_sample
+    >>> from facslens.association.sample import make_sample
     >>> sample = make_sample(np.zeros((3, 1)), np.array([[1], [0], [0]]))
     >>> coverage_table(sample, ["AU12"], Eligibility()).loc[0, "reason"]
     '1 sequence with it, needs 10'

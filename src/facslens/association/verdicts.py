@@ -63,7 +63,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Grounds:
     """All that a verdict is made from; what was not measured is None.
 
     Parameters
@@ -113,16 +113,16 @@ class Evidence:
     cause: Cause | None = None
 
 
-def verdict(evidence: Evidence) -> str:
+def verdict(evidence: Grounds) -> str:
     """Say what was found.
 
     Examples
     --------
-    >>> print(verdict(Evidence("AU14", "conv3", None, "none")))
+    >>> print(verdict(Grounds("AU14", "conv3", None, "none")))
     AU14, dimpler: no unit of conv3 tells it apart beyond chance.
     >>> print(
     ...     verdict(
-    ...         Evidence(
+    ...         Grounds(
     ...             "AU12", "conv3", 84, "confirmed", people=24, auroc=Effect(0.97, 0.93, 0.99)
     ...         )
     ...     )
@@ -136,12 +136,12 @@ within one expression? Not enough data.
     return f"{subject}: {' '.join(sentences(evidence))}"
 
 
-def sentences(evidence: Evidence) -> tuple[str, ...]:
+def sentences(evidence: Grounds) -> tuple[str, ...]:
     """Give the verdict's sentences: what was found, and the answers to further questions.
 
     Examples
     --------
-    >>> sentences(Evidence("AU14", "conv3", None, "none"))
+    >>> sentences(Grounds("AU14", "conv3", None, "none"))
     ('no unit of conv3 tells it apart beyond chance.',)
     """
     sentences = [f"{_found(evidence)}."]
@@ -159,7 +159,7 @@ def sentences(evidence: Evidence) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _found(evidence: Evidence) -> str:
+def _found(evidence: Grounds) -> str:
     unit = f"unit {evidence.unit} of {evidence.layer}"
     people = "unseen people" if evidence.people is None else f"{evidence.people} unseen people"
     if evidence.unit is None:
@@ -190,7 +190,7 @@ def _hundred(share: float) -> str:
     return "less than 1" if whole == 0 and share > 0 else str(whole)
 
 
-def _within(evidence: Evidence) -> str:
+def _within(evidence: Grounds) -> str:
     if evidence.within is None or math.isnan(evidence.within.low):
         if evidence.n_within is None:
             return "Not enough data"
@@ -245,7 +245,7 @@ def _numbers(effect: Effect) -> str:
 
 def gather(
     mapping: pd.DataFrame, coverage: pd.DataFrame, confounds: pd.DataFrame | None, layer: str
-) -> list[Evidence]:
+) -> list[Grounds]:
     """Read the evidence of every action unit in one layer off the tables of a run.
 
     Parameters
@@ -260,7 +260,7 @@ def gather(
 
     Returns
     -------
-    list of Evidence
+    list of Grounds
         One an AU of the coverage, in its order. What controls and ablations find is added
         with `dataclasses.replace`.
     """
@@ -272,7 +272,7 @@ def gather(
     found = []
     for covered in coverage.to_dict("records"):
         au = str(covered["au"])
-        one = Evidence(au, layer, None, "not enough data", reason=str(covered["reason"]))
+        one = Grounds(au, layer, None, "not enough data", reason=str(covered["reason"]))
         if au in best:
             one = _evidence(best[au], au, layer)
         inseparable = tuple(apart.get(au, "").replace("nan", "").split())
@@ -290,8 +290,8 @@ def verdict_table(
     return table.astype({"unit": "Int64"})
 
 
-def _evidence(row: Mapping[Any, Any], au: str, layer: str) -> Evidence:
-    return Evidence(
+def _evidence(row: Mapping[Any, Any], au: str, layer: str) -> Grounds:
+    return Grounds(
         au=au,
         layer=layer,
         unit=_count(row, "unit"),

@@ -23,7 +23,7 @@ def export(
     detects action units. Needs the extra: facslens[export].
     """
     from facslens.models.export import export_onnx
-    from facslens.stages.networks import Choice, evidence_of, open_model
+    from facslens.stages.open_network import Choice, evidence_of, open_model
 
     if onnx.suffix.lower() != ".onnx":
         raise CallError(f"--onnx {onnx} ends in {onnx.suffix!r}: expected .onnx")

@@ -20,7 +20,7 @@ from facslens.prediction.sources import Picture, find, is_camera, name_of, pictu
 from facslens.prediction.write import Kept, csv_rows, form_of, json_rows, writing
 from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.progress import Report, shown
-from facslens.stages.networks import Choice, fingerprint, open_network
+from facslens.stages.open_network import Choice, fingerprint, open_network
 
 
 def predict_command(

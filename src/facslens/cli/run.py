@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from facslens.artifacts import Run, next_folder
 from facslens.cli import options
 from facslens.datasets.load import DEFAULT, parse_spec
 from facslens.errors import CallError
+from facslens.runs.folder import Run, next_folder
 
 
 def run(
@@ -37,8 +37,8 @@ def run(
     Ends with the path of a report that opens in any browser, without a network.
     """
     from facslens.models.initial import architecture_of
+    from facslens.runs.settings import Settings
     from facslens.stages.order import run_all
-    from facslens.stages.settings import Settings
     from facslens.training.recipe import recipe_for
 
     if resume:

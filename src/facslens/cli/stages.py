@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from facslens.artifacts import Run, read_table
+from facslens.artifacts import read_table
 from facslens.cli import options
 from facslens.errors import CallError
+from facslens.runs.folder import Run
 
 
 def train(
@@ -26,7 +27,7 @@ def train(
     With --init the architecture and the usual numbers of a fine-tuning come with it.
     """
     from facslens.models.initial import architecture_of
-    from facslens.stages.settings import Settings
+    from facslens.runs.settings import Settings
     from facslens.training.recipe import recipe_for
 
     this = Run.open(run)
@@ -177,7 +178,7 @@ def _run_stage(run: Run, name: str) -> None:
 
 
 def _choose(run: Run, **changes: object) -> None:
-    from facslens.stages.settings import Settings
+    from facslens.runs.settings import Settings
 
     settings = dataclasses.replace(Settings.of(run), **changes)  # type: ignore[arg-type]
     settings.check()

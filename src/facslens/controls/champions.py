@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from facslens.association.associate import associate
+from facslens.association.confirmation.compare import compare
 from facslens.association.coverage import Eligibility, coverage_table, unit_status
-from facslens.association.mapping import make_mapping
-from facslens.association.paired import compare
-from facslens.association.sequences import make_sample
+from facslens.association.discovery.associate import associate
+from facslens.association.discovery.mapping import make_mapping
+from facslens.association.sample import make_sample
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
 
@@ -34,7 +34,7 @@ TYPES: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ComparisonDesign:
     """The faces and the rule by which candidates are chosen.
 
     Parameters
@@ -97,12 +97,12 @@ class Champions:
     response: Float[np.ndarray, "sequence au"]
 
 
-def champions(units: Units, evidence: Evidence) -> Champions:
+def champions(units: Units, design: ComparisonDesign) -> Champions:
     """Choose the best candidate for every action unit, by the rule of the mapping.
 
-    It is the candidate of largest z among those with an AUROC above ½ in discovery: the first
-    that `facslens.association.mapping.make_mapping` would rank, were the level of its test 1.
-    So there is a choice to compare with where the test accepts none; ``accepted`` says so.
+    It is the candidate of largest z among those with an AUROC above ½ in discovery, whether or
+    not its test is passed, so that there is a choice to compare with everywhere; ``accepted``
+    says whether the mapping's test accepts it.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def champions(units: Units, evidence: Evidence) -> Champions:
         Without a choice for an action unit that is too rare, and without any where no
         candidate is live.
     """
-    faces = evidence.discovery
+    faces = design.discovery
     aus = list(faces.aus)
     sample = make_sample(units.discovery, faces.table[aus], **_columns(faces))
     live = np.flatnonzero(np.array(unit_status(sample.responses)) == "live")
@@ -124,16 +124,16 @@ def champions(units: Units, evidence: Evidence) -> Champions:
             sequence=faces.table["sequence"],
             subject=faces.table["subject"],
             units=live.tolist(),
-            distance=evidence.distance,
-            permutations=evidence.permutations,
-            seed=evidence.seed,
+            distance=design.distance,
+            permutations=design.permutations,
+            seed=design.seed,
         )
         mapping = make_mapping(found.table, found.effects, alpha=_ANY)
         best = mapping[(mapping["view"] == "au_to_unit") & (mapping["rank"] == 1)]
     table = table.merge(best[["au", "unit", "auroc", "p_maxT"]], on="au", how="left")
-    accepted = (table["p_maxT"] < evidence.alpha).astype("boolean").mask(table["p_maxT"].isna())
+    accepted = (table["p_maxT"] < design.alpha).astype("boolean").mask(table["p_maxT"].isna())
     table = table.assign(accepted=accepted).astype({"unit": "Int64", "auroc": "float64"})
-    responses = confirmation_rows(units.confirmation, evidence.confirmation)
+    responses = confirmation_rows(units.confirmation, design.confirmation)
     chosen = np.full((len(responses), len(aus)), np.nan)
     for column, unit in enumerate(table["unit"]):
         if not pd.isna(unit):
@@ -153,7 +153,7 @@ def confirmation_rows(
 def compare_champions(
     trained: Champions,
     others: Sequence[Champions],
-    evidence: Evidence,
+    design: ComparisonDesign,
     *,
     control: str,
     layer: str,
@@ -167,7 +167,7 @@ def compare_champions(
         The choices among the trained network's units.
     others
         The control's choices: one, or one a seed, over which the mean is taken.
-    evidence
+    design
         By which all of them were chosen.
     control, layer
         What the table calls them.
@@ -183,7 +183,7 @@ def compare_champions(
         seeds, ``control_auroc`` and ``control_auroc_test`` are means over them, and
         ``control_unit`` is named where there is one seed. ``difference`` is ``auroc_test −
         control_auroc_test`` with a paired interval over subjects, and ``status`` its verdict;
-        see `facslens.association.paired.Comparison`.
+        see `facslens.association.confirmation.compare.Comparison`.
 
     Raises
     ------
@@ -192,10 +192,10 @@ def compare_champions(
     """
     if not others:
         raise CallError(f"the control {control!r} has no seed: needs at least one")
-    faces = evidence.confirmation
-    labels, subject = np.zeros((0, len(evidence.discovery.aus))), np.zeros(0, dtype=np.intp)
+    faces = design.confirmation
+    labels, subject = np.zeros((0, len(design.discovery.aus))), np.zeros(0, dtype=np.intp)
     if len(faces):
-        values = faces.table[list(evidence.discovery.aus)]
+        values = faces.table[list(design.discovery.aus)]
         sample = make_sample(np.zeros((len(faces), 1)), values, **_columns(faces))
         assert sample.subject is not None  # `_columns` asks for it
         labels, subject = sample.labels, sample.subject
@@ -207,7 +207,7 @@ def compare_champions(
             labels[:, column],
             subject,
             resamples=resamples,
-            seed=evidence.seed,
+            seed=design.seed,
         )
         of_control = pd.DataFrame([other.table.iloc[column] for other in others])
         accepted = of_control["accepted"].fillna(False).to_numpy(dtype=bool)

@@ -7,9 +7,9 @@ import pandas as pd
 from jaxtyping import Float, Int, Num
 
 from facslens.association.coverage import Eligibility, coverage_table, unit_status
-from facslens.association.distances import distances
-from facslens.association.sequences import make_sample
-from facslens.controls.champions import Champions, Evidence, Units, confirmation_rows
+from facslens.association.distances.table import distances
+from facslens.association.sample import make_sample
+from facslens.controls.champions import Champions, ComparisonDesign, Units, confirmation_rows
 from facslens.errors import CallError
 
 #: Penalties tried, for standardised responses and the mean squared error.
@@ -64,14 +64,14 @@ def grouped_folds(
     return place % folds
 
 
-def probe(units: Units, evidence: Evidence) -> Champions:
+def probe(units: Units, design: ComparisonDesign) -> Champions:
     """Fit a probe for every action unit on discovery, and let it read the confirmation faces.
 
     Parameters
     ----------
     units
         All units of a layer.
-    evidence
+    design
         As in `facslens.controls.champions.champions`.
 
     Returns
@@ -93,7 +93,7 @@ def probe(units: Units, evidence: Evidence) -> Champions:
     ----------
     [alain2017]_
     """
-    faces = evidence.discovery
+    faces = design.discovery
     aus = list(faces.aus)
     sample = make_sample(
         units.discovery,
@@ -105,7 +105,7 @@ def probe(units: Units, evidence: Evidence) -> Champions:
         raise CallError(f"{faces.name} does not say who is on the faces: a probe needs it")
     eligible = coverage_table(sample, aus, Eligibility())["eligible"].to_numpy(dtype=bool)
     live = np.flatnonzero(np.array(unit_status(sample.responses)) == "live")
-    read = confirmation_rows(units.confirmation, evidence.confirmation)[:, live]
+    read = confirmation_rows(units.confirmation, design.confirmation)[:, live]
     known_to = sample.responses[:, live]
     auroc, response = np.full(len(aus), np.nan), np.full((len(read), len(aus)), np.nan)
     if len(live):
@@ -114,7 +114,7 @@ def probe(units: Units, evidence: Evidence) -> Champions:
     for column in np.flatnonzero(eligible) if len(live) else ():
         known = ~np.isnan(sample.labels[:, column])
         label, subject = sample.labels[known, column], sample.subject[known]
-        auroc[column], penalty = choose_penalty(known_to[known], label, subject, evidence.seed)
+        auroc[column], penalty = choose_penalty(known_to[known], label, subject, design.seed)
         weights, intercept = ridge(known_to[known], label, (penalty,))
         response[:, column] = read @ weights[:, 0] + intercept[0]
     table = pd.DataFrame({"au": aus, "unit": pd.NA, "auroc": auroc, "accepted": pd.NA})

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from facslens.association.associate import associate
+from facslens.association.discovery.associate import associate
 from facslens.controls.planted import Planted, hide
 from facslens.datasets.base import Faces
 from facslens.models.adapter import choose_layers

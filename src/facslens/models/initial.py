@@ -16,7 +16,7 @@ from facslens.models.pretrained import load_pretrained
 HEAD: Final = "scores"
 
 
-def named(name: str) -> Model:
+def load_named(name: str) -> Model:
     """Load a model by the name that a call gives it.
 
     Parameters
@@ -50,7 +50,7 @@ def architecture_of(model: str | None, init: str | None) -> str:
     model
         Name of an architecture; None means that of `init`, or the paper's.
     init
-        As `named` takes it; None for weights drawn from a seed.
+        As `load_named` takes it; None for weights drawn from a seed.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def architecture_of(model: str | None, init: str | None) -> str:
     """
     if init is None:
         return model or "paper"
-    begun = named(init).architecture
+    begun = load_named(init).architecture
     if model not in (None, begun):
         raise CallError(f"--model {model} cannot begin from --init {init}: that is {begun}")
     return begun

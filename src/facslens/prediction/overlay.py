@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from facslens.action_units import ACTION_UNITS
-from facslens.prediction.deciding import Decider
+from facslens.prediction.attribution import Decider
 
 PAPER: Final = "#fbfaf8"
 INK: Final = "#1c1d20"

@@ -18,8 +18,8 @@ from jaxtyping import Float32, Float64, UInt8
 from PIL import Image
 
 from facslens.errors import CallError
+from facslens.preprocess.alignment import Similarity
 from facslens.preprocess.detection import Box, Detection, Detector, plausible
-from facslens.preprocess.similarity import Similarity
 
 #: Least score of an anchor.
 SEEN: Final = 0.5

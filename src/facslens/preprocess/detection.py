@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from facslens.preprocess.similarity import Similarity
+from facslens.preprocess.alignment import Similarity
 
 #: Left, top, width and height.
 Box = tuple[float, float, float, float]

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from facslens.errors import CallError
+from facslens.preprocess.alignment import fitted
 from facslens.preprocess.crop import TEMPLATE
 from facslens.preprocess.detection import Box, Detection, Detector, plausible
-from facslens.preprocess.similarity import fitted
 
 #: How much the picture shrinks from one look to the next; how many looks must agree.
 STEP: Final = 1.1

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from facslens.errors import CallError
 from facslens.models.adapter import choose_layers
 from facslens.progress import Report, silent
+from facslens.projection.agreement import edges, rank_correlation, ssim
 from facslens.projection.deconvnet import RULES, project_units
-from facslens.projection.similarity import edges, rank_correlation, ssim
 
 #: Columns of `randomisation_table`, in order.
 COLUMNS: Final = (

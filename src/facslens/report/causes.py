@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens.association.correction import benjamini_hochberg
+from facslens.association.discovery.correction import benjamini_hochberg
 from facslens.association.verdicts import ALPHA, Cause
 from facslens.datasets.splits import DISCOVERY
 from facslens.report.checks import CauseRow, Causes, Loss

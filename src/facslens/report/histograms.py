@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from facslens.association.histograms import BINS
-from facslens.association.sequences import make_sample
+from facslens.association.distances.histograms import BINS
+from facslens.association.sample import make_sample
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.evidence import Histogram
 from facslens.report.tables import RunTables

@@ -10,7 +10,7 @@ import jinja2
 import pandas as pd
 from PIL import Image
 
-from facslens.artifacts import Run, atomic
+from facslens.artifacts import atomic
 from facslens.report import figures
 from facslens.report.build import build_view
 from facslens.report.evidence import Findings
@@ -18,6 +18,7 @@ from facslens.report.formats import FILTERS
 from facslens.report.missing import Missing
 from facslens.report.slide import slide
 from facslens.report.view import Download, ReportView
+from facslens.runs.folder import Run
 
 #: Longest side in pixels of a picture on the page; larger ones are made smaller.
 PICTURE: Final = 128

@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from facslens.artifacts import Json, Run, read_json, read_table
+from facslens.artifacts import Json, read_json, read_table
 from facslens.datasets.base import Faces
 from facslens.report.missing import Missing
 from facslens.responses.store import Responses
+from facslens.runs.folder import Run
 
 Row = Mapping[Any, Any]
 

@@ -7,21 +7,23 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-from facslens.artifacts import Run, write_table
-from facslens.association.associate import associate
-from facslens.association.confounds import Part, confound_table, partial_effects
-from facslens.association.contrast import contrast_table
-from facslens.association.heldout import confirm
-from facslens.association.result import Association, concatenate
-from facslens.association.sequences import au_codes
+from facslens.artifacts import write_table
+from facslens.association.confirmation.confirm import confirm
+from facslens.association.confirmation.from_neutral import contrast_table
+from facslens.association.confirmation.partial import partial_effects
+from facslens.association.discovery.associate import associate
+from facslens.association.discovery.confounds import confound_table
+from facslens.association.discovery.result import Association, concatenate
+from facslens.association.sample import Part, au_codes
 from facslens.association.verdicts import verdict_table
 from facslens.datasets.base import Faces
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY
 from facslens.errors import DataError, LabelsFixedError
 from facslens.progress import Report
 from facslens.responses.store import Responses
+from facslens.runs.folder import Run
+from facslens.runs.settings import NULLS, Settings
 from facslens.stages.faces import read_faces
-from facslens.stages.settings import NULLS, Settings
 
 
 @dataclass(frozen=True)

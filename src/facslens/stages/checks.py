@@ -12,19 +12,19 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from facslens.artifacts import Run, read_table
-from facslens.association.result import Association
-from facslens.association.stability import stability
+from facslens.artifacts import read_table
+from facslens.association.discovery.result import Association
+from facslens.association.replication.stability import stability
 from facslens.causal.ablation import ablation_table
 from facslens.causal.replace import rest_of
+from facslens.controls.baselines import shuffled, untrained
 from facslens.controls.champions import (
     Champions,
-    Evidence,
+    ComparisonDesign,
     Units,
     champions,
     compare_champions,
 )
-from facslens.controls.networks import shuffled, untrained
 from facslens.controls.pixels import gradients, pixels
 from facslens.controls.probe import probe
 from facslens.controls.rotated import rotated
@@ -39,8 +39,9 @@ from facslens.projection.sanity import COLUMNS as SANITY_COLUMNS
 from facslens.projection.sanity import randomisation_table
 from facslens.responses.recording import record_faces
 from facslens.responses.store import Responses
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.faces import read_faces
-from facslens.stages.settings import Settings
 from facslens.training.recipe import Recipe
 
 #: Projections of each mapped unit that the weight randomisation compares.
@@ -113,9 +114,9 @@ class Subject:
         return self.choices.layer
 
     @cached_property
-    def evidence(self) -> Evidence:
+    def design(self) -> ComparisonDesign:
         """The faces and the rule by which the mapping was made."""
-        return Evidence(
+        return ComparisonDesign(
             self.faces.where(self.rows(DISCOVERY)),
             self.faces.where(self.rows(CONFIRMATION)),
             self.settings.distance,
@@ -126,7 +127,7 @@ class Subject:
     @cached_property
     def trained(self) -> Champions:
         """The best units of the trained network."""
-        return champions(self.units, self.evidence)
+        return champions(self.units, self.design)
 
     @cached_property
     def units(self) -> Units:
@@ -165,7 +166,7 @@ class Subject:
     def record(self, model: models.Model) -> Units:
         """Record another network on the same faces."""
         parts = []
-        for faces in (self.evidence.discovery, self.evidence.confirmation):
+        for faces in (self.design.discovery, self.design.confirmation):
             if len(faces) == 0:
                 units = self.responses.response(self.layer).shape[1]
                 parts.append(np.zeros((0, units), dtype=np.float32))
@@ -184,16 +185,16 @@ def check_control(name: str, subject: Subject, progress: Report) -> pd.DataFrame
         others.append(_control(name, subject, subject.run.info["seed"] + 1 + number))
         progress(number + 1, total, name)
     return compare_champions(
-        subject.trained, others, subject.evidence, control=name, layer=subject.layer
+        subject.trained, others, subject.design, control=name, layer=subject.layer
     )
 
 
 def _control(name: str, subject: Subject, seed: int) -> Champions:
-    evidence = subject.evidence
-    parts = (evidence.discovery, evidence.confirmation)
+    design = subject.design
+    parts = (design.discovery, design.confirmation)
     size = subject.model.size
     if name == "probe":
-        return probe(subject.units, evidence)
+        return probe(subject.units, design)
     if name == "pixels":
         units = Units(*(pixels(faces, size) for faces in parts))
     elif name == "gradients":
@@ -211,7 +212,7 @@ def _control(name: str, subject: Subject, seed: int) -> Champions:
         units = subject.record(model)
     else:
         units = subject.record(untrained(subject.model, seed))
-    return champions(units, evidence)
+    return champions(units, design)
 
 
 def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
@@ -219,7 +220,7 @@ def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
     held_out = subject.faces.part(*CONFIRMATION)
     names = list(subject.model.expressions)
     true = held_out.table["expression"].map(lambda e: names.index(e) if e in names else -1)
-    discovery = subject.images(subject.evidence.discovery)
+    discovery = subject.images(subject.design.discovery)
     # no held-out face leaves nothing to measure: any face makes the rows, unknown to all
     faces = subject.images(held_out) if len(held_out) else discovery[:1]
     codes = true.fillna(-1).to_numpy(dtype=np.int64) if len(held_out) else np.array([-1])
@@ -241,8 +242,8 @@ def check_place(subject: Subject, progress: Report) -> pd.DataFrame:
     rows = subject.rows(CONFIRMATION)
     table = place_table(
         subject.model.network,
-        subject.images(subject.evidence.confirmation),
-        subject.evidence.confirmation.presence(list(subject.mapped)),
+        subject.images(subject.design.confirmation),
+        subject.design.confirmation.presence(list(subject.mapped)),
         subject.responses.response(subject.layer)[rows],
         subject.responses.location(subject.layer)[rows],
         {au: units[0] if units else None for au, units in subject.mapped.items()},

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from facslens.association.associate import associate
-from facslens.association.folds import beside, choose_units, fold_table
-from facslens.association.sequences import make_sample
-from facslens.controls.networks import untrained
+from facslens.association.discovery.associate import associate
+from facslens.association.replication.folds import beside, choose_units, fold_table
+from facslens.association.sample import make_sample
+from facslens.controls.baselines import untrained
 from facslens.datasets.base import Faces
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY
 from facslens.errors import DataError, NotEnoughDataError

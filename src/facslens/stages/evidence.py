@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facslens.artifacts import Run, read_table
-from facslens.association.calibration import NO_CURVE, Calibration, calibrate
-from facslens.association.sequences import Sample, au_codes
+from facslens.artifacts import read_table
+from facslens.association.confirmation.calibration import NO_CURVE, Calibration, calibrate
+from facslens.association.sample import Sample, au_codes
 from facslens.datasets.splits import CONFIRMATION
 from facslens.errors import NotEnoughDataError
 from facslens.prediction.evidence import Evidence
 from facslens.responses.store import Responses
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.associate import read_part
 from facslens.stages.faces import read_faces
-from facslens.stages.settings import Settings
 
 
 def run_evidence(run: Run, layer: str | None = None) -> list[Evidence]:
@@ -36,7 +37,7 @@ def run_evidence(run: Run, layer: str | None = None) -> list[Evidence]:
         One an AU of the faces, in their order. The unit is the first of the tested mapping, its
         threshold that of discovery. Its curve is fitted and measured on the confirmation
         subjects, and given only where the pair is confirmed on them and the lower end of the
-        interval of the Brier skill is above 0: see `facslens.association.calibration`.
+        interval of the Brier skill is above 0: see `facslens.association.confirmation.calibration`.
 
     Raises
     ------

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from facslens.artifacts import Run, read_table, write_table
+from facslens.artifacts import read_table, write_table
 from facslens.datasets.base import Faces, make_table
 from facslens.datasets.check import check
 from facslens.datasets.load import load
 from facslens.datasets.splits import holdout
 from facslens.errors import DataError
 from facslens.progress import Report
+from facslens.runs.folder import Run
 
 
 def run_faces(

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from facslens.artifacts import Run
 from facslens.progress import Report, shown
+from facslens.runs.folder import Run
 from facslens.stages.associate import run_associate
 from facslens.stages.faces import run_faces
 from facslens.stages.project import run_project

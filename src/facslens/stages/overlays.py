@@ -8,11 +8,11 @@ from typing import Any
 from facslens.artifacts import atomic
 from facslens.errors import CallError
 from facslens.models.model import Model
-from facslens.prediction.deciding import deciding_units
+from facslens.prediction.attribution import deciding_units
 from facslens.prediction.faces import Face
 from facslens.prediction.overlay import draw
 from facslens.prediction.predict import Row
-from facslens.stages.networks import Choice, open_model
+from facslens.stages.open_network import Choice, open_model
 
 
 def drawn(

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from facslens.artifacts import Run, atomic, read_table
+from facslens.artifacts import atomic, read_table
 from facslens.datasets.base import Faces
 from facslens.models import model as models
 from facslens.models.receptive_field import receptive_field
@@ -16,8 +16,9 @@ from facslens.preprocess import normalise
 from facslens.progress import Report
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.projection.windows import crop, to_grey
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.faces import read_faces
-from facslens.stages.settings import Settings
 
 #: Share of a unit's projected values, by size, that is shown without being cut.
 DISPLAYED: Final = 0.99

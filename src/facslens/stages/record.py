@@ -1,11 +1,12 @@
 """Record what every unit answers to every face."""
 
-from facslens.artifacts import Run, atomic, write_table
+from facslens.artifacts import atomic, write_table
 from facslens.models import model as models
 from facslens.progress import Report
 from facslens.responses.recording import record_faces
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.faces import read_faces
-from facslens.stages.settings import Settings
 
 
 def run_record(run: Run, progress: Report) -> None:

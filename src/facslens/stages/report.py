@@ -1,8 +1,8 @@
 """Make the report of a run."""
 
-from facslens.artifacts import Run
 from facslens.progress import Report
 from facslens.report.html import write_report
+from facslens.runs.folder import Run
 
 
 def run_report(run: Run, progress: Report) -> None:

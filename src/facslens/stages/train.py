@@ -1,10 +1,11 @@
 """Train the network of a run and let it read every face once."""
 
-from facslens.artifacts import Run, write_table
+from facslens.artifacts import write_table
 from facslens.models import model as models
 from facslens.progress import Report
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.faces import read_faces
-from facslens.stages.settings import Settings
 from facslens.training.fit import fit
 from facslens.training.predictions import predict
 

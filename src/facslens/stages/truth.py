@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from facslens.controls.baselines import untrained
 from facslens.controls.champions import Champions, Units, champions, compare_champions
-from facslens.controls.networks import untrained
 from facslens.controls.planted import Planted
 from facslens.controls.recovery import recovery_table
 from facslens.datasets.base import Faces
@@ -76,25 +76,25 @@ def check_factorial(subject: Subject, progress: Report) -> pd.DataFrame:
     faces of the package; untrained networks beside them choose their own.
     """
     faces = peaks("factorial")
-    aus = [au for au in subject.evidence.discovery.aus if au in faces.aus]
-    evidence = dataclasses.replace(
-        subject.evidence,
-        discovery=_only(subject.evidence.discovery, aus),
+    aus = [au for au in subject.design.discovery.aus if au in faces.aus]
+    compared = dataclasses.replace(
+        subject.design,
+        discovery=_only(subject.design.discovery, aus),
         confirmation=_only(faces, aus),
     )
 
     def judged(model: Model, discovery: np.ndarray) -> Champions:
         responses = _recorded(subject, model, faces).responses.response(subject.layer)
-        return champions(Units(discovery, responses), evidence)
+        return champions(Units(discovery, responses), compared)
 
     trained = judged(subject.model, subject.units.discovery)
     others = []
     for number in range(subject.choices.seeds):
         model = untrained(subject.model, subject.run.info["seed"] + 1 + number)
-        found = _recorded(subject, model, evidence.discovery).responses
+        found = _recorded(subject, model, compared.discovery).responses
         others.append(judged(model, found.response(subject.layer)))
         progress(number + 1, subject.choices.seeds, "")
-    return compare_champions(trained, others, evidence, control="untrained", layer=subject.layer)
+    return compare_champions(trained, others, compared, control="untrained", layer=subject.layer)
 
 
 def check_true_place(subject: Subject, progress: Report) -> pd.DataFrame:

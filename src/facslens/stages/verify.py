@@ -6,10 +6,11 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.artifacts import Json, Run, read_json, read_table, sha256, write_json, write_table
+from facslens.artifacts import Json, read_json, read_table, sha256, write_json, write_table
 from facslens.controls.champions import TYPES
 from facslens.errors import CallError
 from facslens.progress import shown
+from facslens.runs.folder import Run
 from facslens.stages import checks
 from facslens.stages.checks import CONTROLS, SHUFFLED, Check, Choices, Subject
 from facslens.stages.truth import TRUTH

@@ -1,0 +1,323 @@
+"""From a unit's response to the probability that an action unit is present, and its worth.
+
+A unit may tell an action unit and still say nothing that could be read as a probability:
+whether it does is measured on people who were left out of the fit.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float, Int, Num
+from scipy.special import expit
+
+from facslens.association.confirmation.bootstrap import RESAMPLES, interval, resample_subjects
+from facslens.association.coverage import MIN_SUBJECTS
+from facslens.errors import CallError
+
+#: Bins of equal width of the calibration error.
+BINS: Final = 10
+#: Newton's steps at most, and the change of the curve's two numbers at which it ends.
+_STEPS: Final = 100
+_ENOUGH: Final = 1e-10
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A logistic curve: probability = 1 / (1 + exp(−(intercept + slope · response))).
+
+    Parameters
+    ----------
+    intercept
+        In logits. NaN where there is no curve, and so is the slope.
+    slope
+        In logits per unit of the response; above 0.
+    """
+
+    intercept: float
+    slope: float
+
+    def probability(self, response: Float[np.ndarray, "*face"]) -> Float[np.ndarray, "*face"]:
+        """Give the probability for each response; NaN where there is no curve.
+
+        Examples
+        --------
+        >>> Curve(intercept=-2.0, slope=1.0).probability(np.array([2.0, 2.0 + np.log(3)]))
+        array([0.5 , 0.75])
+        """
+        return np.asarray(expit(self.intercept + self.slope * response))
+
+
+#: Where no increasing curve fits.
+NO_CURVE: Final = Curve(float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A unit's curve for an action unit, and how well its like does on people left out.
+
+    Parameters
+    ----------
+    curve
+        Fitted on everybody.
+    brier
+        Mean squared error of the probability of each sequence, by the curve of all other
+        people; 0 to 1. NaN where nothing could be measured; likewise all below.
+    brier_base
+        The same where the share of the other people's sequences with the AU is said instead.
+    skill
+        1 − brier / brier_base: 0 says no more than the base rate, 1 is perfect.
+    skill_low, skill_high
+        Percentile interval of it over subjects.
+    error
+        Expected calibration error: the mean distance of the said probability from the share
+        that has the AU, over bins, weighted by their sequences. With few sequences it is
+        above 0 by chance even for true probabilities.
+    n_present, n_absent
+        Sequences with and without the AU.
+    subjects, subjects_present
+        All subjects, and those with the AU.
+    n_flat
+        Subjects for whom the others gave no increasing curve; the base rate was said.
+    n_redrawn
+        Resamples of one class only that were drawn again.
+    """
+
+    curve: Curve
+    brier: float
+    brier_base: float
+    skill: float
+    skill_low: float
+    skill_high: float
+    error: float
+    n_present: int
+    n_absent: int
+    subjects: int
+    subjects_present: int
+    n_flat: int
+    n_redrawn: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the curve says more than the base rate on people left out, by the interval."""
+        return self.skill_low > 0 and not np.isnan(self.curve.slope)
+
+
+def fit_curve(response: Float[np.ndarray, " row"], label: Num[np.ndarray, " row"]) -> Curve:
+    """Fit a logistic curve by Platt's scaling, every row counting once.
+
+    Parameters
+    ----------
+    response
+        Finite.
+    label
+        1 present, 0 absent.
+
+    Returns
+    -------
+    Curve
+        `NO_CURVE` where one class is missing, the responses are all equal, or the best curve
+        does not rise: a unit that answers less when the AU is present is no detector of it.
+
+    Notes
+    -----
+    The targets are (n₁ + 1) / (n₁ + 2) and 1 / (n₀ + 2) instead of 1 and 0, so that the curve
+    stays finite where the classes are apart [platt1999]_. The cross entropy is convex in both
+    numbers; Newton's steps on the standardised response, each halved until it descends, find
+    its one minimum.
+
+    References
+    ----------
+    [platt1999]_
+
+    Examples
+    --------
+    Six of ten have the AU where the response is 1, and four of ten where it is 0. Platt's
+    targets for ten of each are 11/12 and 1/12.
+
+    >>> label = np.array([1] * 6 + [0] * 4 + [1] * 4 + [0] * 6)
+    >>> curve = fit_curve(np.repeat([1.0, 0.0], 10), label)
+    >>> curve.probability(np.array([1.0, 0.0])).round(4)  # (6 · 11 + 4 · 1) / 120 and so on
+    array([0.5833, 0.4167])
+    """
+    present = label == 1
+    n1, n0 = int(present.sum()), int((~present).sum())
+    spread = float(np.std(response)) if len(response) else 0.0
+    if n1 == 0 or n0 == 0 or spread <= 1e-6 * float(np.abs(response).max()):
+        return NO_CURVE
+    centre = float(response.mean())
+    x = (response - centre) / spread
+    target = np.where(present, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
+    design = np.column_stack([np.ones_like(x), x])
+    numbers = np.array([np.log(target.mean() / (1 - target.mean())), 0.0])
+    loss = _cross_entropy(design @ numbers, target)
+    for _ in range(_STEPS):
+        said = expit(design @ numbers)
+        gradient = design.T @ (said - target)
+        curvature = (design * (said * (1 - said))[:, None]).T @ design
+        step = np.linalg.solve(curvature + 1e-12 * np.eye(2), gradient)
+        while (lower := _cross_entropy(design @ (numbers - step), target)) > loss:
+            step /= 2
+            if np.abs(step).max() < _ENOUGH:
+                break  # only rounding is left
+        else:
+            numbers, loss = numbers - step, lower
+        if np.abs(step).max() < _ENOUGH:
+            break
+    slope = float(numbers[1]) / spread
+    if not numbers[1] > _ENOUGH:
+        return NO_CURVE
+    return Curve(float(numbers[0]) - slope * centre, slope)
+
+
+def _cross_entropy(logit: Float[np.ndarray, " row"], target: Float[np.ndarray, " row"]) -> float:
+    """Sum of −t log p − (1 − t) log(1 − p), without overflow."""
+    return float((np.logaddexp(0, logit) - target * logit).sum())
+
+
+def calibrate(
+    response: Float[np.ndarray, " row"],
+    label: Num[np.ndarray, " _label"],
+    subject: Int[np.ndarray, " _subject"],
+    *,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    min_subjects: int = MIN_SUBJECTS,
+    seed: int = 0,
+) -> Calibration:
+    """Fit a unit's curve for an action unit, and measure it leaving out one subject at a time.
+
+    Parameters
+    ----------
+    response
+        One row a sequence, as `facslens.association.sample.make_sample` averages them, of
+        subjects that neither the network nor the choice of the unit has seen.
+    label
+        1 present, 0 absent, NaN unknown: such rows play no part.
+    subject
+        Number of each row's subject.
+    resamples
+        How often to draw the subjects again.
+    level
+        Coverage of the interval, between 0 and 1.
+    min_subjects
+        Subjects with the AU, and subjects with a sequence without it, below which there is
+        neither curve nor interval.
+    seed
+        Seed of the resampling.
+
+    Returns
+    -------
+    Calibration
+        Without a curve, and with NaN for what is undefined, where there are too few subjects.
+
+    Raises
+    ------
+    CallError
+        If the lengths disagree, or `resamples` or `level` is out of range.
+
+    Notes
+    -----
+    Where the other people give no increasing curve, their base rate is said, which adds
+    nothing to the skill. The base rate that the skill is held against leaves the person out,
+    too. Curves are not fitted again in the resamples: the interval is about who is read, not
+    about who was there to fit.
+
+    References
+    ----------
+    [platt1999]_, [brier1950]_, [guo2017]_, [efron1993]_
+
+    Examples
+    --------
+    Five people, each once with the AU and a response of 1 and once without and of 0. The four
+    others' targets are 5/6 and 1/6, so every probability is off by 1/6; the base rate by 1/2.
+
+    >>> found = calibrate(np.tile([1.0, 0.0], 5), np.tile([1, 0], 5), np.repeat(np.arange(5), 2))
+    >>> round(found.brier * 36, 6), found.brier_base, round(found.skill, 4), found.holds
+    (1.0, 0.25, 0.8889, True)
+    """
+    if not len(response) == len(label) == len(subject):
+        raise CallError(
+            f"response, label and subject have {len(response)}, {len(label)} and {len(subject)} "
+            f"rows: all need the same number"
+        )
+    if resamples < 1:
+        raise CallError(f"resamples is {resamples}: needs at least 1")
+    if not 0 < level < 1:
+        raise CallError(f"level is {level}: needs to lie between 0 and 1")
+    known = ~np.isnan(label.astype(np.float64))
+    response, label = response[known], label[known].astype(np.float64)
+    _, subject = np.unique(subject[known], return_inverse=True)
+    by_class = [len(np.unique(subject[label == value])) for value in (1, 0)]
+    counts = {
+        "n_present": int((label == 1).sum()),
+        "n_absent": int((label == 0).sum()),
+        "subjects": len(np.unique(subject)),
+        "subjects_present": by_class[0],
+    }
+    # with one subject of a class, leaving that one out leaves no class
+    if min(by_class) < max(min_subjects, 2):
+        nan = float("nan")
+        return Calibration(NO_CURVE, nan, nan, nan, nan, nan, nan, **counts, n_flat=0, n_redrawn=0)
+    said, base, n_flat = leave_one_out(response, label, subject)
+    weights, redrawn = resample_subjects(label, subject, resamples, seed=seed)
+    off, off_base = (np.bincount(subject, (p - label) ** 2) for p in (said, base))
+    low, high = interval(1 - (weights @ off) / (weights @ off_base), level)
+    return Calibration(
+        curve=fit_curve(response, label),
+        brier=float(off.sum()) / len(label),
+        brier_base=float(off_base.sum()) / len(label),
+        skill=1 - float(off.sum()) / float(off_base.sum()),
+        skill_low=float(low),
+        skill_high=float(high),
+        error=calibration_error(said, label),
+        **counts,
+        n_flat=n_flat,
+        n_redrawn=redrawn,
+    )
+
+
+def leave_one_out(
+    response: Float[np.ndarray, " row"],
+    label: Num[np.ndarray, " row"],
+    subject: Int[np.ndarray, " row"],
+) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"], int]:
+    """Say each row's probability by the curve, and by the base rate, of all other subjects.
+
+    Returns
+    -------
+    said, base
+        0 to 1.
+    flat
+        Subjects for whom the others gave no increasing curve, so that the base rate was said.
+    """
+    said, base = np.empty(len(label)), np.empty(len(label))
+    flat = 0
+    for one in np.unique(subject):
+        out = subject == one
+        base[out] = said[out] = (label[~out] == 1).mean()
+        curve = fit_curve(response[~out], label[~out])
+        if curve is NO_CURVE:
+            flat += 1
+        else:
+            said[out] = curve.probability(response[out])
+    return said, base, flat
+
+
+def calibration_error(
+    said: Float[np.ndarray, " row"], label: Num[np.ndarray, " row"], bins: int = BINS
+) -> float:
+    """Measure the expected calibration error over bins of equal width [guo2017]_.
+
+    Examples
+    --------
+    Of four that are said to be 0.7 two have it, and the one said to be 0.1 has not.
+
+    >>> round(
+    ...     calibration_error(np.array([0.7, 0.7, 0.7, 0.7, 0.1]), np.array([1, 1, 0, 0, 0])), 6
+    ... )
+    0.18
+    """
+    place = np.minimum((said * bins).astype(np.intp), bins - 1)
+    gap = np.bincount(place, said - (label == 1), minlength=bins)
+    return float(np.abs(gap).sum() / len(said))

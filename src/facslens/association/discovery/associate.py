@@ -1,0 +1,302 @@
+"""The association of units with action units: arrays in, a table out."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int, Shaped
+
+from facslens.association.coverage import (
+    MIN_PRESENT,
+    MIN_SUBJECTS,
+    Eligibility,
+    coverage_table,
+    unit_status,
+)
+from facslens.association.discovery.correction import (
+    benjamini_hochberg,
+    detector_statistic,
+    max_t,
+    null_maxima,
+    p_values,
+    standardise,
+)
+from facslens.association.discovery.permutation import (
+    movable_rows,
+    null_distances,
+    permutation_rows,
+)
+from facslens.association.discovery.result import COLUMNS, Association
+from facslens.association.discovery.thresholds import best_thresholds
+from facslens.association.distances.concordance import concordance
+from facslens.association.distances.table import distance_names, distances
+from facslens.association.sample import au_codes, blocks, make_sample
+from facslens.errors import CallError, NotEnoughDataError
+
+Progress = Callable[[int, int], None]
+_Values = dict[str, Float[np.ndarray, "distance unit au"]]
+
+#: Effects that every pair carries, whatever distance is tested.
+EFFECTS: Final = ("auroc", "auprc", "pearson")
+#: What a null is called, by what it holds fixed: (strata, subject).
+_NULLS: Final = {
+    (False, False): "free",
+    (True, False): "within_expression",
+    (False, True): "within_subject",
+    (True, True): "within_expression_and_subject",
+}
+#: Null distances held at once, 4 bytes each; units are worked through in blocks of this size.
+_NULL_VALUES_AT_ONCE: Final = 4_000_000
+
+
+def associate(
+    responses: np.ndarray,
+    labels: np.ndarray | pd.DataFrame,
+    *,
+    sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
+    subject: Sequence[object] | np.ndarray | pd.Series | None = None,
+    strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+    within_subject: bool = False,
+    distance: str | Sequence[str] = "kl",
+    permutations: int = 1000,
+    seed: int = 0,
+    aus: Sequence[str | int] | None = None,
+    units: Sequence[int] | None = None,
+    layer: str = "layer",
+    null: str | None = None,
+    min_present: int = MIN_PRESENT,
+    min_subjects: int = MIN_SUBJECTS,
+    progress: Progress | None = None,
+) -> Association:
+    """Measure how far each unit's responses tell each action unit, and test it.
+
+    Whole label rows are permuted between sequences, the same for all units and action units;
+    each distance is held against its own null, then corrected for the number of pairs.
+
+    Parameters
+    ----------
+    responses
+        (image, unit): the maximum of one layer's feature maps over each face; finite.
+    labels
+        (image, au): 1 present, 0 absent, NaN unknown. A data frame's columns name the AUs.
+    sequence
+        Name of each image's sequence. Responses are averaged over a sequence, whose labels
+        must agree; without it every image counts for itself.
+    subject
+        Who is on each image; with it an AU also needs enough subjects to be tested.
+    strata
+        A value for each image, such as its expression: label rows move only between sequences
+        of equal value. The test then asks what a unit knows of the AU beyond the stratum.
+        A sequence that is alone in its stratum keeps its labels.
+    within_subject
+        Whether label rows move only between sequences of one subject. Where people differ in
+        how they look and in which AUs they show, sequences of a person are no independent
+        witnesses: this null keeps what belongs to the person, the free one does not.
+    distance
+        A name of `DISTANCES`, several, or ``"all"``.
+    permutations
+        How many to draw. Where fewer exist that differ, each is taken once and p is exact.
+    seed
+        Seed of the permutations.
+    aus
+        Spelling of each label column, such as ``"AU12"`` or 12. By default a data frame's
+        column names, else ``"0"``, ``"1"`` …
+    units
+        Number of each response column, by default 0, 1 …
+    layer
+        What the tables call the layer.
+    null
+        What the table calls the null: by default ``free``, ``within_expression`` where
+        `strata` is given, ``within_subject`` or ``within_expression_and_subject``.
+    min_present
+        Sequences with an AU that it needs to be tested.
+    min_subjects
+        Subjects with it, and subjects without it, that it needs, where `subject` is given.
+    progress
+        Called with the units done and all units, now and then.
+
+    Returns
+    -------
+    Association
+        Its table has one row for every live unit, eligible AU and distance. A pair whose
+        null has no spread, such as an AU that never varies within a stratum, has NaN in z
+        and p, and is left out of every correction.
+
+    Raises
+    ------
+    CallError
+        If an argument is not as described above.
+    NotEnoughDataError
+        If no AU is eligible, no unit is live, or no label can move within the strata.
+
+    Notes
+    -----
+    ``p_maxT_au`` and ``p_maxT`` are single-step max-T [westfall1993]_ of z, set to −∞ where
+    AUROC ≤ ½, under the permutations too: a suppressed unit is no detector and cannot win.
+    For that comparison the observed arrangement is standardised together with the permuted
+    ones (see `Standardised`), so that the level holds exactly. Observed values are computed
+    in float64, null values in float32; see `correction.TIE` for how they are compared.
+
+    References
+    ----------
+    [zhu2019]_, [westfall1993]_, [benjamini1995]_, [phipson2010]_
+
+    Examples
+    --------
+    Unit 1 answers to the label and unit 0 never answers. With two of five images labelled
+    there are nine other arrangements, of which none does as well.
+
+    >>> result = associate(
+    ...     np.array([[0, 9.0], [0, 8.0], [0, 1.0], [0, 2.0], [0, 3.0]]),
+    ...     np.array([[1], [1], [0], [0], [0]]),
+    ...     aus=["AU12"],
+    ...     distance="auroc",
+    ...     min_present=2,
+    ... )
+    >>> result.table[["unit", "au", "distance", "value", "p", "p_maxT"]]
+       unit    au distance  value    p  p_maxT
+    0     1  AU12    auroc    1.0  0.1     0.1
+    >>> result.units["status"].tolist()
+    ['dead', 'live']
+    >>> result.nulls[["null", "permutations", "exact", "smallest_p"]]
+       null  permutations  exact  smallest_p
+    0  free             9   True         0.1
+    """
+    names = distance_names(distance)
+    if within_subject and subject is None:
+        raise CallError(
+            "within_subject is true, but subject is missing: needs who is on each image"
+        )
+    sample = make_sample(responses, labels, sequence=sequence, subject=subject, strata=strata)
+    unit_table = _unit_table(sample.responses, layer, units)
+    needed = Eligibility(min_present, min_subjects)
+    coverage = coverage_table(sample, au_codes(labels, aus), needed)
+    live = (unit_table["status"] == "live").to_numpy()
+    eligible = coverage["eligible"].to_numpy()
+    _check_testable(coverage, unit_table, layer)
+
+    tested = sample.labels[:, eligible]
+    known = ~np.isnan(tested).all(axis=1)  # a row that knows nothing has nothing to exchange
+    tested, live_responses = tested[known], sample.responses[known][:, live]
+    stratum = None if sample.strata is None else sample.strata[known]
+    person = sample.subject[known] if within_subject and sample.subject is not None else None
+    fixed = blocks(stratum, person)
+    rows = permutation_rows(tested, permutations, seed=seed, strata=fixed)
+    values = _test(live_responses, tested, rows, names, progress)
+
+    pairs = pd.MultiIndex.from_product(
+        [[layer], unit_table["unit"][live], coverage["au"][eligible]], names=["layer", "unit", "au"]
+    ).to_frame(index=False)
+    counts = coverage.set_index("au").loc[pairs["au"], ["n_present", "n_absent"]].to_numpy()
+    null_name = null or _NULLS[strata is not None, within_subject]
+    parts = []
+    for d, name in enumerate(names):
+        part = pairs.assign(
+            null=null_name, distance=name, n_present=counts[:, 0], n_absent=counts[:, 1]
+        )
+        parts.append(part.assign(**{column: v[d].ravel() for column, v in values.items()}))
+    effects = _effects(live_responses, tested, stratum)
+    made = {
+        "layer": layer,
+        "null": null_name,
+        "permutations": len(rows),
+        "exact": len(rows) < permutations,
+        "smallest_p": 1 / (1 + len(rows)),
+        "sequences": len(tested),
+        "movable": movable_rows(tested, fixed),
+        "seed": seed,
+    }
+    return Association(
+        table=pd.concat(parts, ignore_index=True)[list(COLUMNS)],
+        effects=pairs.assign(**{name: values.ravel() for name, values in effects.items()}),
+        coverage=coverage,
+        units=unit_table,
+        nulls=pd.DataFrame([made]),
+    )
+
+
+def _effects(
+    responses: Float[np.ndarray, "row unit"],
+    labels: Float[np.ndarray, "row au"],
+    strata: Int[np.ndarray, " row"] | None,
+) -> dict[str, Shaped[np.ndarray, "unit au"]]:
+    """Give the effects that every pair carries."""
+    found = dict(zip(EFFECTS, distances(responses, labels, EFFECTS), strict=True))
+    found["threshold"], found["f1"] = best_thresholds(responses, labels)
+    if strata is not None:
+        within = concordance(responses, labels, strata)
+        enough = within.rarer >= MIN_PRESENT
+        found["auroc_within"] = np.where(enough, within.value, np.nan)
+        found["n_within"] = np.broadcast_to(within.rarer, within.value.shape)
+    return found
+
+
+def _test(
+    responses: Float[np.ndarray, "row unit"],
+    labels: Float[np.ndarray, "row au"],
+    rows: np.ndarray,
+    names: tuple[str, ...],
+    progress: Progress | None,
+) -> _Values:
+    """Distances, their nulls and p-values; units go through in blocks, maxima gather over them."""
+    units, aus = responses.shape[1], labels.shape[1]
+    needed = tuple(dict.fromkeys((*names, "auroc")))  # AUROC says which units may win
+    columns = ("value", "null_mean", "null_sd", "z", "p", "p_maxT_au", "p_maxT", "q")
+    out = {column: np.full((len(names), units, aus), np.nan) for column in columns}
+    statistic = np.full((len(names), units, aus), np.nan)
+    maxima = np.full((len(names), aus, len(rows)), -np.inf)
+    step = max(1, _NULL_VALUES_AT_ONCE // (len(needed) * aus * len(rows)))
+    for start in range(0, units, step):
+        block = slice(start, min(start + step, units))
+        observed = distances(responses[:, block], labels, needed)
+        null = null_distances(responses[:, block], labels, rows, needed)
+        auroc, null_auroc = (values[needed.index("auroc")] for values in (observed, null))
+        for d in range(len(names)):
+            s = standardise(observed[d], null[d])
+            out["value"][d, block] = observed[d]
+            out["null_mean"][d, block] = s.mean
+            out["null_sd"][d, block] = s.deviation
+            out["z"][d, block] = s.z
+            out["p"][d, block] = p_values(s.rank_z, s.null_z)
+            statistic[d, block] = detector_statistic(s.rank_z, auroc)
+            largest = null_maxima(detector_statistic(s.null_z, null_auroc))
+            np.maximum(maxima[d], largest, out=maxima[d])
+        if progress is not None:
+            progress(block.stop, units)
+    for d in range(len(names)):
+        out["p_maxT_au"][d], out["p_maxT"][d] = max_t(statistic[d], maxima[d])
+        out["q"][d] = benjamini_hochberg(out["p"][d])
+    return out
+
+
+def _unit_table(
+    responses: Float[np.ndarray, "sequence unit"], layer: str, units: Sequence[int] | None
+) -> pd.DataFrame:
+    count = responses.shape[1]
+    numbers = list(range(count)) if units is None else [int(u) for u in units]
+    if len(numbers) != count or len(set(numbers)) != count:
+        raise CallError(
+            f"units has {len(set(numbers))} different numbers for {count} columns of responses: "
+            f"needs one for each"
+        )
+    return pd.DataFrame({"layer": layer, "unit": numbers, "status": unit_status(responses)})
+
+
+def _check_testable(coverage: pd.DataFrame, units: pd.DataFrame, layer: str) -> None:
+    one_class = (coverage["n_present"] == 0) | (coverage["n_absent"] == 0)
+    if one_class.all():
+        raise CallError(
+            "labels has no column with both 0 and 1: a distance needs faces with the action "
+            "unit and faces without it"
+        )
+    if not coverage["eligible"].any():
+        best = coverage.sort_values("n_present").iloc[-1]
+        raise NotEnoughDataError(
+            f"no action unit has enough faces to be tested: the best, {best['au']}, has "
+            f"{best['reason']}"
+        )
+    if not (units["status"] == "live").any():
+        raise NotEnoughDataError(
+            f"no unit of {layer!r} is live: all {len(units)} respond equally to every face"
+        )

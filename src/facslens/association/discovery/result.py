@@ -1,0 +1,126 @@
+"""What an association leaves: one long table, and what was and was not tested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from facslens.association.discovery.mapping import make_mapping
+from facslens.errors import CallError
+
+#: Columns of the association table, in order.
+COLUMNS: Final = (
+    "layer",
+    "unit",
+    "au",
+    "null",
+    "distance",
+    "n_present",
+    "n_absent",
+    "value",
+    "null_mean",
+    "null_sd",
+    "z",
+    "p",
+    "p_maxT_au",
+    "p_maxT",
+    "q",
+)
+
+
+@dataclass(frozen=True)
+class Association:
+    """Distances and tests of every live unit with every eligible action unit.
+
+    Parameters
+    ----------
+    table
+        One row per layer, unit, au, null and distance, with the columns of `COLUMNS`:
+        ``value`` is the distance in its own unit, ``null_mean`` and ``null_sd`` are those of
+        its permutation null, ``z`` = (value − null_mean) / null_sd, ``p`` one-sided towards
+        larger distances, ``p_maxT_au`` and ``p_maxT`` corrected over the units of the AU and
+        over all pairs of the layer, ``q`` over all pairs of the layer.
+    effects
+        layer, unit, au and the effects of every pair, whatever was tested: ``auroc``,
+        ``auprc``, ``pearson``; ``threshold`` and the ``f1`` that it gives (see
+        `best_thresholds`); ``auroc_within`` over pairs of sequences of one stratum, resting on
+        ``n_within`` sequences of the label that is the rarer in their stratum, and NaN where
+        those are fewer than 10. The last two are missing where no strata were given.
+    coverage
+        One row an action unit: how many sequences and subjects have it, whether it was
+        tested, and if not, why; see `coverage_table`.
+    units
+        layer, unit, status: ``live`` ones were tested, ``dead`` and ``constant`` ones not.
+    nulls
+        One row per layer and null: ``permutations`` made, ``exact`` where these are all the
+        arrangements that differ from the given one, fewer than were asked for, ``smallest_p``
+        = 1 / (1 + permutations), below which no p can fall, ``sequences``, ``movable``
+        (sequences with another one, of other labels, to change places with), ``seed``.
+
+    Notes
+    -----
+    A distance that has no sign grows with chance: plug-in KL by about
+    (B − 1)(n₁ + n₀) / (2 n₁ n₀) nats. ``value`` is as measured; ``value − null_mean`` is
+    free of that bias, and is what ranks the AUs of a unit.
+    """
+
+    table: pd.DataFrame
+    effects: pd.DataFrame
+    coverage: pd.DataFrame
+    units: pd.DataFrame
+    nulls: pd.DataFrame
+
+    def mapping(
+        self,
+        distance: str | None = None,
+        rank: str = "tested",
+        alpha: float = 0.05,
+        null: str | None = None,
+    ) -> pd.DataFrame:
+        """State which unit detects which action unit; see `make_mapping`."""
+        return make_mapping(
+            self.table, self.effects, distance=distance, rank=rank, alpha=alpha, null=null
+        )
+
+
+def concatenate(associations: Sequence[Association]) -> Association:
+    """Join the associations of several layers or nulls; each was corrected within its own.
+
+    Raises
+    ------
+    CallError
+        If there is none, one layer, null and distance stands twice, or the coverage differs,
+        which means that they were made from different faces.
+    """
+    if not associations:
+        raise CallError("associations is empty: needs at least one")
+    first = associations[0]
+    table = pd.concat([a.table for a in associations], ignore_index=True)
+    key = ["layer", "unit", "au", "null", "distance"]
+    twice = table[table.duplicated(key)]
+    if len(twice):
+        layer, _, _, null, distance = twice.iloc[0][key]
+        raise CallError(
+            f"associations hold layer {layer!r}, null {null!r}, distance {distance!r} twice: "
+            f"each may stand once"
+        )
+    if not all(a.coverage.equals(first.coverage) for a in associations):
+        raise CallError("associations differ in coverage: all need to come from the same faces")
+    return Association(
+        table=table,
+        effects=_joined([a.effects for a in associations]),
+        coverage=first.coverage,
+        units=_distinct([a.units for a in associations]),
+        nulls=_distinct([a.nulls for a in associations]),
+    )
+
+
+def _distinct(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables).drop_duplicates(ignore_index=True)
+
+
+def _joined(effects: list[pd.DataFrame]) -> pd.DataFrame:
+    """Take every effect from the first association that has it."""
+    key = ["layer", "unit", "au"]
+    return pd.concat(effects).groupby(key, sort=False, as_index=False).first()

@@ -1,0 +1,1 @@
+"""Whether the mapping returns: in other folds, and with other seeds."""

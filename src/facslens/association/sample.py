@@ -1,0 +1,269 @@
+"""From images to units of analysis: one row a sequence, so that near-duplicates count once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from facslens import action_units
+from facslens.errors import CallError
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Responses and labels with one row per unit of analysis.
+
+    Parameters
+    ----------
+    responses
+        Mean response over the sequence's images; float64, (sequence, unit).
+    labels
+        1 present, 0 absent, NaN unknown; (sequence, au).
+    subject, strata
+        Number of the subject and of the stratum of each row, or None where not given.
+    """
+
+    responses: Float[np.ndarray, "sequence unit"]
+    labels: Float[np.ndarray, "sequence au"]
+    subject: Int[np.ndarray, " sequence"] | None
+    strata: Int[np.ndarray, " sequence"] | None
+
+
+def make_sample(
+    responses: np.ndarray,
+    labels: np.ndarray | pd.DataFrame,
+    *,
+    sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
+    subject: Sequence[object] | np.ndarray | pd.Series | None = None,
+    strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+) -> Sample:
+    """Check the arrays of a call and average the images of each sequence.
+
+    Parameters
+    ----------
+    responses
+        (image, unit), finite.
+    labels
+        (image, au): 0, 1, or NaN where unknown.
+    sequence
+        Name of each image's sequence, (image,). An image whose sequence is missing, and
+        every image where None is given, stands for itself. Rows come out sorted by name, so
+        that nothing depends on the order of the images.
+    subject, strata
+        One value an image, equal within a sequence.
+
+    Raises
+    ------
+    CallError
+        If lengths differ, a response is not finite, a label is not 0, 1 or NaN, or a label,
+        subject or stratum changes within a sequence. A label known for some images of a
+        sequence holds for all of them.
+
+    Examples
+    --------
+    >>> sample = make_sample(
+    ...     np.array([[1.0], [4.0], [2.0]]),
+    ...     np.array([[1], [0], [1]]),
+    ...     sequence=["a", "b", "a"],
+    ... )
+    >>> sample.responses.ravel(), sample.labels.ravel()
+    (array([1.5, 4. ]), array([1., 0.]))
+    """
+    values, presence = _matrix(responses, "responses"), _matrix(labels, "labels")
+    images = len(values)
+    if len(presence) != images:
+        raise CallError(
+            f"labels has {len(presence)} rows and responses {images}: both need one row an image"
+        )
+    if not np.isfinite(values).all():
+        row, unit = np.argwhere(~np.isfinite(values))[0]
+        raise CallError(
+            f"responses is {values[row, unit]} at image {row}, unit {unit}: every response "
+            f"needs to be a finite number"
+        )
+    wrong = ~((presence == 0) | (presence == 1) | np.isnan(presence))
+    if wrong.any():
+        row, au = np.argwhere(wrong)[0]
+        raise CallError(
+            f"labels is {presence[row, au]:g} at image {row}, column {au}: needs 1 (present), "
+            f"0 (absent) or NaN (unknown)"
+        )
+    codes = _sequence_codes(sequence, images)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    size = np.diff(starts, append=images)
+    ends = starts + size - 1
+    by_row = _Rows(codes, order, starts)
+    return Sample(
+        responses=np.add.reduceat(values[order], starts, axis=0) / size[:, None],
+        labels=by_row.labels(presence),
+        subject=by_row.one(subject, "subject", ends),
+        strata=by_row.one(strata, "strata", ends),
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Faces of one part of the subjects, as `associate` and `confirm` take them.
+
+    Parameters
+    ----------
+    responses
+        (image, unit) for every layer, by its name.
+    labels
+        (image, au): 1, 0 or NaN; the columns name the AUs.
+    sequence, subject
+        One value an image.
+    """
+
+    responses: Mapping[str, np.ndarray]
+    labels: pd.DataFrame
+    sequence: pd.Series
+    subject: pd.Series
+
+    def sample(self, layer: str) -> Sample:
+        """Average one layer over the sequences."""
+        return make_sample(
+            self.responses[layer], self.labels, sequence=self.sequence, subject=self.subject
+        )
+
+
+def blocks(
+    *numbers: Int[np.ndarray, " row"] | None,
+) -> Int[np.ndarray, " row"] | None:
+    """Cross several partitions of the rows: one number for every combination that occurs.
+
+    Examples
+    --------
+    >>> blocks(np.array([0, 0, 1, 1]), None, np.array([7, 8, 8, 8]))
+    array([0, 1, 2, 2])
+    """
+    given = [n for n in numbers if n is not None]
+    if not given:
+        return None
+    _, crossed = np.unique(np.stack(given, axis=1), axis=0, return_inverse=True)
+    return np.asarray(crossed.reshape(-1))
+
+
+def au_codes(
+    labels: np.ndarray | pd.DataFrame, aus: Sequence[str | int] | None = None
+) -> list[str]:
+    """Name the columns of a label matrix.
+
+    Parameters
+    ----------
+    labels
+        (image, au). A data frame's columns must spell AUs.
+    aus
+        Spelling of each column, before those of the data frame. An array without it has the
+        names ``"0"``, ``"1"`` …
+
+    Raises
+    ------
+    CallError
+        If a spelling is not known, stands twice, or their number is wrong.
+
+    Examples
+    --------
+    >>> au_codes(np.zeros((3, 2)), ["au1", 12]), au_codes(np.zeros((3, 2)))
+    (['AU01', 'AU12'], ['0', '1'])
+    """
+    columns = np.shape(labels)[1]
+    if aus is not None:
+        codes = [action_units.parse(au) for au in aus]
+    elif isinstance(labels, pd.DataFrame):
+        codes = [action_units.parse(str(column)) for column in labels.columns]
+    else:
+        codes = [str(column) for column in range(columns)]
+    if len(codes) != columns:
+        raise CallError(f"aus names {len(codes)} AUs, but labels has {columns} columns")
+    twice = [code for code in codes if codes.count(code) > 1]
+    if twice:
+        raise CallError(f"aus names {twice[0]} twice: each label column needs its own AU")
+    return codes
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Where each sequence's images lie once they are sorted by sequence."""
+
+    codes: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+
+    def labels(self, presence: np.ndarray) -> np.ndarray:
+        ordered = presence[self.order]
+        high = np.fmax.reduceat(ordered, self.starts, axis=0)
+        low = np.fmin.reduceat(ordered, self.starts, axis=0)
+        differ = high > low
+        if differ.any():
+            row, au = np.argwhere(differ)[0]
+            images = np.flatnonzero(self.codes == self.codes[self.order[self.starts[row]]])
+            raise CallError(
+                f"labels column {au} is both 0 and 1 for the images "
+                f"{', '.join(map(str, images[:5]))} of one sequence: all images of a sequence "
+                f"need the same label"
+            )
+        return high
+
+    def one(
+        self,
+        values: Sequence[object] | np.ndarray | pd.Series | None,
+        argument: str,
+        ends: np.ndarray,
+    ) -> np.ndarray | None:
+        if values is None:
+            return None
+        found, _ = _factorize(values, argument, len(self.codes))
+        if (found < 0).any():
+            raise CallError(
+                f"{argument} is missing for image {np.flatnonzero(found < 0)[0]}: "
+                f"needs a value for every image"
+            )
+        ordered = found[self.order]
+        low = np.minimum.reduceat(ordered, self.starts)
+        high = np.maximum.reduceat(ordered, self.starts)
+        if (low != high).any():
+            image = self.order[ends[np.flatnonzero(low != high)[0]]]
+            raise CallError(
+                f"{argument} changes within the sequence of image {image}: "
+                f"needs one value a sequence"
+            )
+        return low
+
+
+def _matrix(values: np.ndarray | pd.DataFrame, argument: str) -> np.ndarray:
+    try:
+        matrix = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise CallError(f"{argument} holds something that is no number: {error}") from error
+    if matrix.ndim != 2 or matrix.size == 0:
+        raise CallError(
+            f"{argument} has the shape {matrix.shape}: needs two axes, images and columns, "
+            f"and at least one of each"
+        )
+    return matrix
+
+
+def _sequence_codes(
+    sequence: Sequence[object] | np.ndarray | pd.Series | None, images: int
+) -> np.ndarray:
+    if sequence is None:
+        return np.arange(images)
+    codes, known = _factorize(sequence, "sequence", images)
+    alone = codes < 0
+    codes[alone] = known + np.arange(alone.sum())
+    return codes
+
+
+def _factorize(
+    values: Sequence[object] | np.ndarray | pd.Series, argument: str, images: int
+) -> tuple[np.ndarray, int]:
+    if len(values) != images:
+        raise CallError(
+            f"{argument} has {len(values)} values for {images} images: needs one for each"
+        )
+    codes, names = pd.factorize(pd.Series(list(values), dtype=object), sort=True)
+    return codes.astype(np.intp), len(names)

@@ -1,0 +1,110 @@
+"""What a run was asked to do: the choices of all its stages, kept in ``run.json``."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from facslens.association.distances.table import distance_names
+from facslens.errors import ArtifactError, CallError
+from facslens.models.adapter import choose_layers
+from facslens.models.initial import architecture_of, initial, load_named
+from facslens.models.model import Model
+from facslens.projection.deconvnet import check_rule
+from facslens.runs.folder import Run
+from facslens.training.recipe import Recipe
+
+#: Nulls that every run tests, by what label rows may not leave.
+NULLS: Final = ("free", "within_expression")
+#: Nulls that may decide the mapping.
+DECIDING: Final = (*NULLS, "within_subject")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices of a run; each stage takes its own from here.
+
+    Parameters
+    ----------
+    model
+        Name of the architecture.
+    init
+        What the training begins from: a network in the package or the folder of a run; None
+        draws the weights from the seed.
+    size
+        Side of the network's input in pixels.
+    recipe
+        The numbers of the training.
+    layers
+        Convolution layers to record, or None for all.
+    exemplars
+        Exemplars kept for each unit.
+    distance
+        The distance that decides the mapping; all are measured.
+    permutations
+        Of every null.
+    null
+        The null that decides the mapping: ``free``, ``within_expression`` or
+        ``within_subject``; the first two are always tested.
+    neutral
+        Whether neutral faces take part in the association.
+    rule
+        Of the projection.
+    """
+
+    model: str = "paper"
+    init: str | None = None
+    size: int = 48
+    recipe: Recipe = field(default_factory=Recipe)
+    layers: list[str] | None = None
+    exemplars: int = 9
+    distance: str = "kl"
+    permutations: int = 1000
+    null: str = "free"
+    neutral: bool = False
+    rule: str = "deconvnet"
+
+    def check(self) -> None:
+        """Find a wrong choice before hours of training do.
+
+        Raises
+        ------
+        CallError
+            If an architecture, size, layer, distance, null or rule is not known, or if the
+            training cannot begin from `init`.
+        ArtifactError
+            If the weights of `init` are missing or damaged.
+        """
+        architecture_of(self.model, self.init)
+        begun = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
+        choose_layers(begun.network, self.layers)
+        distance_names([self.distance])  # one: "all" cannot decide
+        if self.null not in DECIDING:
+            raise CallError(
+                f"null {self.null!r} is not known: expected one of {', '.join(DECIDING)}"
+            )
+        check_rule(self.rule)
+
+    def begin(self) -> Model | None:
+        """Load the model that the training begins from, if it begins from one."""
+        return None if self.init is None else load_named(self.init)
+
+    @classmethod
+    def of(cls, run: Run) -> "Settings":
+        """Read the settings of a run.
+
+        Raises
+        ------
+        ArtifactError
+            If they are not what this version knows.
+        """
+        entries: dict[str, Any] = dict(run.info["settings"])
+        try:
+            return cls(recipe=Recipe.of(entries.pop("recipe")), **entries)
+        except (KeyError, TypeError) as error:
+            raise ArtifactError(
+                f"{run / 'run.json'} has settings not known here: {error}"
+            ) from None
+
+    def entries(self) -> dict[str, Any]:
+        """Give them as plain values for ``run.json``."""
+        return dataclasses.asdict(self)
