@@ -12,20 +12,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facslens.artifacts import read_table
 from facslens.association.distances.table import distances
 from facslens.association.sample import make_sample
 from facslens.datasets.load import load
-from facslens.models import model as models
 from facslens.responses.recording import record_faces
-from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
+from facslens.runs.selection import first_units
 from facslens.training.predictions import predict
 
 
 def main(folder: Path, spec: str) -> None:
     """Print both."""
-    run = Run.open(folder)
-    model, faces = models.load(run.folder), load(spec)
+    record = RunRecord.open(folder)
+    model, faces = record.model, load(spec)
     table = faces.table
     shared = [e for e in model.expressions if (table["expression"] == e).any() and e != "neutral"]
     faces = faces.where((table["expression"].isin(shared)).to_numpy(dtype=bool))
@@ -36,10 +35,9 @@ def main(folder: Path, spec: str) -> None:
     for expression in shared:
         own = (faces.table["expression"] == expression).to_numpy(dtype=bool)
         print(f"  {expression}: {right[own].mean():.3f} of {own.sum()}")
-    mapping = read_table(run.need("mapping.csv", "associate"))
-    layer = mapping["layer"].iloc[-1]
-    first = mapping.query("view == 'au_to_unit' and rule == 'tested' and rank == 1")
-    first = first[(first["layer"] == layer) & first["au"].isin(faces.aus)].dropna(subset=["unit"])
+    layer = record.mapping["layer"].iloc[-1]
+    first = first_units(record.mapping, layer).dropna(subset=["unit"])
+    first = first[first["au"].isin(faces.aus)]
     responses = record_faces(model, faces, layers=[layer], exemplars=1).responses.response(layer)
     aus = list(first["au"])
     sample = make_sample(responses, faces.table[aus], sequence=faces.table["sequence"])

@@ -20,9 +20,8 @@ from facslens.association.distances.concordance import concordance, resampled_co
 from facslens.association.sample import make_sample
 from facslens.controls.champions import Champions, ComparisonDesign, Units, champions
 from facslens.controls.probe import probe
-from facslens.models import model as models
 from facslens.responses.recording import record_faces
-from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
 from facslens.stages.checks import Choices, Subject
 
 MIN_WITHIN = 10
@@ -82,9 +81,9 @@ def accepted(name: str, units: Units, design: ComparisonDesign) -> None:
 
 def main(own: Path, other: Path) -> None:
     """Print all of it."""
-    subject = Subject(Run.open(own), Choices())
+    subject = Subject(RunRecord.open(own), Choices())
     design = subject.design
-    network = models.load(Run.open(other).folder)
+    network = RunRecord.open(other).model
     layer = subject.layer
     parts = (design.discovery, design.confirmation)
     strange = Units(

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from facslens.artifacts import read_table, sha256, write_json, write_table
+from facslens.artifacts import sha256, write_json, write_table
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY, halves
 from facslens.models import model as models
 from facslens.models.card import FOLDER
@@ -23,10 +23,12 @@ from facslens.models.pretrained import load_pretrained
 from facslens.prediction.evidence import PACKAGED, Evidence, entries
 from facslens.progress import shown
 from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
+from facslens.runs.selection import of_rule
 from facslens.runs.settings import Settings
 from facslens.stages.associate import run_associate
 from facslens.stages.evidence import run_evidence
-from facslens.stages.faces import read_faces, run_faces
+from facslens.stages.faces import run_faces
 from facslens.stages.record import run_record
 from facslens.version import __version__
 
@@ -55,9 +57,10 @@ def main() -> None:
             settings=Settings(model="compact").entries(),
         )
         make(run)
-        evidence = run_evidence(run)
-        write_json(PACKAGED["compact"], entries(evidence, **provenance(run, evidence)))
-        write_table(FOLDER / "compact-mapping.csv", tested(read_table(run / "mapping.csv")))
+        record = RunRecord(run)
+        evidence = run_evidence(record)
+        write_json(PACKAGED["compact"], entries(evidence, **provenance(record, evidence)))
+        write_table(FOLDER / "compact-mapping.csv", tested(record.mapping))
     for one in evidence:
         print(one.sentence)
 
@@ -67,15 +70,16 @@ def make(run: Run) -> None:
     with shown("faces") as progress:
         run_faces(run, progress, halves)
     models.save(load_pretrained("compact"), run.folder)
+    run.accept(["model.safetensors", "model.json"])
     with shown("record") as progress:
         run_record(run, progress)
     with shown("associate") as progress:
         run_associate(run, progress)
 
 
-def provenance(run: Run, evidence: list[Evidence]) -> dict[str, Any]:
+def provenance(record: RunRecord, evidence: list[Evidence]) -> dict[str, Any]:
     """Say what the evidence was made from."""
-    settings, faces = Settings.of(run), read_faces(run)
+    settings, faces = record.settings, record.faces
     return {
         "network": "compact",
         "sha256": {"compact.safetensors": sha256(FOLDER / "compact.safetensors")},
@@ -88,7 +92,7 @@ def provenance(run: Run, evidence: list[Evidence]) -> dict[str, Any]:
             name: int(faces.part(*splits).table["subject"].nunique())
             for name, splits in (("discovery", DISCOVERY), ("confirmation", CONFIRMATION))
         },
-        "seed": run.info["seed"],
+        "seed": record.seed,
         "distance": settings.distance,
         "permutations": settings.permutations,
         "null": settings.null,
@@ -99,7 +103,7 @@ def provenance(run: Run, evidence: list[Evidence]) -> dict[str, Any]:
 
 def tested(mapping: pd.DataFrame) -> pd.DataFrame:
     """Keep the tested mapping of all layers, its numbers to a few digits."""
-    rows = mapping[mapping["rule"] == "tested"]
+    rows = of_rule(mapping)
     numbers = rows.select_dtypes("float").columns.difference(["unit", "rank"])
     rounded = {c: rows[c].map(lambda x: float(f"{x:.{DIGITS}g}")) for c in numbers}
     counts = [c for c in rows if c in ("unit", "rank") or c.startswith("n_")]

@@ -26,7 +26,7 @@ from facslens.preprocess.detect import make_detector
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.responses.recording import record_faces
 from facslens.responses.store import Responses
-from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
 from facslens.stages.open_network import Choice, open_network
 from facslens.training.fit import fit
 from facslens.training.recipe import Recipe
@@ -103,7 +103,7 @@ def associate(
         if len(responses.layers) > 1:
             raise CallError(f"layer is missing: the recording holds {', '.join(responses.layers)}")
         (layer,) = responses.layers
-    faces = labels.where((labels.table["expression"].fillna("") != "neutral").to_numpy())
+    faces = labels.where(~labels.neutral)
     place = pd.Series(range(len(responses.images)), index=responses.images)
     unknown = faces.table["image"][~faces.table["image"].isin(place.index)]
     if len(unknown):
@@ -206,6 +206,6 @@ def load_model(run: str | Path) -> Model:
     return read_model(Path(run))
 
 
-def load_run(run: str | Path) -> Run:
-    """Open a run's folder."""
-    return Run.open(Path(run))
+def load_run(run: str | Path) -> RunRecord:
+    """Open a run: faces, network, responses, association, mapping and the rest are attributes."""
+    return RunRecord.open(run)

@@ -5,11 +5,15 @@ import errno
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import filelock
 import pandas as pd
 
 from facslens.errors import ArtifactError
@@ -32,6 +36,9 @@ def atomic(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".{_escaped(path.name)}.*"):
+            if (process := _process_of(leftover)) and not is_alive(process):
+                _remove(leftover)
         yield temporary
         _take_place(temporary, path)
     except OSError as error:
@@ -61,6 +68,102 @@ def _remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+#: What `atomic` calls a file that is not whole yet, and one that is about to be replaced.
+_LEFTOVER: Final = re.compile(r"\..+\.(\d+)\.(?:partial|old)")
+
+
+def _process_of(path: Path) -> int | None:
+    """Give the process that a file of `atomic` belongs to; None for any other file."""
+    match = _LEFTOVER.fullmatch(path.name)
+    return int(match[1]) if match else None
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half written below a folder.
+
+    Only for whoever holds the folder's lock: what another process is writing goes, too.
+    """
+    for path in sorted(folder.rglob(".*")):
+        if _process_of(path) is not None:
+            _remove(path)
+
+
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this machine is running."""
+    if process == os.getpid():
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
+
+
+_held: dict[Path, int] = {}
+
+
+@contextlib.contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Keep every other process from writing a file or folder while the block runs.
+
+    The lock is a hidden file beside it, which is gone at the end. The operating system gives it
+    up when a process dies, so that a killed process never keeps the next one waiting. Within one
+    thread the lock may be taken again.
+
+    Parameters
+    ----------
+    path
+        The file or folder; it need not exist.
+    what
+        What the error calls it, such as ``the run runs/a``.
+
+    Raises
+    ------
+    ArtifactError
+        If another process holds it, or the lock file cannot be written.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - a link is locked where it stands
+    me = threading.get_ident()
+    if _held.get(path) == me:
+        yield
+        return
+    beside = path.with_name(f".{path.name}.lock")
+    lock = filelock.FileLock(beside, timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        beside.write_text(f"{os.getpid()} on {platform.node()}", encoding="utf-8")
+    except filelock.Timeout:
+        raise ArtifactError(
+            f"{what} is being written by another process ({_holder(beside)}): wait for it, "
+            f"or stop it first"
+        ) from None
+    except OSError as error:
+        lock.release()
+        raise _cannot_write(path, error) from error
+    _held[path] = me
+    try:
+        yield
+    finally:
+        del _held[path]
+        with contextlib.suppress(OSError):  # Windows removes no open file
+            beside.unlink()
+        lock.release()
+
+
+def _holder(lock: Path) -> str:
+    try:
+        return f"process {lock.read_text(encoding='utf-8')}"
+    except OSError:
+        return "unknown"
 
 
 def _cannot_write(path: Path, error: OSError) -> ArtifactError:
@@ -111,8 +214,24 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
             table.to_csv(temporary, index=False)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet or CSV table.
+#: Older pandas rounds what it reads unless told not to; from 3.1 on it is always exact.
+_EXACT: Final[dict[str, Any]] = (
+    {}
+    if tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1)
+    else {"float_precision": "round_trip"}
+)
+
+
+def read_table(path: Path, types: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Read a Parquet or CSV table as it was written: numbers to the last digit.
+
+    Parameters
+    ----------
+    path
+        The file. In a CSV file only an empty cell is missing: a person may be called NA.
+    types
+        Columns of a CSV file whose type its text does not tell, such as whole numbers of which
+        some are missing.
 
     Raises
     ------
@@ -120,10 +239,15 @@ def read_table(path: Path) -> pd.DataFrame:
         If the file is missing or damaged.
     """
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        table: pd.DataFrame = pd.read_csv(
+            path, keep_default_na=False, na_values=[""], dtype=types, **_EXACT
+        )
+        return table
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} does not exist") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ArtifactError(f"{path} is no readable table: {error}") from error
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facslens.artifacts import write_json, write_table
+from facslens.artifacts import sha256, write_json, write_table
 from facslens.datasets.base import make_table
 from facslens.responses.recorder import BatchResponses
 from facslens.responses.store import ResponseWriter
-from facslens.runs.folder import Run
+from facslens.runs.folder import FILES, Run
 
 LAYERS = {"conv1": 4, "conv2": 6}
 EXPRESSIONS = ("anger", "happiness", "surprise")
@@ -63,7 +63,20 @@ def make_run(folder: Path, *, name: str = "drawn", synthetic: bool = True) -> Ru
     _mapping(run)
     _checks(run)
     _projections(run, faces, rng)
+    note_files(run)
     return run
+
+
+def note_files(run: Run) -> None:
+    """Note in ``run.json`` the files that are there, as their stages would have."""
+    stages = run.info["stages"]
+    for stage, names in FILES.items():
+        if stage == "verify":
+            names = tuple(f"verify/{path.name}" for path in (run / "verify").glob("*.csv"))
+        there = {name: sha256(run / name) for name in names if (run / name).exists()}
+        if stage in stages:
+            stages[stage]["files"] = there
+    run.update(stages=stages)
 
 
 def _faces(folder: Path) -> pd.DataFrame:
@@ -94,7 +107,14 @@ def _faces(folder: Path) -> pd.DataFrame:
 
 
 def _info(run: Run, name: str, synthetic: bool, faces: pd.DataFrame) -> None:
-    stages = {"train": 75.0, "record": 2.5, "associate": 31.0, "project": 4.0, "verify": 80.0}
+    stages = {
+        "faces": 1.5,
+        "train": 75.0,
+        "record": 2.5,
+        "associate": 31.0,
+        "project": 4.0,
+        "verify": 80.0,
+    }
     run.update(
         faces={
             "name": name,
@@ -337,3 +357,9 @@ def write_run(tmp_path: Path) -> Callable[..., Run]:
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A complete run that no test may change."""
     return make_run(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="session")
+def noted() -> Callable[[Run], None]:
+    """What notes in ``run.json`` the files that a test has changed, added or removed."""
+    return note_files

@@ -57,7 +57,7 @@ def test_the_nulls_stand_side_by_side(checks: Checks) -> None:
     ],
 )
 def test_what_the_expression_explains_follows_from_the_counts(
-    write_run: Callable[..., Run], fixed: list[str], words: str
+    write_run: Callable[..., Run], fixed: list[str], words: str, noted: Callable[[Run], None]
 ) -> None:
     run = write_run()
     table = pd.read_parquet(run / "association.parquet")
@@ -66,6 +66,7 @@ def test_what_the_expression_explains_follows_from_the_counts(
     if not fixed:
         table.loc[within & (table["unit"] == 5) & (table["au"] == "AU12"), "p_maxT"] = 0.01
     write_table(run / "association.parquet", table)
+    noted(run)
     nulls = build_view(run).checks.nulls
     assert isinstance(nulls, Nulls)
     assert words in nulls.words
@@ -138,16 +139,20 @@ def test_place_says_what_was_found(checks: Checks) -> None:
     assert found.words[1].startswith("The unit of AU01 does not even see that region")
 
 
-def test_place_says_so_when_units_look_where_they_should(write_run: Callable[..., Run]) -> None:
+def test_place_says_so_when_units_look_where_they_should(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     path = run / "verify" / "place.csv"
     table = pd.read_csv(path)
     write_table(path, table.assign(n_unseen=0, p_density=0.01))
+    noted(run)
     place = build_view(run).checks.place
     assert isinstance(place, Place)
     assert len(place.words) == 1
     assert place.words[0].startswith("Together the units look where their action units show")
     write_table(path, table.assign(n_unseen=0, p_density=math.nan))
+    noted(run)
     place = build_view(run).checks.place
     assert isinstance(place, Place)
     assert place.words == ("Too few action units can be compared for a test over all of them.",)
@@ -169,7 +174,9 @@ def test_what_cannot_be_told_apart_is_named_once(checks: Checks) -> None:
     assert checks.confounds.rows[-1].n_differ == 0
 
 
-def test_stability_counts_what_returns(write_run: Callable[..., Run], checks: Checks) -> None:
+def test_stability_counts_what_returns(
+    write_run: Callable[..., Run], checks: Checks, noted: Callable[[Run], None]
+) -> None:
     assert isinstance(checks.stability, Missing)
     assert checks.stability.command.endswith("--against RUN")
     run = write_run()
@@ -178,16 +185,20 @@ def test_stability_counts_what_returns(write_run: Callable[..., Run], checks: Ch
     names = ["au", "runs", "accepted", "pairs", "returned_au", "returned_unit", "correlation"]
     table = pd.DataFrame(rows, columns=names).assign(layer="conv2", chance=0.1)
     write_table(run / "verify" / "stability.csv", table)
+    noted(run)
     found = build_view(run).checks.stability
     assert isinstance(found, Stability)
     assert [row.au for row in found.rows] == ["AU01", "AU12"]
     assert (found.everywhere, found.runs, found.chance) == (1, 3, 0.1)
 
 
-def test_a_run_that_was_not_verified_says_which_command_does(write_run: Callable[..., Run]) -> None:
+def test_a_run_that_was_not_verified_says_which_command_does(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     for path in [*(run / "verify").iterdir(), run / "confounds.csv"]:
         path.unlink()
+    noted(run)
     view = build_view(run)
     checks = view.checks
     for part in (checks.controls, checks.causes, checks.place, checks.sanity):

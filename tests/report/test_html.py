@@ -1,6 +1,7 @@
 """The page as a file: its words, its links, what it leaves out."""
 
 import io
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -110,11 +111,12 @@ def test_the_evidence_is_on_the_page(page: Page) -> None:
 
 
 def test_a_page_without_verification_names_the_command_once_a_part(
-    write_run: Callable[..., Run],
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
 ) -> None:
     run = write_run()
     for path in (run / "verify").iterdir():
         path.unlink()
+    noted(run)
     words = " ".join(Page(write_report(run).read_text(encoding="utf-8")).text.split())
     assert words.count(f"run facslens verify {run.folder}") == 5
     assert "The mapped units have not been taken away: run facslens verify" in words
@@ -186,11 +188,14 @@ def test_hostile_names_are_only_words(write_run: Callable[..., Run]) -> None:
     assert 'alert("x")' in Page(markup).text
 
 
-def test_hostile_image_names_stay_within_their_attribute(write_run: Callable[..., Run]) -> None:
+def test_hostile_image_names_stay_within_their_attribute(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     index = pd.read_csv(run / "projections" / "index.csv")
     index["image"] = '"><script>alert(1)</script>'
     index.to_csv(run / "projections" / "index.csv", index=False)
+    noted(run)
     assert "<script>alert" not in write_report(run).read_text(encoding="utf-8")
 
 
@@ -204,10 +209,11 @@ def test_hostile_image_names_stay_within_their_attribute(write_run: Callable[...
     ],
 )
 def test_a_missing_file_is_said_in_one_sentence(
-    write_run: Callable[..., Run], file: str, sentence: str
+    write_run: Callable[..., Run], file: str, sentence: str, noted: Callable[[Run], None]
 ) -> None:
     run = write_run()
     (run / file).unlink()
+    noted(run)
     assert sentence in Page(write_report(run).read_text(encoding="utf-8")).text
 
 
@@ -218,9 +224,12 @@ def test_a_bare_run_has_a_page(tmp_path: Path) -> None:
     assert "There is no table to download yet" in text
 
 
-def test_without_projections_the_rest_stands(write_run: Callable[..., Run]) -> None:
+def test_without_projections_the_rest_stands(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
-    (run / "projections" / "index.csv").unlink()
+    shutil.rmtree(run / "projections")
+    noted(run)
     text = Page(write_report(run).read_text(encoding="utf-8")).text
     assert "facslens project" in text
     assert "0.97 (0.91–1.00)" in text
@@ -234,10 +243,13 @@ def test_the_folder_is_small_and_asks_nothing_of_a_network(index: Path) -> None:
     assert "https://" not in markup
 
 
-def test_large_pictures_are_made_smaller(write_run: Callable[..., Run]) -> None:
+def test_large_pictures_are_made_smaller(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     big = np.zeros((600, 400), np.uint8)
     Image.fromarray(big).save(run / "projections" / "conv2-2-1-whole.png")
+    noted(run)
     index = write_report(run)
     with Image.open(index.parent / "pictures" / "conv2-2-1-whole.png") as picture:
         assert max(picture.size) == PICTURE
@@ -258,7 +270,7 @@ def test_a_damaged_table_is_an_error_and_the_old_report_stays(
     index = write_report(run)
     before = index.read_bytes()
     (run / "association.parquet").write_bytes(b"no parquet")
-    with pytest.raises(ArtifactError, match=r"association\.parquet is no readable table"):
+    with pytest.raises(ArtifactError, match=r"association\.parquet is not what the stage"):
         write_report(run)
     assert index.read_bytes() == before
 
@@ -270,11 +282,14 @@ def test_the_slide_is_16_to_9_and_always_the_same(index: Path, full_run: Run) ->
     assert slide(view, "svg") == slide(view, "svg")
 
 
-def test_without_a_detector_there_is_no_slide(write_run: Callable[..., Run]) -> None:
+def test_without_a_detector_there_is_no_slide(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     mapping = pd.read_csv(run / "mapping.csv")
     mapping.loc[mapping["rule"] == "tested", "unit"] = None
     mapping.to_csv(run / "mapping.csv", index=False)
+    noted(run)
     assert not (write_report(run).parent / "slide.png").exists()
 
 

@@ -16,7 +16,7 @@ NAN = float("nan")
 
 
 @pytest.fixture
-def run(write_run: Callable[..., Run]) -> Run:
+def run(write_run: Callable[..., Run], noted: Callable[[Run], None]) -> Run:
     made = write_run()
     planted = [
         ("factorial", 0, "AU01", True, 1, 0),
@@ -43,7 +43,7 @@ def run(write_run: Callable[..., Run]) -> Run:
     write_table(
         made / "verify" / "true_place.csv", pd.DataFrame(place, columns=["au", "kind", "lift"])
     )
-    made.update(stages=made.info["stages"] | {"verify": {"status": "done"}})
+    noted(made)
     return made
 
 
@@ -75,7 +75,9 @@ def test_without_the_checks_the_page_says_which_command_makes_them(
     assert truth.command.startswith("facslens verify --truth ")
 
 
-def test_every_face_as_its_own_control_is_counted(write_run: Callable[..., Run]) -> None:
+def test_every_face_as_its_own_control_is_counted(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     made = write_run()
     assert build_view(made).checks.contrast is None
     rows = [
@@ -85,6 +87,7 @@ def test_every_face_as_its_own_control_is_counted(write_run: Callable[..., Run])
     ]
     rows += [("conv3", "AU20", "not enough data")]
     write_table(made / "contrast.csv", pd.DataFrame(rows, columns=["layer", "au", "status"]))
+    noted(made)
     found = build_view(made).checks.contrast
     assert found is not None
     assert (found.layer, found.mapped, found.asked, found.larger) == ("conv3", 3, 2, 1)

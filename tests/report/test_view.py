@@ -124,11 +124,14 @@ def test_exemplars_are_the_first_six_with_their_window(findings: Findings) -> No
     assert card.exemplars[0].split in ("train", "validation", "test")
 
 
-def test_padding_of_a_crop_is_hidden(write_run: Callable[..., Run]) -> None:
+def test_padding_of_a_crop_is_hidden(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     index = pd.read_csv(run / "projections" / "index.csv")
     index[["top", "left", "bottom", "right"]] = [-8, 20, 24, 52]
     index.to_csv(run / "projections" / "index.csv", index=False)
+    noted(run)
     findings = build_view(run).findings
     assert isinstance(findings, Findings)
     exemplar = findings.cards[0].exemplars[0]
@@ -139,11 +142,14 @@ def test_padding_of_a_crop_is_hidden(write_run: Callable[..., Run]) -> None:
     assert (exemplar.box.top, exemplar.box.height) == (0.0, 50.0)
 
 
-def test_a_picture_outside_of_the_folder_is_not_taken(write_run: Callable[..., Run]) -> None:
+def test_a_picture_outside_of_the_folder_is_not_taken(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     index = pd.read_csv(run / "projections" / "index.csv")
     index["whole"] = "../run.json"
     index.to_csv(run / "projections" / "index.csv", index=False)
+    noted(run)
     findings = build_view(run).findings
     assert isinstance(findings, Findings)
     assert not any(e.whole for c in findings.cards for e in c.exemplars)
@@ -212,13 +218,18 @@ def test_training_names_the_epoch_kept(view: ReportView) -> None:
     ],
 )
 def test_methods_say_what_the_training_began_from(
-    view: ReportView, write_run: Callable[..., Run], training: dict[str, object], said: str
+    view: ReportView,
+    write_run: Callable[..., Run],
+    training: dict[str, object],
+    said: str,
+    noted: Callable[[Run], None],
 ) -> None:
     assert view.methods.began is None
     run = write_run()
     model = read_json(run / "model.json")
     model["training"]["init"] = {"weights": "0" * 64, "training": training}
     write_json(run / "model.json", model)
+    noted(run)
     assert build_view(run).methods.began == said
 
 
@@ -243,10 +254,15 @@ def test_data_counts_parts_and_action_units(view: ReportView) -> None:
     ],
 )
 def test_a_missing_file_names_the_command_that_makes_it(
-    write_run: Callable[..., Run], file: str, section: str, command: str
+    write_run: Callable[..., Run],
+    file: str,
+    section: str,
+    command: str,
+    noted: Callable[[Run], None],
 ) -> None:
     run = write_run()
     (run / file).unlink()
+    noted(run)
     missing = getattr(build_view(run), section)
     assert isinstance(missing, Missing)
     assert missing.command == f"facslens {command} {run.folder}"
@@ -258,11 +274,14 @@ def test_a_stage_that_is_not_done_any_more_is_named(write_run: Callable[..., Run
     assert build_view(run).head.stale == ("associate", "project")
 
 
-def test_nothing_confirmed_is_said_as_plainly(write_run: Callable[..., Run]) -> None:
+def test_nothing_confirmed_is_said_as_plainly(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
     run = write_run()
     mapping = pd.read_csv(run / "mapping.csv")
     mapping["status"] = mapping["status"].replace("confirmed", "not confirmed")
     mapping.to_csv(run / "mapping.csv", index=False)
+    noted(run)
     head = build_view(run).head
     assert head.headline.startswith("None of 5 action units has a detector")
     assert head.detail.startswith("The network reads")

@@ -3,6 +3,8 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from facslens.artifacts import read_json
 from facslens.errors import ArtifactError, CallError
 from facslens.runs import folder as folders
-from facslens.runs.folder import Run, next_folder
+from facslens.runs.folder import FILES, Run, after, next_folder
 from facslens.version import __version__
 
 
@@ -33,11 +35,13 @@ def test_a_new_run_tells_what_made_it(run):
     assert (info["data"], info["seed"], info["settings"]) == ("ck48:faces", 3, {"epochs": 2})
     assert info["stages"] == {}
     assert {"python", "system", "cores", "torch", "numpy"} <= info["platform"].keys()
-    assert Run.open(run.folder).info == info
+    assert Run.open(run.folder).info == {k: v for k, v in info.items() if k != "sha256"}
 
 
 def test_a_run_is_not_made_over_something_else(run, tmp_path):
-    with pytest.raises(CallError, match=r"--out .*run exists already: name a new folder, or add"):
+    with pytest.raises(
+        CallError, match=r"run exists already: name a new folder, or resume the run in it"
+    ):
         Run.create(run.folder, data="x", seed=0)
     (tmp_path / "empty").mkdir()
     assert Run.create(tmp_path / "empty", data="x", seed=0).info["data"] == "x"
@@ -64,12 +68,99 @@ def test_a_run_of_another_format_is_refused(run, found, message):
         Run.open(run.folder)
 
 
-def test_a_missing_file_names_the_stage_that_makes_it(run):
-    message = f"{run.folder} has no responses.zarr: run `facslens record {run.folder}` first"
+def leave(run, stage, content="1"):
+    """Let a stage run that leaves its files."""
+    with run.stage(stage):
+        for name in FILES[stage]:
+            (run / name).write_text(content)
+
+
+def test_a_file_is_given_while_it_is_what_its_stage_left(run):
+    message = f"{run.folder} has no training.csv: run `facslens train {run.folder}` first"
     with pytest.raises(ArtifactError, match=re.escape(message)):
-        run.need("responses.zarr", "record")
-    (run / "training.csv").write_text("x")
-    assert run.need("training.csv", "train") == run / "training.csv"
+        run.need("training.csv")
+    leave(run, "train", "epoch\n")
+    assert run.need("training.csv") == run / "training.csv"
+    (run / "training.csv").write_text("epocj\n")
+    with pytest.raises(ArtifactError, match=r"training.csv is not what the stage train left, by"):
+        run.need("training.csv")
+    (run / "training.csv").unlink()
+    with pytest.raises(ArtifactError, match=r"training.csv is missing though run.json lists it"):
+        run.need("training.csv")
+
+
+@pytest.mark.parametrize("change", ["byte", "more", "less"])
+def test_a_changed_folder_is_refused(run, change):
+    with run.stage("project"):
+        (run / "projections").mkdir()
+        for name in ("index.csv", "a.png"):
+            (run / "projections" / name).write_text("1")
+    assert run.need("projections").is_dir()
+    if change == "byte":
+        (run / "projections" / "a.png").write_text("2")
+    elif change == "more":
+        (run / "projections" / "b.png").write_text("1")
+    else:
+        (run / "projections" / "a.png").unlink()
+    with pytest.raises(ArtifactError, match=r"projections is not what the stage project left"):
+        run.need("projections")
+
+
+def test_the_first_stage_is_made_again_by_resuming(run):
+    message = f"run `facslens run --resume --out {run.folder}` first"
+    with pytest.raises(ArtifactError, match=re.escape(message)):
+        run.need("faces.parquet")
+    with pytest.raises(CallError, match=r"'x.csv' is no file of a run: expected run.json, verify/"):
+        run.need("x.csv")
+
+
+def test_what_was_made_before_a_stage_was_run_again_is_out_of_date(run):
+    for stage in ("train", "record", "associate", "project", "verify"):
+        leave(run, stage)
+    run.outdate(after("train"))
+    assert [s for s in FILES if run.is_done(s)] == ["train"]
+    with pytest.raises(ArtifactError, match=r"mapping.csv is out of date, for a stage before asso"):
+        run.need("mapping.csv")
+    assert run.read("mapping.csv") == run / "mapping.csv"  # the report shows it, and says so
+    (run / "mapping.csv").write_text("2")
+    with pytest.raises(ArtifactError, match=r"mapping.csv is not what"):
+        run.read("mapping.csv")
+
+
+def test_a_replaced_file_is_taken_by_name_and_the_run_says_so(run):
+    for stage in ("train", "record", "associate", "project"):
+        leave(run, stage)
+    (run / "mapping.csv").write_text("mine")
+    run.accept(["mapping.csv"])
+    assert run.need("mapping.csv").read_text() == "mine"
+    (noted,) = run.info["accepted"]
+    assert (noted["file"], noted["was"]) == ("mapping.csv", hashlib.sha256(b"1").hexdigest())
+    assert (run.is_done("associate"), run.is_done("project")) == (True, False)
+    run.accept(["mapping.csv"])  # it is what the run has
+    assert len(run.info["accepted"]) == 1
+    with pytest.raises(ArtifactError, match=r"verify/place.csv does not exist"):
+        run.accept(["verify/place.csv"])
+    with pytest.raises(CallError, match=r"'mappings.csv' is no file of a run"):
+        run.accept(["mappings.csv"])
+
+
+def test_files_that_somebody_else_made_stand_for_a_stage_when_all_are_there(run):
+    (run / "responses.zarr").mkdir()
+    run.accept(["responses.zarr"])
+    assert not run.is_done("record")
+    (run / "exemplars.parquet").write_text("1")
+    run.accept(["exemplars.parquet"])
+    assert run.is_done("record")
+
+
+def test_a_changed_run_json_is_refused_and_can_be_accepted(run):
+    text = (run / "run.json").read_text()
+    (run / "run.json").write_text(text.replace('"seed": 3', '"seed": 4'))
+    with pytest.raises(ArtifactError, match=r"run.json is not as facslens wrote it: put the orig"):
+        assert run.info
+    run.accept(["run.json"])
+    assert run.info["seed"] == 4
+    assert [entry["file"] for entry in run.info["accepted"]] == ["run.json"]
 
 
 def test_entries_are_added_to_what_is_there(run):
@@ -78,18 +169,33 @@ def test_entries_are_added_to_what_is_there(run):
 
 
 def test_a_stage_notes_its_files_and_is_done_while_they_are_there(run):
-    assert not run.is_done("train")
-    with run.stage("train", "training.csv", epochs=2):
-        assert run.info["stages"]["train"]["status"] == "running"
-        assert not run.is_done("train")
-        (run / "training.csv").write_text("epoch\n")
-    entry = run.info["stages"]["train"]
-    assert (entry["status"], entry["settings"]) == ("done", {"epochs": 2})
-    assert entry["files"] == {"training.csv": hashlib.sha256(b"epoch\n").hexdigest()}
+    assert not run.is_done("report")
+    with run.stage("report", rule="guided"):
+        assert run.info["stages"]["report"]["status"] == "running"
+        assert not run.is_done("report")
+        (run / "report").write_text("page")
+    entry = run.info["stages"]["report"]
+    assert (entry["status"], entry["settings"]) == ("done", {"rule": "guided"})
+    assert entry["files"] == {"report": hashlib.sha256(b"page").hexdigest()}
     assert entry["seconds"] >= 0
-    assert run.is_done("train")
-    (run / "training.csv").unlink()
-    assert not run.is_done("train")
+    assert run.is_done("report")
+    (run / "report").unlink()
+    assert not run.is_done("report")
+
+
+def test_a_stage_notes_files_on_its_way_and_keeps_them_when_it_is_killed(run):
+    def stopped():
+        with run.stage("verify") as underway:
+            (run / "verify").mkdir()
+            (run / "verify" / "place.csv").write_text("1")
+            underway.left("verify/place.csv", done={"place": {}})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    entry = run.info["stages"]["verify"]
+    assert (entry["status"], entry["done"]) == ("failed", {"place": {}})
+    assert run.need("verify/place.csv").read_text() == "1"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +208,7 @@ def test_a_stage_notes_its_files_and_is_done_while_they_are_there(run):
 )
 def test_a_stage_that_fails_says_why_and_lets_the_error_through(run, error, reason):
     def fail():
-        with run.stage("train", "training.csv"):
+        with run.stage("train"):
             raise error
 
     with pytest.raises(type(error)):
@@ -113,12 +219,9 @@ def test_a_stage_that_fails_says_why_and_lets_the_error_through(run, error, reas
 
 
 def test_a_stage_that_leaves_no_file_has_failed(run):
-    with (
-        pytest.raises(ArtifactError, match=r"training.csv does not exist"),
-        run.stage("train", "training.csv"),
-    ):
+    with pytest.raises(ArtifactError, match=r"report does not exist"), run.stage("report"):
         pass
-    assert run.info["stages"]["train"]["status"] == "failed"
+    assert run.info["stages"]["report"]["status"] == "failed"
 
 
 def test_a_stage_on_a_full_disk_raises_its_own_error(run, monkeypatch):
@@ -133,10 +236,49 @@ def test_a_stage_on_a_full_disk_raises_its_own_error(run, monkeypatch):
 
 def test_a_stage_can_be_run_again_beside_others(run):
     for name in ("train", "record", "train"):
-        with run.stage(name):
-            pass
+        leave(run, name)
     assert [run.is_done(name) for name in ("train", "record")] == [True, True]
     assert list(run.info["stages"]) == ["train", "record"]
+
+
+def test_two_processes_do_not_write_one_run(run):
+    other = subprocess.Popen(
+        [sys.executable, "-c", WRITING, str(run.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout.readline() == b"writing\n"
+    try:
+        message = rf"the run .* is being written by another process \(process {other.pid} on "
+        with pytest.raises(ArtifactError, match=message), run.writing():
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+    with run.writing(), run.writing():  # of a dead process, and by ourselves
+        assert names(run.folder.parent) == [".run.lock", "run"]
+    assert names(run.folder.parent) == ["run"]
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from facslens.runs.folder import Run
+
+with Run.open(Path(sys.argv[1])).writing():
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_killed_processes_left_half_written_is_removed(run):
+    (run / "verify").mkdir()
+    for leftover in (".mapping.csv.999999999.partial", ".report.1.old"):
+        (run / leftover).write_text("half")
+        (run / "verify" / leftover).mkdir()
+    with run.writing():
+        assert names(run.folder) == ["run.json", "verify"]
+    assert names(run / "verify") == []
 
 
 @pytest.mark.parametrize("data", ["ck48", "ck48:data/ck48", "ck48,seed=1", "ck48:a:b,aus=x/y.csv"])

@@ -4,18 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.artifacts import read_table
 from facslens.association.confirmation.calibration import fit_curve
 from facslens.datasets.splits import halves
 from facslens.errors import ArtifactError, NotEnoughDataError
 from facslens.models import model as models
 from facslens.progress import silent
-from facslens.responses.store import Responses
 from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
+from facslens.runs.selection import choose_layer
 from facslens.runs.settings import Settings
 from facslens.stages.associate import run_associate
-from facslens.stages.evidence import choose_layer, run_evidence
-from facslens.stages.faces import read_faces, run_faces
+from facslens.stages.evidence import run_evidence
+from facslens.stages.faces import run_faces
 from facslens.stages.record import run_record
 
 
@@ -31,22 +31,23 @@ def run(drawn_ck48, tmp_path_factory):
     )
     run_faces(made, silent, halves)
     models.save(models.build("paper", ("anger", "happiness", "surprise"), 48, seed=0), made.folder)
+    made.accept(["model.safetensors", "model.json"])
     run_record(made, silent)
     run_associate(made, silent)
-    return made
+    return RunRecord(made)
 
 
 def by_sequence(run, layer, split):
     """Mean response of each sequence, its labels and subject, by a group-by."""
-    table = read_faces(run).table.reset_index(drop=True)
+    table = run.faces.table.reset_index(drop=True)
     rows = table[table["split"] == split]
-    responses = Responses.open(run / "responses.zarr").response(layer).astype(float)
+    responses = run.responses.response(layer).astype(float)
     mean = pd.DataFrame(responses[rows.index]).groupby(rows["sequence"].to_numpy()).mean()
     return mean, rows.groupby("sequence")[["AU04", "AU12", "AU17", "AU25", "AU27"]].first()
 
 
 def test_every_part_comes_from_its_own_people(run) -> None:
-    assert read_faces(run).table["split"].value_counts().to_dict() == {"validation": 72, "test": 72}
+    assert run.faces.table["split"].value_counts().to_dict() == {"validation": 72, "test": 72}
     found = {one.au: one for one in run_evidence(run)}
     assert list(found) == ["AU04", "AU12", "AU17", "AU25", "AU27"]
     mouth = found["AU27"]  # a wide open mouth is plain to see, for an untrained unit, too
@@ -86,30 +87,26 @@ def test_nothing_is_said_without_a_unit(run) -> None:
 
 
 def test_the_layer_is_chosen_by_discovery(run) -> None:
-    mapping = read_table(run / "mapping.csv")
-    first = mapping.query("view == 'au_to_unit' and rule == 'tested' and rank == 1")
+    first = run.mapping.query("view == 'au_to_unit' and rule == 'tested' and rank == 1")
     counts = first.groupby("layer")["unit"].count()
-    layer = choose_layer(first)
+    layer = choose_layer(run.mapping)
     assert counts[layer] == counts.max()
     assert {one.layer for one in run_evidence(run)} == {layer}
     assert {one.layer for one in run_evidence(run, "conv1")} == {"conv1"}
     ties = pd.DataFrame({"layer": ["a", "b", "c"], "unit": [1, 1, 1], "auroc": [0.8, 0.9, 0.9]})
+    ties = ties.assign(view="au_to_unit", rule="tested", rank=1)
     assert choose_layer(ties) == "b"
     with pytest.raises(NotEnoughDataError, match="no unit of any layer"):
         choose_layer(ties.assign(unit=np.nan))
 
 
-def test_an_unconfirmed_unit_has_no_probability(run, monkeypatch) -> None:
-    mapping = read_table(run / "mapping.csv")
-    verdicts = read_table(run / "verdicts.csv")
-    tables = {
-        "mapping.csv": mapping,
-        "verdicts.csv": verdicts.assign(
-            status=verdicts["status"].replace("confirmed", "not confirmed")
-        ),
-    }
-    monkeypatch.setattr("facslens.stages.evidence.read_table", lambda path: tables[path.name])
-    mouth = {one.au: one for one in run_evidence(run)}["AU27"]
+def test_an_unconfirmed_unit_has_no_probability(run) -> None:
+    other = RunRecord(run.run)
+    told = other.verdicts.assign(
+        status=other.verdicts["status"].replace("confirmed", "not confirmed")
+    )
+    other.__dict__["verdicts"] = told
+    mouth = {one.au: one for one in run_evidence(other)}["AU27"]
     assert mouth.unit is not None
     assert not mouth.calibrated
     assert mouth.skill > 0  # measured all the same
@@ -119,4 +116,4 @@ def test_an_unconfirmed_unit_has_no_probability(run, monkeypatch) -> None:
 def test_a_run_without_a_mapping_says_what_is_missing(tmp_path) -> None:
     run = Run.create(tmp_path / "run", data="ck48:nowhere", seed=0, settings=Settings().entries())
     with pytest.raises(ArtifactError, match=r"has no mapping\.csv: run `facslens associate"):
-        run_evidence(run)
+        run_evidence(RunRecord(run))

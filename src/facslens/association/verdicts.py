@@ -12,6 +12,7 @@ import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
 from facslens.association.coverage import MIN_PRESENT
+from facslens.association.discovery.mapping import AU_TO_UNIT, firsts
 
 Status = Literal["confirmed", "not confirmed", "not enough data", "none"]
 _STATUS: Final[dict[str, Status]] = {
@@ -264,8 +265,8 @@ def gather(
         One an AU of the coverage, in its order. What controls and ablations find is added
         with `dataclasses.replace`.
     """
-    rows = mapping[(mapping["view"] == "au_to_unit") & (mapping["layer"] == layer)]
-    best = {str(row["au"]): row for row in rows[rows["rank"].fillna(1) == 1].to_dict("records")}
+    rows = firsts(mapping, AU_TO_UNIT, layer)
+    best = {str(row["au"]): row for row in rows.to_dict("records")}
     apart = {}
     if confounds is not None:
         apart = {str(r["au"]): str(r["inseparable"]) for r in confounds.to_dict("records")}

@@ -87,6 +87,15 @@ Rule = Annotated[
     str, typer.Option("--rule", help="Of the projection: deconvnet, guided or gradient.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="FILE",
+        help="Take a file of the run that you replaced on purpose, such as mapping.csv; the run "
+        "says so from then on. May be repeated.",
+    ),
+]
 ExistingRun = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 Detector = Annotated[
     str,

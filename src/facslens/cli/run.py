@@ -31,6 +31,7 @@ def run(
     null: options.Null = "free",
     neutral: options.Neutral = False,
     rule: options.Rule = "deconvnet",
+    accept: options.Accept = None,
 ) -> None:
     """Train, record, associate, project and report: the whole way.
 
@@ -41,8 +42,12 @@ def run(
     from facslens.stages.order import run_all
     from facslens.training.recipe import recipe_for
 
+    if accept and not resume:
+        raise CallError("--accept takes files of a run that exists: name it with --resume --out")
     if resume:
         this = Run.open(out or _latest())
+        with this.writing():
+            this.accept(accept or ())
     else:
         settings = Settings(
             model=architecture_of(model, init),

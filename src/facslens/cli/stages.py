@@ -1,7 +1,9 @@
 """One command for each stage of a run that exists: again, alone, with other choices."""
 
+import contextlib
 import dataclasses
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from facslens.artifacts import read_table
 from facslens.cli import options
 from facslens.errors import CallError
 from facslens.runs.folder import Run
@@ -21,6 +22,7 @@ def train(
     init: options.Init = None,
     epochs: options.Epochs = None,
     patience: options.Patience = None,
+    accept: options.Accept = None,
 ) -> None:
     """Train the network again; what builds on it is then out of date.
 
@@ -30,21 +32,23 @@ def train(
     from facslens.runs.settings import Settings
     from facslens.training.recipe import recipe_for
 
-    this = Run.open(run)
-    if init is None:
-        changes, recipe = {}, Settings.of(this).recipe
-    else:
-        changes, recipe = {"init": init, "model": architecture_of(None, init)}, recipe_for(True)
-    _choose(this, recipe=recipe.changed(epochs=epochs, patience=patience), **changes)
-    _run_stage(this, "train")
+    with _opened(run, accept) as this:
+        if init is None:
+            changes, recipe = {}, Settings.of(this).recipe
+        else:
+            changes, recipe = {"init": init, "model": architecture_of(None, init)}, recipe_for(True)
+        _choose(this, recipe=recipe.changed(epochs=epochs, patience=patience), **changes)
+        _run_stage(this, "train")
 
 
-def record(run: options.ExistingRun, layer: options.Layers = None) -> None:
+def record(
+    run: options.ExistingRun, layer: options.Layers = None, accept: options.Accept = None
+) -> None:
     """Record what every unit answers to every face."""
-    this = Run.open(run)
-    if layer is not None:
-        _choose(this, layers=layer)
-    _run_stage(this, "record")
+    with _opened(run, accept) as this:
+        if layer is not None:
+            _choose(this, layers=layer)
+        _run_stage(this, "record")
 
 
 def associate(
@@ -63,17 +67,21 @@ def associate(
         str | None,
         typer.Option("--rank", help="Print one mapping: tested, or distance (plain argmax)."),
     ] = None,
+    accept: options.Accept = None,
 ) -> None:
     """Hold every unit against every action unit, choose a mapping, and confirm it."""
     if rank not in (None, "tested", "distance"):
         raise CallError(f"--rank is {rank!r}: expected tested or distance")
-    this = Run.open(run)
     changes = {"distance": distance, "permutations": permutations, "null": null}
-    _choose(this, **{name: value for name, value in changes.items() if value is not None})
-    _run_stage(this, "associate")
-    _print_verdicts(this)
-    if rank is not None:
-        _print_mapping(this, rank)
+    with _opened(run, accept) as this:
+        _choose(this, **{name: value for name, value in changes.items() if value is not None})
+        _run_stage(this, "associate")
+        from facslens.runs.record import RunRecord
+
+        found = RunRecord(this)
+        _print_verdicts(found.verdicts)
+        if rank is not None:
+            _print_mapping(found.mapping, rank)
 
 
 def project(
@@ -81,12 +89,13 @@ def project(
     rule: Annotated[
         str | None, typer.Option("--rule", help="deconvnet, guided or gradient.")
     ] = None,
+    accept: options.Accept = None,
 ) -> None:
     """Project the mapped units' exemplars back to pixels."""
-    this = Run.open(run)
-    if rule is not None:
-        _choose(this, rule=rule)
-    _run_stage(this, "project")
+    with _opened(run, accept) as this:
+        if rule is not None:
+            _choose(this, rule=rule)
+        _run_stage(this, "project")
 
 
 def verify(
@@ -121,6 +130,7 @@ def verify(
         list[Path] | None,
         typer.Option("--against", metavar="RUN", help="A run of another seed; may be repeated."),
     ] = None,
+    accept: options.Accept = None,
 ) -> None:
     """Hold a finished run against controls, and check cause, place and sanity.
 
@@ -130,33 +140,44 @@ def verify(
     from facslens.stages.checks import Choices
     from facslens.stages.verify import verify
 
-    this = Run.open(run)
     if truth:
         only = ",".join(filter(None, (only, "truth")))
-    verify(this, only, Choices(layer, seeds, sets, epochs, tuple(against or ())))
-    typer.echo(f"verified: {run / 'verify'}")
-    if this.is_done("report"):
-        report(run)  # it shows what was verified
+    with _opened(run, accept) as this:
+        verify(this, only, Choices(layer, seeds, sets, epochs, tuple(against or ())))
+        typer.echo(f"verified: {run / 'verify'}")
+        if this.is_done("report"):
+            report(run)  # it shows what was verified
 
 
-def report(run: options.ExistingRun) -> None:
+def report(run: options.ExistingRun, accept: options.Accept = None) -> None:
     """Make the report from whatever the run holds."""
-    _run_stage(Run.open(run), "report")
+    with _opened(run, accept) as this:
+        _run_stage(this, "report")
     typer.echo(f"report: {run / 'report' / 'index.html'}")
 
 
-def _print_verdicts(run: Run) -> None:
+@contextlib.contextmanager
+def _opened(folder: Path, accept: list[str] | None) -> Iterator[Run]:
+    """Open a run that no other process writes in the meantime, with files that were replaced."""
+    this = Run.open(folder)
+    with this.writing():
+        this.accept(accept or ())
+        yield this
+
+
+def _print_verdicts(verdicts: pd.DataFrame) -> None:
     """Say what was found in the last layer."""
-    verdicts = read_table(run / "verdicts.csv")
     last = verdicts[verdicts["layer"] == verdicts["layer"].iloc[-1]]
     console = Console(soft_wrap=True)
     for sentence in last["verdict"]:
         console.print(sentence, highlight=False, markup=False)
 
 
-def _print_mapping(run: Run, rank: str) -> None:
-    mapping = read_table(run / "mapping.csv")
-    first = mapping[(mapping["rule"] == rank) & (mapping["rank"].fillna(1) == 1)]
+def _print_mapping(mapping: pd.DataFrame, rank: str) -> None:
+    from facslens.runs.selection import of_rule
+
+    chosen = of_rule(mapping, rank)
+    first = chosen[chosen["rank"].fillna(1) == 1]
     shown = ("layer", "au", "unit", "value", "z", "p_maxT", "auroc", "auroc_test", "status")
     for view, rows in first.groupby("view", sort=False):
         table = Table(*shown, title=f"{view}, {rank}")

@@ -11,10 +11,11 @@ from jaxtyping import Float
 from facslens.association.confirmation.compare import compare
 from facslens.association.coverage import Eligibility, coverage_table, unit_status
 from facslens.association.discovery.associate import associate
-from facslens.association.discovery.mapping import make_mapping
+from facslens.association.discovery.mapping import AU_TO_UNIT, firsts, make_mapping
 from facslens.association.sample import make_sample
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
+from facslens.runs.tables import TYPES
 
 #: A level of p_maxT that every pair passes: the mapping's ranking without its test.
 _ANY: Final = 2.0
@@ -25,12 +26,6 @@ COLUMNS: Final = (
     "control_auroc_test", "difference", "difference_low", "difference_high",
     "n_test_present", "n_test_absent", "n_redrawn", "status",
 )  # fmt: skip
-
-#: Types of those columns that may be missing.
-TYPES: Final[dict[str, str]] = {
-    **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),
-    **dict.fromkeys(("accepted", "confirmed"), "boolean"),
-}
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,7 @@ def champions(units: Units, design: ComparisonDesign) -> Champions:
             seed=design.seed,
         )
         mapping = make_mapping(found.table, found.effects, alpha=_ANY)
-        best = mapping[(mapping["view"] == "au_to_unit") & (mapping["rank"] == 1)]
+        best = firsts(mapping, AU_TO_UNIT)
     table = table.merge(best[["au", "unit", "auroc", "p_maxT"]], on="au", how="left")
     accepted = (table["p_maxT"] < design.alpha).astype("boolean").mask(table["p_maxT"].isna())
     table = table.assign(accepted=accepted).astype({"unit": "Int64", "auroc": "float64"})
@@ -239,7 +234,7 @@ def compare_champions(
                 "status": found.verdict,
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES["verify/controls.csv"])
 
 
 def _columns(faces: Faces) -> dict[str, pd.Series]:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facslens.association.discovery.associate import associate
+from facslens.association.discovery.mapping import AU_TO_UNIT, UNIT_TO_AU, firsts, view_of
 from facslens.controls.planted import Planted, hide
 from facslens.datasets.base import Faces
 from facslens.models.adapter import choose_layers
@@ -77,10 +78,9 @@ def recovery_table(
         return found.mapping(distance).dropna(subset=["unit", "au"])
 
     true = mapping(faces.presence())
-    by_au = true[(true["view"] == "au_to_unit")]
-    first_unit = by_au[by_au["rank"] == 1].set_index("au")["unit"]
-    by_unit = true[(true["view"] == "unit_to_au")]
-    first_au = by_unit[by_unit["rank"] == 1].set_index("unit")["au"]
+    first_unit = firsts(true, AU_TO_UNIT).set_index("au")["unit"]
+    by_unit = view_of(true, UNIT_TO_AU)
+    first_au = firsts(true, UNIT_TO_AU).set_index("unit")["au"]
     blind = mapping(_shuffled(faces.presence(), sequences, seed))
     rows = []
     for au, unit in places.items():
@@ -93,7 +93,7 @@ def recovery_table(
             "first_au": first_au.get(unit),
             "first_unit": first_unit.get(au),
             "n_aus": int((by_unit["unit"] == unit).sum()),
-            "n_blind": int(blind.loc[blind["view"] == "unit_to_au", "unit"].nunique()),
+            "n_blind": int(view_of(blind, UNIT_TO_AU)["unit"].nunique()),
         }
         rows.append(row | {"recovered": row["first_au"] == au and row["first_unit"] == unit})
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"first_unit": "Int64"})

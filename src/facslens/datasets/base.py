@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
@@ -55,6 +55,11 @@ def expression_name(text: str) -> str | None:
     return word if word in EXPRESSIONS else None
 
 
+def is_neutral(table: pd.DataFrame) -> Bool[np.ndarray, " image"]:
+    """Tell for each row of a Faces table whether it is known to be neutral."""
+    return (table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
+
+
 @dataclass(frozen=True)
 class Faces:
     """A table of faces, one row an image.
@@ -95,6 +100,11 @@ class Faces:
     def aus(self) -> tuple[str, ...]:
         """Codes of the action units whose presence the table holds, in order."""
         return tuple(sorted(c for c in self.table.columns if c in action_units.ACTION_UNITS))
+
+    @property
+    def neutral(self) -> Bool[np.ndarray, " image"]:
+        """Whether each face is known to be neutral."""
+        return is_neutral(self.table)
 
     @property
     def expressions(self) -> tuple[str, ...]:

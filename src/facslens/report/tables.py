@@ -9,18 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from facslens.artifacts import Json, read_json, read_table
+from facslens.artifacts import Json
 from facslens.datasets.base import Faces
 from facslens.report.missing import Missing
 from facslens.responses.store import Responses
 from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
 
 Row = Mapping[Any, Any]
 
 
 @dataclass(frozen=True)
 class RunTables:
-    """Reads each file of a run once, when it is first asked for; None where it is absent.
+    """What a run has left, as far as it has: None where the stage has not been run.
 
     Parameters
     ----------
@@ -31,69 +32,75 @@ class RunTables:
     run: Run
 
     @cached_property
+    def record(self) -> RunRecord:
+        """The run's files, out of date ones too: the page says so."""
+        return RunRecord(self.run, outdated=True)
+
+    @cached_property
     def info(self) -> Json:
         """``run.json``."""
-        return self.run.info
+        return self.record.info
 
     @cached_property
     def faces(self) -> Faces | None:
         """The faces, under the dataset's name."""
-        table = self._table("faces.parquet")
-        name = str(self.info.get("faces", {}).get("name") or self.info.get("data") or "faces")
-        return None if table is None else Faces(table, name)
+        return self.record.faces if self.record.has("faces.parquet") else None
 
     @cached_property
     def model(self) -> Json:
         """``model.json``, empty where there is none."""
-        path = self.run / "model.json"
-        return read_json(path) if path.is_file() else {}
+        return self.record.description if self.record.has("model.json") else {}
 
     @cached_property
     def responses(self) -> Responses | None:
         """``responses.zarr``."""
-        path = self.run / "responses.zarr"
-        return Responses.open(path) if path.exists() else None
+        return self.record.responses if self.record.has("responses.zarr") else None
 
     @cached_property
     def training(self) -> pd.DataFrame | None:
         """``training.csv``."""
-        return self._table("training.csv")
+        return self.record.training if self.record.has("training.csv") else None
 
     @cached_property
     def predictions(self) -> pd.DataFrame | None:
         """``predictions.parquet``."""
-        return self._table("predictions.parquet")
+        return self.record.predictions if self.record.has("predictions.parquet") else None
 
     @cached_property
     def association(self) -> pd.DataFrame | None:
         """``association.parquet``."""
-        return self._table("association.parquet")
+        name = "association.parquet"
+        return self.record.table(name) if self.record.has(name) else None
 
     @cached_property
     def mapping(self) -> pd.DataFrame | None:
-        """``mapping.csv``, with units as whole numbers or NA."""
-        table = self._table("mapping.csv")
-        return None if table is None else table.astype({"unit": "Int64"})
+        """``mapping.csv``."""
+        return self.record.mapping if self.record.has("mapping.csv") else None
 
     @cached_property
     def coverage(self) -> pd.DataFrame | None:
         """``coverage.csv``."""
-        return self._table("coverage.csv")
+        return self.record.coverage if self.record.has("coverage.csv") else None
 
     @cached_property
     def units(self) -> pd.DataFrame | None:
         """``units.csv``."""
-        return self._table("units.csv")
+        return self.record.units if self.record.has("units.csv") else None
 
     @cached_property
     def projections(self) -> pd.DataFrame | None:
-        """``projections/index.csv``."""
-        return self._table("projections/index.csv")
+        """``projections``."""
+        return self.record.projections if self.record.has("projections") else None
 
     @cached_property
     def confounds(self) -> pd.DataFrame | None:
         """``confounds.csv``."""
-        return self._table("confounds.csv")
+        return self.record.confounds if self.record.has("confounds.csv") else None
+
+    @cached_property
+    def contrast(self) -> pd.DataFrame | None:
+        """``contrast.csv``."""
+        return self.record.contrast if self.record.has("contrast.csv") else None
 
     @cached_property
     def controls(self) -> pd.DataFrame | None:
@@ -121,11 +128,6 @@ class RunTables:
         return self._check("stability")
 
     @cached_property
-    def contrast(self) -> pd.DataFrame | None:
-        """``contrast.csv``."""
-        return self._table("contrast.csv")
-
-    @cached_property
     def planted(self) -> pd.DataFrame | None:
         """``verify/planted.csv``."""
         return self._check("planted")
@@ -150,12 +152,10 @@ class RunTables:
         return own.get(name, self.info.get("settings", {}).get(name))
 
     def _check(self, name: str) -> pd.DataFrame | None:
-        """Read a table of `facslens verify`, unless an earlier stage has changed since."""
-        return self._table(f"verify/{name}.csv") if "verify" in self.info["stages"] else None
-
-    def _table(self, name: str) -> pd.DataFrame | None:
-        path = self.run / name
-        return read_table(path) if path.is_file() else None
+        """Read a table of `facslens verify`, unless the run has changed since."""
+        status = self.info["stages"].get("verify", {}).get("status")
+        there = status != "outdated" and self.record.has(f"verify/{name}.csv")
+        return self.record.check(name) if there else None
 
 
 def number(row: Row, column: str) -> float:

@@ -6,14 +6,25 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import zarr
 from jaxtyping import Float, Int
+from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
 from facslens.errors import ArtifactError, CallError
 
 #: Faces in one Zarr chunk; rows wait in memory until a chunk is full.
 CHUNK: Final = 1024
+#: The arrays of a layer.
+_ARRAYS: Final = ("response", "location")
+#: Every chunk is written, zeros too, so that a missing one shows; a checksum finds a changed one.
+_CHECKED: Final[dict[str, Any]] = {
+    "compressors": [ZstdCodec(level=0), Crc32cCodec()],
+    "config": {"write_empty_chunks": True},
+}
+#: What Zarr and its codecs raise on a store that is damaged.
+_DAMAGED: Final = (OSError, KeyError, ValueError, TypeError, RuntimeError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -46,9 +57,12 @@ class Responses:
         A Zarr group: attribute ``image`` holds the names of the faces; each layer is a
         group with the arrays ``response`` (image, unit) float32 and ``location``
         (image, unit, 2) int16, and the attribute ``shape``, its map's rows and columns.
+    rows
+        Rows of the store in the order in which they are given; None for the store's own.
     """
 
     group: zarr.Group
+    rows: Int[np.ndarray, " image"] | None = None
 
     @classmethod
     def open(cls, path: Path) -> "Responses":
@@ -57,19 +71,57 @@ class Responses:
         Raises
         ------
         ArtifactError
-            If it is missing or no such store.
+            If it is missing, no such store, or a part of it is missing.
         """
         try:
             responses = cls(zarr.open_group(path, mode="r"))
-            responses.images.size  # noqa: B018 - reads the attribute, so a damaged one shows here
-        except (OSError, KeyError, ValueError) as error:
+            images = len(responses.images)
+            for layer in responses.layers:
+                responses.shape(layer)
+                for name in _ARRAYS:
+                    _check_whole(responses._array(layer, name), images)
+        except _DAMAGED as error:
             raise ArtifactError(f"{path} is no readable store of responses: {error}") from error
         return responses
+
+    def aligned(self, images: Sequence[str] | pd.Series) -> "Responses":
+        """Give the responses in the order of some faces, found by name.
+
+        Parameters
+        ----------
+        images
+            Names of the faces that are wanted, each once.
+
+        Raises
+        ------
+        ArtifactError
+            If one of them was not recorded.
+
+        Examples
+        --------
+        >>> writer = ResponseWriter(None, ["a", "b"])
+        >>> found = BatchResponses(np.float32([[1], [2]]), np.zeros((2, 1, 2), np.int16), (1, 1))
+        >>> writer.add({"conv1": found})
+        >>> writer.close().aligned(["b", "a"]).response("conv1").ravel()
+        array([2., 1.], dtype=float32)
+        """
+        wanted = np.asarray(images, dtype=object)
+        if np.array_equal(wanted, self.images):
+            return self
+        place = pd.Series(np.arange(len(self.images)), index=self.images)
+        unknown = wanted[~np.isin(wanted.astype(str), self.images.astype(str))]
+        if len(unknown):
+            raise ArtifactError(
+                f"the responses hold no face {unknown[0]!r}: record the units again"
+            )
+        rows = place[wanted].to_numpy()
+        return Responses(self.group, rows if self.rows is None else self.rows[rows])
 
     @property
     def images(self) -> np.ndarray:
         """Names of the faces, in the order of the rows."""
-        return np.asarray(self.group.attrs["image"], dtype=object)
+        names = np.asarray(self.group.attrs["image"], dtype=object)
+        return names if self.rows is None else names[self.rows]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -78,11 +130,11 @@ class Responses:
 
     def response(self, layer: str) -> Float[np.ndarray, "image unit"]:
         """Each unit's spatial maximum, float32."""
-        return np.asarray(self._array(layer, "response")[:])
+        return self._read(layer, "response")
 
     def location(self, layer: str) -> Int[np.ndarray, "image unit 2"]:
         """Row and column of each maximum in the layer's map; −1 where nothing fired."""
-        return np.asarray(self._array(layer, "location")[:])
+        return self._read(layer, "location")
 
     def shape(self, layer: str) -> tuple[int, int]:
         """Rows and columns of the layer's map."""
@@ -98,6 +150,27 @@ class Responses:
 
     def _array(self, layer: str, name: str) -> Any:
         return self._layer(layer)[name]
+
+    def _read(self, layer: str, name: str) -> np.ndarray:
+        array = self._array(layer, name)
+        try:
+            values: np.ndarray = np.asarray(array[:])
+        except _DAMAGED as error:
+            raise ArtifactError(
+                f"the {name}s of {layer!r} in {self.group.store_path} are damaged: {error}"
+            ) from error
+        return values if self.rows is None else values[self.rows]
+
+
+def _check_whole(array: Any, images: int) -> None:
+    """Refuse an array that lacks a chunk, which Zarr would read as zeros, or rows."""
+    if array.shape[0] != images:
+        raise ValueError(f"{array.path} has {array.shape[0]} rows for {images} faces")
+    if array.nchunks_initialized != array.nchunks:
+        raise ValueError(
+            f"{array.path} lacks {array.nchunks - array.nchunks_initialized} of its "
+            f"{array.nchunks} chunks"
+        )
 
 
 @dataclass
@@ -115,6 +188,8 @@ class ResponseWriter:
     path: Path | None
     images: Sequence[str]
     _group: zarr.Group = field(init=False, repr=False)
+    # Zarr forgets that empty chunks are to be written where an array is looked up again
+    _arrays: dict[tuple[str, str], Any] = field(init=False, repr=False)
     _waiting: dict[str, list[tuple[np.ndarray, np.ndarray]]] = field(init=False, repr=False)
     _written: int = field(default=0, init=False, repr=False)
     _held: int = field(default=0, init=False, repr=False)
@@ -122,7 +197,7 @@ class ResponseWriter:
     def __post_init__(self) -> None:
         self._group = zarr.open_group(self.path or MemoryStore(), mode="w")
         self._group.attrs["image"] = list(self.images)
-        self._waiting = {}
+        self._arrays, self._waiting = {}, {}
 
     def add(self, batch: Mapping[str, BatchResponses]) -> None:
         """Take one batch of every layer."""
@@ -155,12 +230,11 @@ class ResponseWriter:
             group = self._group.create_group(layer)
             group.attrs["shape"] = list(found.shape)
             rows = max(1, min(CHUNK, count))
-            group.create_array(
-                "response", shape=(count, units), chunks=(rows, units), dtype="float32"
-            )
-            group.create_array(
-                "location", shape=(count, units, 2), chunks=(rows, units, 2), dtype="int16"
-            )
+            shapes = {"response": (count, units), "location": (count, units, 2)}
+            for (name, shape), kind in zip(shapes.items(), ("float32", "int16"), strict=True):
+                self._arrays[layer, name] = group.create_array(
+                    name, shape=shape, chunks=(rows, *shape[1:]), dtype=kind, **_CHECKED
+                )
             self._waiting[layer] = []
 
     def _write(self, count: int) -> None:
@@ -170,10 +244,8 @@ class ResponseWriter:
         for layer, waiting in self._waiting.items():
             response = np.concatenate([r for r, _ in waiting])
             location = np.concatenate([place for _, place in waiting])
-            group = self._group[layer]
-            assert isinstance(group, zarr.Group)
-            group["response"][rows] = response[:count]  # type: ignore[index]
-            group["location"][rows] = location[:count]  # type: ignore[index]
+            self._arrays[layer, "response"][rows] = response[:count]
+            self._arrays[layer, "location"][rows] = location[:count]
             waiting[:] = [(response[count:], location[count:])]
         self._written += count
         self._held -= count

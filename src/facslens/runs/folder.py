@@ -1,6 +1,8 @@
 """A run's folder: where each stage leaves its files, and ``run.json`` that tells how."""
 
 import contextlib
+import hashlib
+import json
 import os
 import platform
 import re
@@ -13,17 +15,63 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from facslens.artifacts import Json, read_json, sha256, write_json
+from facslens.artifacts import Json, locked, read_json, sha256, sweep, write_json
 from facslens.errors import ArtifactError, CallError, FacslensError
 from facslens.version import __version__
 
 #: Raised whenever a file of a run changes its meaning; older and newer runs are refused.
-FORMAT: Final = 1
+FORMAT: Final = 2
+
+#: The files that each stage leaves, in the order of the stages. What `facslens verify` leaves
+#: depends on the checks that were asked for.
+FILES: Final[dict[str, tuple[str, ...]]] = {
+    "faces": ("faces.parquet",),
+    "train": ("model.safetensors", "model.json", "training.csv", "predictions.parquet"),
+    "record": ("responses.zarr", "exemplars.parquet"),
+    "associate": (
+        "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "confounds.csv",
+        "mapping.csv", "verdicts.csv", "contrast.csv",
+    ),
+    "project": ("projections",),
+    "report": ("report",),
+    "verify": (),
+}  # fmt: skip
+
+
+def stage_of(name: str) -> str:
+    """Give the stage that leaves a file of a run.
+
+    Raises
+    ------
+    CallError
+        If no stage leaves such a file.
+
+    Examples
+    --------
+    >>> stage_of("mapping.csv"), stage_of("projections/index.csv"), stage_of("verify/place.csv")
+    ('associate', 'project', 'verify')
+    """
+    top = name.split("/")[0]
+    for stage, files in FILES.items():
+        if top in files or top == stage == "verify":
+            return stage
+    known = ", ".join(file for files in FILES.values() for file in files)
+    raise CallError(f"{name!r} is no file of a run: expected run.json, verify/NAME.csv or {known}")
+
+
+def command_of(stage: str, folder: Path) -> str:
+    """Give the command that runs a stage of a run."""
+    if stage == "faces":
+        return f"facslens run --resume --out {folder}"
+    return f"facslens {stage} {folder}"
 
 
 @dataclass(frozen=True)
 class Run:
     """A run folder: where each stage leaves its files, and ``run.json`` that tells how.
+
+    ``run.json`` notes the SHA-256 of every file that a stage leaves, and its own. `need` gives
+    the path of a file only while the file is what the stage left.
 
     Parameters
     ----------
@@ -43,12 +91,9 @@ class Run:
             If the folder exists and holds anything but a run that never got under way.
         """
         if folder.exists() and not _is_free(folder):
-            raise CallError(
-                f"--out {folder} exists already: name a new folder, or add --resume to go on"
-            )
+            raise CallError(f"{folder} exists already: name a new folder, or resume the run in it")
         run = cls(folder)
-        write_json(
-            run / "run.json",
+        run._write(
             {
                 "format": FORMAT,
                 "facslens": __version__,
@@ -59,7 +104,7 @@ class Run:
                 "settings": settings or {},
                 "platform": _platform(),
                 "stages": {},
-            },
+            }
         )
         return run
 
@@ -75,11 +120,12 @@ class Run:
         if not (folder / "run.json").is_file():
             raise ArtifactError(f"{folder} is no run: it has no run.json")
         run = cls(folder)
-        found = run.info.get("format")
+        info = read_json(folder / "run.json")
+        found = info.get("format")
         if found != FORMAT:
             raise ArtifactError(
                 f"{folder} was written in format {found} by facslens "
-                f"{run.info.get('facslens', '(unknown)')}; this is facslens {__version__}, which "
+                f"{info.get('facslens', '(unknown)')}; this is facslens {__version__}, which "
                 f"reads format {FORMAT}: make the run again, or read it with that version"
             )
         return run
@@ -89,45 +135,141 @@ class Run:
 
     @property
     def info(self) -> Json:
-        """The content of ``run.json``."""
-        return read_json(self / "run.json")
-
-    def need(self, name: str, stage: str) -> Path:
-        """Give the path of a file, or say which stage would make it.
+        """The content of ``run.json``.
 
         Raises
         ------
         ArtifactError
-            If the file is not there.
+            If it is missing, or somebody changed it since facslens wrote it.
         """
-        path = self / name
-        if not path.exists():
+        path = self / "run.json"
+        content = read_json(path)
+        if content.pop("sha256", None) != _digest(content):
             raise ArtifactError(
-                f"{self.folder} has no {name}: run `facslens {stage} {self.folder}` first"
+                f"{path} is not as facslens wrote it: put the original back, or, if you changed "
+                f"it on purpose, take it as it is with {_accepting(self.folder, 'run.json')}"
+            )
+        return content
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other processes from writing the run while the block runs.
+
+        What killed processes left half written is removed.
+
+        Raises
+        ------
+        ArtifactError
+            If another process is writing the run.
+        """
+        with locked(self.folder, f"the run {self.folder}"):
+            sweep(self.folder)
+            yield
+
+    def has(self, name: str) -> bool:
+        """Tell whether the stage that leaves a file has left it.
+
+        It may be out of date, and it may have been damaged since: see `need` and `read`.
+        """
+        return name in self._noted(stage_of(name))
+
+    def need(self, name: str) -> Path:
+        """Give the path of a file that is up to date and unchanged.
+
+        Raises
+        ------
+        ArtifactError
+            If its stage has not been run, or an earlier one was run again since; if the file is
+            missing, or is not what the stage left.
+        """
+        stage = stage_of(name)
+        command = command_of(stage, self.folder)
+        if not self.has(name):
+            raise ArtifactError(f"{self.folder} has no {name}: run `{command}` first")
+        if self.info["stages"][stage]["status"] == "outdated":
+            raise ArtifactError(
+                f"{self / name} is out of date, for a stage before {stage} was run again: run "
+                f"`{command}` first"
+            )
+        return self.read(name)
+
+    def read(self, name: str) -> Path:
+        """Give the path of a file that is unchanged, though it may be out of date.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is missing, or is not what the stage left.
+        """
+        stage = stage_of(name)
+        path, noted = self / name, self._noted(stage).get(name)
+        again = f"make it again with `{command_of(stage, self.folder)}`"
+        if not path.exists():
+            raise ArtifactError(f"{path} is missing though run.json lists it: {again}")
+        if sha256(path) != noted:
+            raise ArtifactError(
+                f"{path} is not what the stage {stage} left, by its SHA-256: {again}, or, if you "
+                f"replaced it on purpose, take it as it is with {_accepting(self.folder, name)}"
             )
         return path
 
+    def accept(self, names: Iterable[str]) -> None:
+        """Take files as they are now, though no stage left them so; the run says so from then on.
+
+        Whatever was made from them is out of date.
+
+        Raises
+        ------
+        CallError
+            If a name is that of no file of a run.
+        ArtifactError
+            If there is no such file.
+        """
+        for name in names:
+            if name == "run.json":
+                self._write(self._accepted(read_json(self / name), name, None))
+                continue
+            stage = stage_of(name)
+            found, info = sha256(self / name), self.info
+            entry = info["stages"].get(stage, {"settings": {}, "files": {}, "seconds": 0.0})
+            if (was := entry["files"].get(name)) == found:
+                continue
+            files = {**entry["files"], name: found}
+            whole = set(FILES[stage]) <= set(files)
+            status = "done" if whole else entry.get("status", "accepted")
+            info["stages"][stage] = {**entry, "status": status, "files": files}
+            self._write(self._accepted(info, name, was))
+            self.outdate(after(stage))
+
+    def _accepted(self, info: Json, name: str, was: str | None) -> Json:
+        noted = {"file": name, "was": was, "when": _now()}
+        return {**info, "accepted": [*info.get("accepted", []), noted]}
+
     def update(self, **entries: object) -> None:
         """Set top-level entries of ``run.json``."""
-        write_json(self / "run.json", {**self.info, **entries})
+        self._write({**self.info, **entries})
 
     def is_done(self, stage: str) -> bool:
-        """Tell whether a stage has finished and all its files are still there."""
+        """Tell whether a stage has finished, is up to date, and all its files are still there."""
         entry = self.info["stages"].get(stage, {})
         return entry.get("status") == "done" and all((self / f).exists() for f in entry["files"])
 
     @contextlib.contextmanager
-    def stage(self, name: str, *files: str, **settings: object) -> Iterator[None]:
+    def stage(self, name: str, **settings: object) -> Iterator["Underway"]:
         """Note in ``run.json`` that a stage runs, then what became of it.
 
         Parameters
         ----------
         name
-            The stage's name, as on the command line.
-        *files
-            Names of the files that it leaves; their SHA-256 is noted.
+            The stage's name, as on the command line; the SHA-256 of its `FILES` is noted at the
+            end.
         **settings
             What it was called with.
+
+        Yields
+        ------
+        Underway
+            Takes what is noted before the end.
 
         Raises
         ------
@@ -136,25 +278,91 @@ class Run:
         """
         start = time.perf_counter()
         entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
-        self._note(name, entry)
+        underway = Underway(self, name, entry)
+        underway.note()
         try:
-            yield
-            entry |= {"files": {file: sha256(self / file) for file in files}}
+            yield underway
+            underway.left(*FILES[name])
         except BaseException as error:
             reason = str(error) if isinstance(error, FacslensError) else repr(error)
             with contextlib.suppress(FacslensError):
-                self._note(name, {**entry, "status": "failed", "reason": reason})
+                underway.note(status="failed", reason=reason)
             raise
-        entry |= {"status": "done", "seconds": round(time.perf_counter() - start, 3)}
-        self._note(name, entry)
+        underway.note(status="done", seconds=round(time.perf_counter() - start, 3))
 
     def outdate(self, stages: Iterable[str]) -> None:
-        """Forget that stages were done, for what they read has changed; their files stay."""
-        left = {k: v for k, v in self.info["stages"].items() if k not in set(stages)}
-        self.update(stages=left)
+        """Note that what stages read has changed since; their files stay."""
+        info = self.info
+        for name in stages:
+            if name in info["stages"]:
+                info["stages"][name]["status"] = "outdated"
+        self._write(info)
 
-    def _note(self, name: str, entry: Json) -> None:
-        self.update(stages={**self.info["stages"], name: entry})
+    def _noted(self, stage: str) -> dict[str, str]:
+        """Give the files that a stage has left, with their SHA-256."""
+        files: dict[str, str] = self.info["stages"].get(stage, {}).get("files", {})
+        return files
+
+    def _write(self, info: Json) -> None:
+        content = {name: value for name, value in info.items() if name != "sha256"}
+        write_json(self / "run.json", {**content, "sha256": _digest(content)})
+
+
+@dataclass(frozen=True)
+class Underway:
+    """A stage that runs: what it notes in ``run.json`` before its end.
+
+    Parameters
+    ----------
+    run, name
+        The run and the stage.
+    entry
+        What is noted of it.
+    """
+
+    run: Run
+    name: str
+    entry: Json
+
+    def note(self, **entries: object) -> None:
+        """Set entries of the stage."""
+        self.entry.update(entries)
+        info = self.run.info
+        self.run.update(stages={**info["stages"], self.name: self.entry})
+
+    def left(self, *names: str, **entries: object) -> None:
+        """Note files that the stage has left, and other entries with them.
+
+        Raises
+        ------
+        ArtifactError
+            If one of the files is not there.
+        """
+        hashes = {name: sha256(self.run / name) for name in names}
+        self.note(files={**self.entry["files"], **hashes}, **entries)
+
+
+def after(stage: str) -> tuple[str, ...]:
+    """Name the stages that read what a stage leaves, or what such a stage leaves.
+
+    Examples
+    --------
+    >>> after("record"), after("project")
+    (('associate', 'project', 'report', 'verify'), ('report',))
+    """
+    names = list(FILES)
+    later = names[names.index(stage) + 1 :]
+    if stage in ("project", "report"):  # the checks of `facslens verify` read no projection
+        later = [name for name in later if name != "verify"]
+    return tuple(later)
+
+
+def _accepting(folder: Path, name: str) -> str:
+    return f"`facslens report {folder} --accept {name}`"
+
+
+def _digest(content: Json) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _is_free(folder: Path) -> bool:

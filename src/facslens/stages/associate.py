@@ -1,11 +1,9 @@
 """Hold every unit against every action unit, choose, and confirm on unseen people."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Bool
 
 from facslens.artifacts import write_table
 from facslens.association.confirmation.confirm import confirm
@@ -13,17 +11,19 @@ from facslens.association.confirmation.from_neutral import contrast_table
 from facslens.association.confirmation.partial import partial_effects
 from facslens.association.discovery.associate import associate
 from facslens.association.discovery.confounds import confound_table
+from facslens.association.discovery.mapping import RANKS
 from facslens.association.discovery.result import Association, concatenate
-from facslens.association.sample import Part, au_codes
+from facslens.association.sample import au_codes
 from facslens.association.verdicts import verdict_table
-from facslens.datasets.base import Faces
-from facslens.datasets.splits import CONFIRMATION, DISCOVERY
+from facslens.datasets.base import Faces, is_neutral
 from facslens.errors import DataError, LabelsFixedError
 from facslens.progress import Report
 from facslens.responses.store import Responses
 from facslens.runs.folder import Run
+from facslens.runs.parts import FacesOfPart, confirmation
+from facslens.runs.record import RunRecord
+from facslens.runs.selection import first_units, of_rule
 from facslens.runs.settings import NULLS, Settings
-from facslens.stages.faces import read_faces
 
 
 @dataclass(frozen=True)
@@ -56,81 +56,83 @@ class Discovery:
 
 def run_associate(run: Run, progress: Report) -> None:
     """Write the association, its coverage and confounds, the mapping and the verdicts."""
-    settings = Settings.of(run)
-    responses = Responses.open(run.need("responses.zarr", "record"))
-    faces = read_faces(run)
-    tables = (
-        "coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv"
-    )  # fmt: skip
-    with run.stage("associate", "association.parquet", *tables):
+    record = RunRecord(run)
+    faces, responses, settings = record.faces, record.responses, record.settings
+    with run.stage("associate"):
         if not faces.aus:
             raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
-        discovery = discover(responses, faces, settings, run.info["seed"], progress)
-        association = discovery.association
-        run.update(nulls=discovery.nulls())
+        found = discover(responses, record.discovery, settings, record.seed, progress)
+        association = found.association
         mapping = pd.concat(
             [
                 association.mapping(settings.distance, rule, null=settings.null).assign(rule=rule)
-                for rule in ("tested", "distance")
+                for rule in RANKS
             ],
             ignore_index=True,
         )
-        mapping = confirmed(mapping, responses, faces, settings)
-        chosen = read_part(responses, faces, settings, DISCOVERY)
-        judged = read_part(responses, faces, settings, CONFIRMATION)
-        mapping = partial_effects(mapping, chosen, judged)
+        mapping = confirmed(mapping, responses, record.confirmation, record.seed)
+        chosen = record.discovery.sampled(responses)
+        judged = record.confirmation.sampled(responses)
+        mapping = partial_effects(mapping, chosen, judged, seed=record.seed)
         sample = chosen.sample(responses.layers[0])
         confounds = confound_table(sample.labels, au_codes(chosen.labels), sample.subject)
-        tested = mapping[mapping["rule"] == "tested"]
         verdicts = pd.concat(
             [
-                verdict_table(tested, association.coverage, confounds, layer)
+                verdict_table(of_rule(mapping), association.coverage, confounds, layer)
                 for layer in responses.layers
             ],
             ignore_index=True,
         )
-        write_table(run / "association.parquet", association.table)
-        contrast = from_neutral(mapping, responses, faces)
-        found = (association.coverage, association.units, confounds, mapping, verdicts, contrast)
-        for name, table in zip(tables, found, strict=True):
+        run.update(nulls=found.nulls())
+        tables = {
+            "association.parquet": association.table,
+            "effects.parquet": association.effects,
+            "coverage.csv": association.coverage,
+            "units.csv": association.units,
+            "confounds.csv": confounds,
+            "mapping.csv": mapping,
+            "verdicts.csv": verdicts,
+            "contrast.csv": from_neutral(mapping, responses, faces, record.seed),
+        }
+        for name, table in tables.items():
             write_table(run / name, table)
 
 
-def from_neutral(mapping: pd.DataFrame, responses: Responses, faces: Faces) -> pd.DataFrame:
+def from_neutral(
+    mapping: pd.DataFrame, responses: Responses, faces: Faces, seed: int
+) -> pd.DataFrame:
     """Measure each action unit's first unit from neutral to peak, on the test subjects."""
-    rows = faces.table["split"].isin(CONFIRMATION).to_numpy(dtype=bool)
-    first = mapping[
-        (mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested") & (mapping["rank"] == 1)
-    ]
-    table = faces.table[rows]
+    part = confirmation(faces, neutral=True)
+    table = faces.table[part.rows]  # a sequence keeps its neutral frames here
     return contrast_table(
-        first.dropna(subset=["unit"])[["layer", "au", "unit"]],
-        {layer: responses.response(layer)[rows] for layer in responses.layers},
+        first_units(mapping).dropna(subset=["unit"])[["layer", "au", "unit"]],
+        part.responses(responses),
         table,
-        (table["expression"] == "neutral").fillna(False).to_numpy(dtype=bool),
+        is_neutral(table),
+        seed=seed,
     )
 
 
 def discover(
-    responses: Responses, faces: Faces, settings: Settings, seed: int, progress: Report
+    responses: Responses, part: FacesOfPart, settings: Settings, seed: int, progress: Report
 ) -> Discovery:
     """Associate every layer on the discovery subjects, with all distances and nulls.
 
     A null under which no label can move is left out, unless it is the one that decides.
     """
-    part, rows = _analysed(faces, settings, DISCOVERY)
     nulls = tuple(dict.fromkeys((*NULLS, settings.null)))
     results: list[Association] = []
     skipped: dict[str, str] = {}
     for number, layer in enumerate(responses.layers):
+        answers = responses.response(layer)[part.rows]
         for null in nulls:
             try:
                 found = associate(
-                    responses.response(layer)[rows],
-                    part.table[list(part.aus)],
-                    sequence=part.table["sequence"],
-                    subject=_subject(part),
-                    strata=expression_strata(part) if null == "within_expression" else None,
+                    answers,
+                    part.labels(),
+                    sequence=part.faces.table["sequence"],
+                    subject=part.subject,
+                    strata=part.strata if null == "within_expression" else None,
                     within_subject=null == "within_subject",
                     distance="all",
                     permutations=settings.permutations,
@@ -148,51 +150,16 @@ def discover(
 
 
 def confirmed(
-    mapping: pd.DataFrame, responses: Responses, faces: Faces, settings: Settings
+    mapping: pd.DataFrame, responses: Responses, part: FacesOfPart, seed: int
 ) -> pd.DataFrame:
     """Measure the mapping on the test subjects."""
-    part, rows = _analysed(faces, settings, CONFIRMATION)
+    table = part.faces.table
     return confirm(
         mapping,
-        {layer: responses.response(layer)[rows] for layer in responses.layers},
-        part.table[list(part.aus)],
-        sequence=part.table["sequence"],
-        subject=part.table["subject"],
-        strata=expression_strata(part),
+        part.responses(responses),
+        part.labels(),
+        sequence=table["sequence"],
+        subject=table["subject"],
+        strata=part.strata,
+        seed=seed,
     )
-
-
-def expression_strata(faces: Faces) -> pd.Series:
-    """Give each face its expression; a sequence of unknown expression compares with none."""
-    own = "unknown, " + faces.table["sequence"].fillna(faces.table["image"])
-    return faces.table["expression"].fillna(own)
-
-
-def _subject(faces: Faces) -> pd.Series | None:
-    return faces.table["subject"] if faces.table["subject"].notna().all() else None
-
-
-def read_part(
-    responses: Responses, faces: Faces, settings: Settings, splits: tuple[str, ...]
-) -> Part:
-    """Give the faces of some splits as the association takes them, with every layer."""
-    part, rows = _analysed(faces, settings, splits)
-    return Part(
-        responses={layer: responses.response(layer)[rows] for layer in responses.layers},
-        labels=part.table[list(part.aus)],
-        sequence=part.table["sequence"],
-        subject=part.table["subject"],
-    )
-
-
-def _analysed(
-    faces: Faces, settings: Settings, splits: tuple[str, ...]
-) -> tuple[Faces, Bool[np.ndarray, " image"]]:
-    """Faces of some splits, and their rows; neutral ones only where asked for."""
-    mask = faces.table["split"].isin(splits).to_numpy(dtype=bool)
-    neutral = (faces.table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
-    if not settings.neutral:
-        return faces.where(mask & ~neutral), mask & ~neutral
-    # The neutral frames of a sequence are no near-duplicates of its peak: they count apart.
-    sequence = faces.table["sequence"].mask(neutral, faces.table["sequence"] + ", neutral")
-    return replace(faces, table=faces.table.assign(sequence=sequence)).where(mask), mask

@@ -9,11 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from facslens.artifacts import read_table
-from facslens.association.discovery.result import Association
 from facslens.association.replication.stability import stability
 from facslens.causal.ablation import ablation_table
 from facslens.causal.replace import rest_of
@@ -29,19 +27,16 @@ from facslens.controls.pixels import gradients, pixels
 from facslens.controls.probe import probe
 from facslens.controls.rotated import rotated
 from facslens.datasets.base import Faces
-from facslens.datasets.splits import CONFIRMATION, DISCOVERY
+from facslens.datasets.splits import CONFIRMATION
 from facslens.errors import CallError
-from facslens.models import model as models
+from facslens.models.model import Model
 from facslens.preprocess import normalise
 from facslens.progress import Report
 from facslens.projection.place import place_table
 from facslens.projection.sanity import COLUMNS as SANITY_COLUMNS
 from facslens.projection.sanity import randomisation_table
 from facslens.responses.recording import record_faces
-from facslens.responses.store import Responses
-from facslens.runs.folder import Run
-from facslens.runs.settings import Settings
-from facslens.stages.faces import read_faces
+from facslens.runs.record import RunRecord
 from facslens.training.recipe import Recipe
 
 #: Projections of each mapped unit that the weight randomisation compares.
@@ -77,51 +72,40 @@ class Choices:
 class Subject:
     """The finished run that is checked, and how."""
 
-    run: Run
+    record: RunRecord
     choices: Choices
-
-    @cached_property
-    def settings(self) -> Settings:
-        """What the run was asked to do."""
-        return Settings.of(self.run)
-
-    @cached_property
-    def model(self) -> models.Model:
-        """Its trained network."""
-        self.run.need("model.safetensors", "train")
-        return models.load(self.run.folder)
-
-    @cached_property
-    def faces(self) -> Faces:
-        """All of its faces."""
-        return read_faces(self.run)
-
-    @cached_property
-    def responses(self) -> Responses:
-        """What its units answered to them."""
-        return Responses.open(self.run.need("responses.zarr", "record"))
 
     @cached_property
     def layer(self) -> str:
         """The layer to check."""
-        layers = self.responses.layers
+        layers = self.record.responses.layers
         if self.choices.layer is None:
             return layers[-1]
         if self.choices.layer not in layers:
             raise CallError(
-                f"--layer {self.choices.layer!r} was not recorded: there are {', '.join(layers)}"
+                f"layer {self.choices.layer!r} was not recorded: there are {', '.join(layers)}"
             )
         return self.choices.layer
+
+    @property
+    def model(self) -> Model:
+        """The run's trained network."""
+        return self.record.model
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.record.seed
 
     @cached_property
     def design(self) -> ComparisonDesign:
         """The faces and the rule by which the mapping was made."""
         return ComparisonDesign(
-            self.faces.where(self.rows(DISCOVERY)),
-            self.faces.where(self.rows(CONFIRMATION)),
-            self.settings.distance,
-            self.settings.permutations,
-            self.run.info["seed"],
+            self.record.discovery.faces,
+            self.record.confirmation.faces,
+            self.record.settings.distance,
+            self.record.settings.permutations,
+            self.seed,
         )
 
     @cached_property
@@ -132,30 +116,13 @@ class Subject:
     @cached_property
     def units(self) -> Units:
         """The trained network's responses."""
-        values = self.responses.response(self.layer)
-        return Units(values[self.rows(DISCOVERY)], values[self.rows(CONFIRMATION)])
+        values = self.record.responses.response(self.layer)
+        return Units(values[self.record.discovery.rows], values[self.record.confirmation.rows])
 
     @cached_property
     def mapped(self) -> dict[str, list[int]]:
         """Every action unit with its accepted units, best first."""
-        mapping = read_table(self.run.need("mapping.csv", "associate"))
-        chosen = mapping[
-            (mapping["view"] == "au_to_unit")
-            & (mapping["rule"] == "tested")
-            & (mapping["layer"] == self.layer)
-        ].dropna(subset=["unit"])
-        ranked = chosen.sort_values("rank")
-        return {
-            au: [int(u) for u in ranked.loc[ranked["au"] == au, "unit"]] for au in self.faces.aus
-        }
-
-    def rows(self, splits: tuple[str, ...]) -> Bool[np.ndarray, " image"]:
-        """Give the rows of the faces in some splits; neutral ones only where asked for."""
-        table = self.faces.table
-        chosen = table["split"].isin(splits).to_numpy(dtype=bool)
-        if self.settings.neutral:
-            return chosen
-        return chosen & (table["expression"].fillna("") != "neutral").to_numpy(dtype=bool)
+        return self.record.accepted(self.layer)
 
     def images(self, faces: Faces, size: int | None = None) -> Float[Tensor, "image 1 row column"]:
         """Give faces as the network reads them, or one of another size."""
@@ -163,12 +130,12 @@ class Subject:
         parts = list(normalise.batches(list(faces.table["path"]), size, 64))
         return torch.cat(parts) if parts else torch.zeros(0, 1, size, size)
 
-    def record(self, model: models.Model) -> Units:
+    def answers(self, model: Model) -> Units:
         """Record another network on the same faces."""
         parts = []
         for faces in (self.design.discovery, self.design.confirmation):
             if len(faces) == 0:
-                units = self.responses.response(self.layer).shape[1]
+                units = self.record.responses.response(self.layer).shape[1]
                 parts.append(np.zeros((0, units), dtype=np.float32))
                 continue
             recording = record_faces(model, faces, layers=[self.layer], exemplars=1)
@@ -182,7 +149,7 @@ def check_control(name: str, subject: Subject, progress: Report) -> pd.DataFrame
     total = subject.choices.seeds if name in ("untrained", "rotated") else 1
     for number in range(total):
         # not the run's own seed, which is that of the weights that its training began with
-        others.append(_control(name, subject, subject.run.info["seed"] + 1 + number))
+        others.append(_control(name, subject, subject.seed + 1 + number))
         progress(number + 1, total, name)
     return compare_champions(
         subject.trained, others, subject.design, control=name, layer=subject.layer
@@ -205,19 +172,19 @@ def _control(name: str, subject: Subject, seed: int) -> Champions:
             return subject.trained  # without any unit there is no choice in either
         units = Units(*(rotated(subject.model, f, subject.layer, live, seed) for f in parts))
     elif name == "shuffled":
-        recipe: Recipe = subject.settings.recipe.changed(epochs=subject.choices.epochs)
+        recipe: Recipe = subject.record.settings.recipe.changed(epochs=subject.choices.epochs)
         model = shuffled(
-            subject.faces, subject.model, recipe, seed, init=subject.settings.begin()
+            subject.record.faces, subject.model, recipe, seed, init=subject.record.settings.begin()
         ).model
-        units = subject.record(model)
+        units = subject.answers(model)
     else:
-        units = subject.record(untrained(subject.model, seed))
+        units = subject.answers(untrained(subject.model, seed))
     return champions(units, design)
 
 
 def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
     """Ablate the mapped units, and keep only them, on the held-out faces."""
-    held_out = subject.faces.part(*CONFIRMATION)
+    held_out = subject.record.faces.part(*CONFIRMATION)
     names = list(subject.model.expressions)
     true = held_out.table["expression"].map(lambda e: names.index(e) if e in names else -1)
     discovery = subject.images(subject.design.discovery)
@@ -232,23 +199,23 @@ def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
         subject.units.discovery.mean(axis=0, dtype=np.float64),
         layer=subject.layer,
         sets=subject.choices.sets,
-        seed=subject.run.info["seed"],
+        seed=subject.seed,
         progress=progress,
     )
 
 
 def check_place(subject: Subject, progress: Report) -> pd.DataFrame:
     """Look whether the mapped units' projections and locations lie where the AU shows."""
-    rows = subject.rows(CONFIRMATION)
+    rows = subject.record.confirmation.rows
     table = place_table(
         subject.model.network,
         subject.images(subject.design.confirmation),
         subject.design.confirmation.presence(list(subject.mapped)),
-        subject.responses.response(subject.layer)[rows],
-        subject.responses.location(subject.layer)[rows],
+        subject.record.responses.response(subject.layer)[rows],
+        subject.record.responses.location(subject.layer)[rows],
         {au: units[0] if units else None for au, units in subject.mapped.items()},
         layer=subject.layer,
-        rule=subject.settings.rule,
+        rule=subject.record.settings.rule,
     )
     progress(1, 1, "")
     return table
@@ -256,8 +223,8 @@ def check_place(subject: Subject, progress: Report) -> pd.DataFrame:
 
 def check_sanity(subject: Subject, progress: Report) -> pd.DataFrame:
     """Randomise the weights below the mapped units' projections, layer by layer."""
-    rows = np.flatnonzero(subject.rows(CONFIRMATION))
-    response = subject.responses.response(subject.layer)
+    rows = np.flatnonzero(subject.record.confirmation.rows)
+    response = subject.record.responses.response(subject.layer)
     pairs = [
         (row, unit)
         for unit in dict.fromkeys(units[0] for units in subject.mapped.values() if units)
@@ -269,15 +236,15 @@ def check_sanity(subject: Subject, progress: Report) -> pd.DataFrame:
         return pd.DataFrame(columns=list(SANITY_COLUMNS))
     chosen, units = np.array([row for row, _ in pairs]), np.array([unit for _, unit in pairs])
     unique, place = np.unique(chosen, return_inverse=True)
-    mask = np.zeros(len(subject.faces), dtype=bool)
+    mask = np.zeros(len(subject.record.faces), dtype=bool)
     mask[unique] = True
-    images = subject.images(subject.faces.where(mask))[torch.from_numpy(place)]
+    images = subject.images(subject.record.faces.where(mask))[torch.from_numpy(place)]
     return randomisation_table(
         subject.model.network,
         images,
         subject.layer,
         units,
-        subject.responses.location(subject.layer)[chosen, units],
+        subject.record.responses.location(subject.layer)[chosen, units],
         progress=progress,
     )
 
@@ -285,30 +252,13 @@ def check_sanity(subject: Subject, progress: Report) -> pd.DataFrame:
 def check_stability(subject: Subject, progress: Report) -> pd.DataFrame:
     """Count which mappings return in other runs of the same training."""
     if not subject.choices.against:
-        raise CallError("--against names no run: stability needs one more run, or several")
-    runs = [subject.run, *(Run.open(folder) for folder in subject.choices.against)]
-    found = stability(
-        [read_association(run) for run in runs], subject.layer, distance=subject.settings.distance
-    )
+        raise CallError("against names no run: stability needs one more run, or several")
+    records = [subject.record, *map(RunRecord.open, subject.choices.against)]
+    distance = subject.record.settings.distance
+    associations = [record.association for record in records]
+    found = stability(associations, subject.layer, distance=distance)
     progress(1, 1, "")
     return found.aus.assign(layer=subject.layer, chance=found.chance)
-
-
-def read_association(run: Run) -> Association:
-    """Read back what a run's stage ``associate`` left."""
-    table = read_table(run.need("association.parquet", "associate"))
-    free = table[table["null"] == "free"]
-    key = ["layer", "unit", "au"]
-    effects = free[free["distance"].isin(["auroc", "auprc", "pearson"])].pivot(  # noqa: PD010
-        index=key, columns="distance", values="value"
-    )
-    return Association(
-        table=table,
-        effects=effects.reset_index().rename_axis(columns=None),
-        coverage=read_table(run.need("coverage.csv", "associate")),
-        units=read_table(run.need("units.csv", "associate")),
-        nulls=pd.DataFrame(run.info["nulls"]),
-    )
 
 
 Check = Callable[[Subject, Report], pd.DataFrame]

@@ -13,7 +13,7 @@ from facslens.errors import DataError, NotEnoughDataError
 from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
 from facslens.responses.recording import record_faces
-from facslens.stages.associate import expression_strata
+from facslens.runs.parts import expression_strata
 
 
 def check_aus(faces: Faces) -> None:
@@ -49,8 +49,7 @@ def associate_fold(model: Model, faces: Faces, seed: int = 0, controls: int = 0)
     pandas.DataFrame
         As `fold_table` gives it, with the columns of `beside`; empty where no unit could be chosen.
     """
-    neutral = (faces.table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
-    faces = faces.where(~neutral)
+    faces = faces.where(~faces.neutral)
     layer = list(choose_layers(model.network, None))[-1]
     found = _tell(model, faces, layer, seed)
     # not the seed of the training itself, which drew the weights that it began with

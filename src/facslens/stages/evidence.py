@@ -8,28 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facslens.artifacts import read_table
 from facslens.association.confirmation.calibration import NO_CURVE, Calibration, calibrate
 from facslens.association.sample import Sample, au_codes
-from facslens.datasets.splits import CONFIRMATION
-from facslens.errors import NotEnoughDataError
 from facslens.prediction.evidence import Evidence
-from facslens.responses.store import Responses
-from facslens.runs.folder import Run
-from facslens.runs.settings import Settings
-from facslens.stages.associate import read_part
-from facslens.stages.faces import read_faces
+from facslens.runs.record import RunRecord
+from facslens.runs.selection import choose_layer, first_units
 
 
-def run_evidence(run: Run, layer: str | None = None) -> list[Evidence]:
+def run_evidence(record: RunRecord, layer: str | None = None) -> list[Evidence]:
     """Gather what a prediction needs of a run's mapping: the evidence of each action unit.
 
     Parameters
     ----------
-    run
+    record
         A run whose stage ``associate`` is done.
     layer
-        Where the units are; None takes `choose_layer`.
+        Where the units are; None takes `facslens.runs.selection.choose_layer`.
 
     Returns
     -------
@@ -46,67 +40,21 @@ def run_evidence(run: Run, layer: str | None = None) -> list[Evidence]:
     NotEnoughDataError
         If `layer` is None and no layer has an accepted unit.
     """
-    mapping = _first_units(run)
-    layer = choose_layer(mapping) if layer is None else layer
-    verdicts = read_table(run.need("verdicts.csv", "associate"))
-    said = verdicts[verdicts["layer"] == layer].set_index("au").to_dict("index")
-    first = mapping[mapping["layer"] == layer].set_index("au").to_dict("index")
-    responses = Responses.open(run.need("responses.zarr", "record"))
-    part = read_part(responses, read_faces(run), Settings.of(run), CONFIRMATION)
+    layer = choose_layer(record.mapping) if layer is None else layer
+    verdicts = record.verdicts[record.verdicts["layer"] == layer]
+    said = verdicts.set_index("au").to_dict("index")
+    first = first_units(record.mapping, layer).set_index("au").to_dict("index")
+    part = record.confirmation.sampled(record.responses)
     sample = part.sample(layer)
     return [
-        _evidence(sample, column, au, layer, {**first.get(au, {}), **said[au]})
+        _evidence(sample, column, au, layer, {**first.get(au, {}), **said[au]}, record.seed)
         for column, au in enumerate(au_codes(part.labels))
     ]
 
 
-def choose_layer(mapping: pd.DataFrame) -> str:
-    """Choose the layer that discovery knows most of: most AUs with an accepted unit.
-
-    Of equals that of the largest mean AUROC of these units in discovery, then the first. The
-    confirmation subjects have no part in it.
-
-    Parameters
-    ----------
-    mapping
-        Rows of the view au_to_unit, the first of each layer and AU.
-
-    Raises
-    ------
-    NotEnoughDataError
-        If no layer has an accepted unit.
-
-    Examples
-    --------
-    >>> choose_layer(
-    ...     pd.DataFrame(
-    ...         {
-    ...             "layer": ["conv1", "conv1", "conv2", "conv2"],
-    ...             "unit": [3, pd.NA, 1, 2],
-    ...             "auroc": [0.9, np.nan, 0.7, 0.6],
-    ...         }
-    ...     )
-    ... )
-    'conv2'
-    """
-    chosen = mapping.dropna(subset=["unit"])
-    if chosen.empty:
-        raise NotEnoughDataError("no unit of any layer tells an action unit beyond chance")
-    by_layer = chosen.groupby("layer", sort=False)["auroc"]
-    ranked = pd.DataFrame({"aus": by_layer.size(), "auroc": by_layer.mean()})
-    return str(ranked.sort_values(["aus", "auroc"], ascending=False, kind="stable").index[0])
-
-
-def _first_units(run: Run) -> pd.DataFrame:
-    mapping = read_table(run.need("mapping.csv", "associate"))
-    return mapping[
-        (mapping["view"] == "au_to_unit")
-        & (mapping["rule"] == "tested")
-        & (mapping["rank"].fillna(1) == 1)
-    ]
-
-
-def _evidence(sample: Sample, column: int, au: str, layer: str, row: Mapping[Any, Any]) -> Evidence:
+def _evidence(
+    sample: Sample, column: int, au: str, layer: str, row: Mapping[Any, Any], seed: int
+) -> Evidence:
     """Calibrate one AU's unit, or say that there is none."""
     label, nan = sample.labels[:, column], math.nan
     assert sample.subject is not None  # a `Part` knows them
@@ -131,7 +79,7 @@ def _evidence(sample: Sample, column: int, au: str, layer: str, row: Mapping[Any
     if pd.isna(row["unit"]):
         return found
     unit = int(row["unit"])
-    measured = calibrate(sample.responses[:, unit], label, sample.subject)
+    measured = calibrate(sample.responses[:, unit], label, sample.subject, seed=seed)
     allowed = found.status == "confirmed" and measured.holds
     curve = measured.curve if allowed else NO_CURVE
     return dataclasses.replace(

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from facslens.artifacts import read_table, write_table
-from facslens.datasets.base import Faces, make_table
+from facslens.artifacts import write_table
+from facslens.datasets.base import Faces
 from facslens.datasets.check import check
 from facslens.datasets.load import load
 from facslens.datasets.splits import holdout
@@ -35,7 +35,7 @@ def run_faces(
         If the data has a defect other than single broken images.
     """
     info = run.info
-    with run.stage("faces", "faces.parquet"):
+    with run.stage("faces"):
         faces = load(info["data"])
         found = check(faces, lambda done, total: progress(done, total, ""))
         broken = {d.where: d.message for d in found.defects if d.kind == "bad image"}
@@ -60,15 +60,3 @@ def run_faces(
                 "notes": [d.message for d in found.defects if d.level == "warning"],
             }
         )
-
-
-def read_faces(run: Run) -> Faces:
-    """Read the faces of a run.
-
-    Raises
-    ------
-    ArtifactError
-        If the stage has not been run.
-    """
-    table: pd.DataFrame = read_table(run.need("faces.parquet", "run --resume --out"))
-    return Faces(make_table(table), run.info["faces"]["name"])

@@ -11,7 +11,7 @@ from facslens.models.card import PRETRAINED, read_card, read_checked
 from facslens.prediction.evidence import PACKAGED, Evidence, read_evidence
 from facslens.prediction.network import Network
 from facslens.prediction.with_onnx import read_onnx
-from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from facslens.models.model import Model
@@ -114,11 +114,11 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
         return read_evidence(PACKAGED[choice.model])
     from facslens.stages.evidence import run_evidence
 
-    run = Run.open(Path(choice.model))
-    if not run.is_done("associate"):
+    record = RunRecord.open(Path(choice.model))
+    if not record.run.is_done("associate"):
         return ()
     try:
-        return tuple(run_evidence(run))
+        return tuple(run_evidence(record))
     except NotEnoughDataError:  # no unit tells an action unit: then nothing is said of any
         return ()
 

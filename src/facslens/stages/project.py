@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from facslens.artifacts import atomic, read_table
+from facslens.artifacts import atomic
 from facslens.datasets.base import Faces
 from facslens.models import model as models
 from facslens.models.receptive_field import receptive_field
@@ -17,8 +17,8 @@ from facslens.progress import Report
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.projection.windows import crop, to_grey
 from facslens.runs.folder import Run
-from facslens.runs.settings import Settings
-from facslens.stages.faces import read_faces
+from facslens.runs.record import RunRecord
+from facslens.runs.selection import mapped_units
 
 #: Share of a unit's projected values, by size, that is shown without being cut.
 DISPLAYED: Final = 0.99
@@ -36,36 +36,31 @@ def run_project(run: Run, progress: Report) -> None:
     The pictures of a layer have one size: that of its receptive field, in the network's
     input pixels.
     """
-    settings = Settings.of(run)
-    run.need("model.safetensors", "train")
-    model = models.load(run.folder)
-    faces = read_faces(run)
-    exemplars = read_table(run.need("exemplars.parquet", "record"))
-    mapping = read_table(run.need("mapping.csv", "associate"))
-    with run.stage("project", "projections", rule=settings.rule):
-        chosen = exemplars.merge(mapped_units(mapping), on=["layer", "unit"])
-        with atomic(run / "projections") as temporary:
-            temporary.mkdir()
-            rows: list[dict[Hashable, object]] = []
-            for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
-                pixels, projections = _project(model, faces, str(layer), some, settings.rule)
-                field = receptive_field(model.network, str(layer))
-                limit = _brightest(projections)
-                for place, row in enumerate(some.to_dict("records")):
-                    stem = f"{layer}-{unit}-{row['rank']}"
-                    seen = field.rectangle(row["row"], row["column"])
-                    files = {
-                        "projection": to_grey(crop(projections.image[place, 0], seen), limit),
-                        "face": crop(pixels[place, 0], seen, fill=255.0),
-                        "whole": pixels[place, 0],
-                    }
-                    for kind, picture in files.items():
-                        Image.fromarray(picture).save(temporary / f"{stem}-{kind}.png")
-                    window = dict(zip(("top", "left", "bottom", "right"), seen, strict=True))
-                    names = {kind: f"{stem}-{kind}.png" for kind in files}
-                    rows.append(dict(row) | window | names | {"rule": settings.rule})
-                progress(len(rows), len(chosen), f"{layer} unit {unit}")
-            pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary / "index.csv", index=False)
+    record = RunRecord(run)
+    settings, model, faces = record.settings, record.model, record.faces
+    chosen = record.exemplars.merge(mapped_units(record.mapping), on=["layer", "unit"])
+    with run.stage("project", rule=settings.rule), atomic(run / "projections") as temporary:
+        temporary.mkdir()
+        rows: list[dict[Hashable, object]] = []
+        for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
+            pixels, projections = _project(model, faces, str(layer), some, settings.rule)
+            field = receptive_field(model.network, str(layer))
+            limit = _brightest(projections)
+            for place, row in enumerate(some.to_dict("records")):
+                stem = f"{layer}-{unit}-{row['rank']}"
+                seen = field.rectangle(row["row"], row["column"])
+                files = {
+                    "projection": to_grey(crop(projections.image[place, 0], seen), limit),
+                    "face": crop(pixels[place, 0], seen, fill=255.0),
+                    "whole": pixels[place, 0],
+                }
+                for kind, picture in files.items():
+                    Image.fromarray(picture).save(temporary / f"{stem}-{kind}.png")
+                window = dict(zip(("top", "left", "bottom", "right"), seen, strict=True))
+                names = {kind: f"{stem}-{kind}.png" for kind in files}
+                rows.append(dict(row) | window | names | {"rule": settings.rule})
+            progress(len(rows), len(chosen), f"{layer} unit {unit}")
+        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary / "index.csv", index=False)
 
 
 def _brightest(projections: Projections) -> float | None:
@@ -73,12 +68,6 @@ def _brightest(projections: Projections) -> float | None:
     values = np.abs(projections.image)
     values = values[values > 0]
     return float(np.quantile(values, DISPLAYED)) if values.size else None
-
-
-def mapped_units(mapping: pd.DataFrame) -> pd.DataFrame:
-    """Give layer and unit of every action unit's first choice, each once."""
-    first = mapping[(mapping["view"] == "au_to_unit") & (mapping["rank"] == 1)]
-    return first.dropna(subset=["unit"])[["layer", "unit"]].astype({"unit": int}).drop_duplicates()
 
 
 def _project(

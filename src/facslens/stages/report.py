@@ -7,6 +7,6 @@ from facslens.runs.folder import Run
 
 def run_report(run: Run, progress: Report) -> None:
     """Write ``report/index.html`` and what it shows."""
-    with run.stage("report", "report"):
+    with run.stage("report"):
         write_report(run)
         progress(1, 1, "")

@@ -4,23 +4,21 @@ from facslens.artifacts import write_table
 from facslens.models import model as models
 from facslens.progress import Report
 from facslens.runs.folder import Run
-from facslens.runs.settings import Settings
-from facslens.stages.faces import read_faces
+from facslens.runs.record import RunRecord
 from facslens.training.fit import fit
 from facslens.training.predictions import predict
 
 
 def run_train(run: Run, progress: Report) -> None:
     """Write the weights, ``training.csv`` and ``predictions.parquet``."""
-    settings = Settings.of(run)
-    faces = read_faces(run)
-    files = ("model.safetensors", "model.json", "training.csv", "predictions.parquet")
-    with run.stage("train", *files):
+    record = RunRecord(run)
+    settings, faces = record.settings, record.faces
+    with run.stage("train"):
         training = fit(
             faces,
             architecture=settings.model,
             size=settings.size,
-            seed=run.info["seed"],
+            seed=record.seed,
             recipe=settings.recipe,
             init=settings.begin(),
             folder=run.folder,
@@ -29,3 +27,5 @@ def run_train(run: Run, progress: Report) -> None:
         models.save(training.model, run.folder)
         write_table(run / "training.csv", training.history)
         write_table(run / "predictions.parquet", predict(training.model, faces))
+        for checkpoint in run.folder.glob("training-*.ckpt"):  # of a training with other choices
+            checkpoint.unlink()

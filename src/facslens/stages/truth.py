@@ -60,9 +60,9 @@ def check_planted(subject: Subject, progress: Report) -> pd.DataFrame:
                 planted,
                 faces,
                 images[design],
-                seed=subject.run.info["seed"] + number,
-                distance=subject.settings.distance,
-                permutations=subject.settings.permutations,
+                seed=subject.seed + number,
+                distance=subject.record.settings.distance,
+                permutations=subject.record.settings.permutations,
             )
             tables.append(table)
         progress(number + 1, seeds, "")
@@ -90,7 +90,7 @@ def check_factorial(subject: Subject, progress: Report) -> pd.DataFrame:
     trained = judged(subject.model, subject.units.discovery)
     others = []
     for number in range(subject.choices.seeds):
-        model = untrained(subject.model, subject.run.info["seed"] + 1 + number)
+        model = untrained(subject.model, subject.seed + 1 + number)
         found = _recorded(subject, model, compared.discovery).responses
         others.append(judged(model, found.response(subject.layer)))
         progress(number + 1, subject.choices.seeds, "")
@@ -108,7 +108,7 @@ def check_true_place(subject: Subject, progress: Report) -> pd.DataFrame:
     recorded = _recorded(subject, subject.model, faces).responses
     responses, locations = recorded.response(subject.layer), recorded.location(subject.layer)
     live = np.flatnonzero(np.ptp(responses, axis=0) > 0)
-    rng = np.random.default_rng(subject.run.info["seed"])
+    rng = np.random.default_rng(subject.seed)
     mapped = {au: units[0] for au, units in subject.mapped.items() if units and au in faces.aus}
     rows = []
     for done, (au, own) in enumerate(mapped.items()):
@@ -125,7 +125,7 @@ def check_true_place(subject: Subject, progress: Report) -> pd.DataFrame:
                 subject.layer,
                 np.full(len(best), unit),
                 locations[best, unit],
-                rule=subject.settings.rule,
+                rule=subject.record.settings.rule,
             )
             lifts = [
                 energy_lift(image, window, regions.mask(name, au, subject.model.size))
@@ -135,7 +135,7 @@ def check_true_place(subject: Subject, progress: Report) -> pd.DataFrame:
                 if not silent
             ]
             row = {"layer": subject.layer, "au": au, "kind": kind, "unit": unit}
-            row |= {"rule": subject.settings.rule, "n_projections": len(best)}
+            row |= {"rule": subject.record.settings.rule, "n_projections": len(best)}
             row |= {"n_silent": int(found.silent.sum())}
             for name in ("energy", "area", "lift"):
                 values = np.array([getattr(one, name) for one in lifts], dtype=float)

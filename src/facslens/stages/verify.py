@@ -1,16 +1,17 @@
 """Check a finished run: controls, ablation, place and sanity, each on its confirmation subjects."""
 
 import dataclasses
-import hashlib
+import shutil
 from typing import Final
 
 import pandas as pd
 
-from facslens.artifacts import Json, read_json, read_table, sha256, write_json, write_table
-from facslens.controls.champions import TYPES
+from facslens.artifacts import Json, write_table
 from facslens.errors import CallError
 from facslens.progress import shown
 from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
+from facslens.runs.tables import read_run_table
 from facslens.stages import checks
 from facslens.stages.checks import CONTROLS, SHUFFLED, Check, Choices, Subject
 from facslens.stages.truth import TRUTH
@@ -45,7 +46,7 @@ def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
     for word in (part.strip() for part in only.split(",")):
         if word not in CHECKS and word not in GROUPS:
             known = ", ".join((*GROUPS, *CHECKS))
-            raise CallError(f"--only {word!r} is no check: expected some of {known}")
+            raise CallError(f"only names {word!r}, which is no check: expected some of {known}")
         names |= set(GROUPS.get(word, (word,)))
     return tuple(name for name in CHECKS if name in names)
 
@@ -70,65 +71,56 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
     Raises
     ------
     CallError
-        If a name or layer is not known.
+        If a name or layer is not known, or a number of `choices` is below 1.
     ArtifactError
         If the run lacks what an earlier stage would have left.
     """
     choices = choices or Choices()
-    if choices.seeds < 1 or choices.sets < 1:
-        raise CallError("--seeds and --sets need to be at least 1")
+    for name, number in (("seeds", choices.seeds), ("sets", choices.sets)):
+        if number < 1:
+            raise CallError(f"{name} is {number}: needs at least 1")
     names = choose_checks(only, bool(choices.against))
-    subject = Subject(run, choices)
-    run.need("mapping.csv", "associate")
-    layer = subject.layer  # a wrong one shows before the work
-    chosen = dataclasses.asdict(choices) | {
-        "layer": layer,
-        "against": [str(folder) for folder in choices.against],
-    }
-    state = _state(run)
-    with run.stage("verify", "verify", checks=list(names), **chosen):
-        for name in names:
-            if only is None and state["done"].get(name) == chosen:
-                continue
-            with shown(name) as progress:
-                table = CHECKS[name](subject, progress)
-            _write(run, name, table)
-            state["done"][name] = chosen
-            write_json(run / "verify" / "state.json", state)
+    with run.writing():
+        record = RunRecord(run)
+        subject = Subject(record, choices)
+        record.path("mapping.csv")
+        layer = subject.layer  # a wrong one shows before the work
+        chosen = dataclasses.asdict(choices) | {
+            "layer": layer,
+            "against": [str(folder) for folder in choices.against],
+        }
+        before = _before(run)
+        with run.stage("verify", checks=list(names), **chosen) as underway:
+            underway.note(**before)
+            for name in names:
+                if only is None and underway.entry["done"].get(name) == chosen:
+                    continue
+                with shown(name) as progress:
+                    table = CHECKS[name](subject, progress)
+                file = _write(record, name, table)
+                underway.left(file, done={**underway.entry["done"], name: chosen})
 
 
-def _write(run: Run, name: str, table: pd.DataFrame) -> None:
+def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
     """Write a check's table; a control's rows take the place of its old ones."""
     if name not in (*CONTROLS, SHUFFLED):
-        write_table(run / "verify" / f"{name}.csv", table)
-        return
-    path = run / "verify" / "controls.csv"
-    parts = {name: table}
-    if path.exists():
-        before = read_table(path).astype(TYPES)
-        parts = {str(control): rows for control, rows in before.groupby("control")} | parts
-    write_table(path, pd.concat([parts[c] for c in CHECKS if c in parts], ignore_index=True))
+        file = f"verify/{name}.csv"
+    else:
+        file = "verify/controls.csv"
+        parts = {name: table}
+        if record.has(file):
+            before = read_run_table(record.run.read(file), file)
+            parts = {str(control): rows for control, rows in before.groupby("control")} | parts
+        table = pd.concat([parts[c] for c in CHECKS if c in parts], ignore_index=True)
+    write_table(record.run / file, table)
+    return file
 
 
-def _state(run: Run) -> Json:
-    """Read which checks are done, by which choices; forget them where the run has changed."""
-    files = [sha256(run.need(file, stage)) for file, stage in _INPUTS]
-    what = repr((files, run.info["settings"], run.info["seed"]))
-    key = hashlib.sha256(what.encode()).hexdigest()
-    path = run / "verify" / "state.json"
-    if path.exists():
-        state = read_json(path)
-        if state.get("run") == key:
-            return state
-        for table in path.parent.glob("*.csv"):
-            table.unlink()
-    return {"run": key, "done": {}}
-
-
-#: What the checks read: file and the stage that makes it.
-_INPUTS: Final = (
-    ("faces.parquet", "run --resume --out"),
-    ("model.safetensors", "train"),
-    ("responses.zarr", "record"),
-    ("mapping.csv", "associate"),
-)
+def _before(run: Run) -> Json:
+    """Give the checks that are done and the files they left; none where the run has changed."""
+    entry = run.info["stages"].get("verify", {})
+    if entry.get("status") in ("done", "running", "failed") and "done" in entry:
+        return {"done": entry["done"], "files": entry["files"]}
+    if (run / "verify").is_dir():
+        shutil.rmtree(run / "verify")
+    return {"done": {}, "files": {}}

@@ -9,7 +9,12 @@ from scipy.optimize import linear_sum_assignment
 from facslens.errors import CallError
 
 RANKS: Final = ("tested", "distance")
-VIEWS: Final = ("au_to_unit", "unit_to_au", "one_to_one")
+AU_TO_UNIT: Final = "au_to_unit"
+UNIT_TO_AU: Final = "unit_to_au"
+ONE_TO_ONE: Final = "one_to_one"
+VIEWS: Final = (AU_TO_UNIT, UNIT_TO_AU, ONE_TO_ONE)
+#: Of a view with one partner first: what it asks about, and what it answers.
+_SIDES: Final = {AU_TO_UNIT: ("au", "unit"), UNIT_TO_AU: ("unit", "au")}
 #: What names a pair.
 KEY: Final = ["layer", "unit", "au"]
 #: Columns of a mapping, in order.
@@ -104,16 +109,16 @@ def make_mapping(
     views: dict[str, Callable[[pd.DataFrame], pd.DataFrame]]
     if rank == "distance":
         views = {
-            "au_to_unit": lambda p: _ranked(p, p, "au", p["value"]).query("rank == 1"),
-            "unit_to_au": lambda p: _ranked(p, p, "unit", p["value"]).query("rank == 1"),
+            AU_TO_UNIT: lambda p: _ranked(p, p, "au", p["value"]).query("rank == 1"),
+            UNIT_TO_AU: lambda p: _ranked(p, p, "unit", p["value"]).query("rank == 1"),
         }
     else:
         views = {
-            "au_to_unit": lambda p: _ranked(p, _accepted(p, alpha), "au", p["z"]),
-            "unit_to_au": lambda p: _ranked(
+            AU_TO_UNIT: lambda p: _ranked(p, _accepted(p, alpha), "au", p["z"]),
+            UNIT_TO_AU: lambda p: _ranked(
                 p, _accepted(p, alpha), "unit", p["value"] - p["null_mean"]
             ),
-            "one_to_one": lambda p: _one_to_one(p, _accepted(p, alpha)),
+            ONE_TO_ONE: lambda p: _one_to_one(p, _accepted(p, alpha)),
         }
     parts = [
         view(layer_pairs).assign(view=name, layer=layer, distance=pairs["distance"].iloc[0])
@@ -123,6 +128,30 @@ def make_mapping(
     mapping = pd.concat(parts, ignore_index=True).reindex(columns=list(COLUMNS))
     integers = ("rank", "unit", "n_within", "n_present", "n_absent")
     return mapping.astype({**dict.fromkeys(integers, "Int64"), "au": "string"})
+
+
+def accepted_units(mapping: pd.DataFrame, layer: str) -> dict[str, list[int]]:
+    """Give every action unit's accepted units in a layer, best first; AUs without any are left out.
+
+    Parameters
+    ----------
+    mapping
+        With ``rank="tested"``.
+    """
+    rows = view_of(mapping, AU_TO_UNIT, layer).dropna(subset=["unit"]).sort_values("rank")
+    return {str(au): [int(u) for u in some["unit"]] for au, some in rows.groupby("au")}
+
+
+def view_of(mapping: pd.DataFrame, view: str, layer: str | None = None) -> pd.DataFrame:
+    """Give the rows of one view of a mapping, of one layer or of all."""
+    rows = mapping["view"] == view
+    return mapping[rows if layer is None else rows & (mapping["layer"] == layer)]
+
+
+def firsts(mapping: pd.DataFrame, view: str, layer: str | None = None) -> pd.DataFrame:
+    """Give the first choice of every AU or unit; the partner is missing where there is none."""
+    rows = view_of(mapping, view, layer)
+    return rows[rows["rank"].fillna(1) == 1]
 
 
 def disagreements(tested: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
@@ -140,7 +169,7 @@ def disagreements(tested: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
         each names, or ``none``); one row wherever they differ, all as text.
     """
     first = {
-        name: pd.concat([_partners(mapping, "au_to_unit"), _partners(mapping, "unit_to_au")])
+        name: pd.concat([_partners(mapping, view) for view in (AU_TO_UNIT, UNIT_TO_AU)])
         for name, mapping in (("tested", tested), ("plain", plain))
     }
     both = first["tested"].merge(
@@ -151,8 +180,8 @@ def disagreements(tested: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
 
 
 def _partners(mapping: pd.DataFrame, view: str) -> pd.DataFrame:
-    best = mapping[(mapping["view"] == view) & (mapping["rank"].fillna(1) == 1)]
-    of, partner = ("au", "unit") if view == "au_to_unit" else ("unit", "au")
+    best = firsts(mapping, view)
+    of, partner = _SIDES[view]
     return pd.DataFrame(
         {
             "view": view,

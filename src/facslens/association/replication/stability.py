@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 
+from facslens.association.discovery.mapping import accepted_units
 from facslens.association.discovery.result import Association
 from facslens.errors import CallError
 
@@ -183,7 +184,4 @@ def _accepted(
     association: Association, layer: str, distance: str | None, alpha: float
 ) -> dict[str, list[int]]:
     """Give every action unit's accepted units, best first."""
-    mapping = association.mapping(distance, alpha=alpha)
-    rows = mapping[(mapping["view"] == "au_to_unit") & (mapping["layer"] == layer)]
-    rows = rows.dropna(subset=["unit"]).sort_values("rank")
-    return {str(au): [int(u) for u in some["unit"]] for au, some in rows.groupby("au")}
+    return accepted_units(association.mapping(distance, alpha=alpha), layer)

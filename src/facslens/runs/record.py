@@ -1,0 +1,180 @@
+"""The owner of a finished run: reads each of its files once, and only unchanged ones."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from facslens.artifacts import Json, read_json
+from facslens.association.discovery.result import Association
+from facslens.datasets.base import Faces, make_table
+from facslens.models.model import Model, load
+from facslens.responses.store import Responses
+from facslens.runs import parts, selection
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
+from facslens.runs.tables import read_run_table
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything that a run has left, read when it is first asked for.
+
+    Whatever is asked for raises an `ArtifactError` where its stage has not been run, where it is
+    out of date, and where the file is not what the stage left.
+
+    Parameters
+    ----------
+    run
+        The run.
+    outdated
+        Whether files that are out of date are given as well: the report shows them, and says so.
+    """
+
+    run: Run
+    outdated: bool = False
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "RunRecord":
+        """Open a run's folder."""
+        return cls(Run.open(Path(folder)))
+
+    @cached_property
+    def info(self) -> Json:
+        """``run.json``: what made the run."""
+        return self.run.info
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the run was asked to do."""
+        return Settings.of(self.run)
+
+    @cached_property
+    def seed(self) -> int:
+        """The seed of everything random."""
+        return int(self.info["seed"])
+
+    def has(self, name: str) -> bool:
+        """Tell whether the stage that leaves a file has left it."""
+        return self.run.has(name)
+
+    def path(self, name: str) -> Path:
+        """Give the path of a file, checked."""
+        return self.run.read(name) if self.outdated and self.has(name) else self.run.need(name)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table, with the types that it was written with."""
+        return read_run_table(self.path(name), name)
+
+    def check(self, name: str) -> pd.DataFrame:
+        """Read what a check of `facslens verify` found."""
+        return self.table(f"verify/{name}.csv")
+
+    @cached_property
+    def faces(self) -> Faces:
+        """All of its faces, with their split."""
+        return Faces(make_table(self.table("faces.parquet")), self.info["faces"]["name"])
+
+    @cached_property
+    def model(self) -> Model:
+        """Its trained network."""
+        for name in ("model.json", "model.safetensors"):
+            self.path(name)
+        return load(self.run.folder)
+
+    @cached_property
+    def description(self) -> Json:
+        """``model.json``: what the network is and how it was trained."""
+        return read_json(self.path("model.json"))
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """Loss and accuracy by epoch."""
+        return self.table("training.csv")
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """The network's probabilities for every face."""
+        return self.table("predictions.parquet")
+
+    @cached_property
+    def responses(self) -> Responses:
+        """What every unit answered to every face, in the order of the faces."""
+        stored = Responses.open(self.path("responses.zarr"))
+        return stored.aligned(self.faces.table["image"])
+
+    @cached_property
+    def exemplars(self) -> pd.DataFrame:
+        """The faces that each unit answers most."""
+        return self.table("exemplars.parquet")
+
+    @cached_property
+    def association(self) -> Association:
+        """Distances and tests of every unit with every action unit."""
+        return Association(
+            table=self.table("association.parquet"),
+            effects=self.table("effects.parquet"),
+            coverage=self.coverage,
+            units=self.units,
+            nulls=pd.DataFrame(self.info["nulls"]),
+        )
+
+    @cached_property
+    def mapping(self) -> pd.DataFrame:
+        """The mapping of units to action units and back, tested and by plain distance."""
+        return self.table("mapping.csv")
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """How many faces show each action unit, and whether these were enough."""
+        return self.table("coverage.csv")
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """Which units are live."""
+        return self.table("units.csv")
+
+    @cached_property
+    def confounds(self) -> pd.DataFrame:
+        """Which action units come together."""
+        return self.table("confounds.csv")
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """A sentence for each action unit and layer."""
+        return self.table("verdicts.csv")
+
+    @cached_property
+    def contrast(self) -> pd.DataFrame:
+        """How the first units' responses change from neutral to peak."""
+        return self.table("contrast.csv")
+
+    @cached_property
+    def projections(self) -> pd.DataFrame:
+        """Which picture in ``projections/`` shows what."""
+        name = "projections/index.csv"
+        return read_run_table(self.path("projections") / "index.csv", name)
+
+    @property
+    def discovery(self) -> parts.FacesOfPart:
+        """The faces of the subjects who chose the mapping."""
+        return parts.discovery(self.faces, self.settings.neutral)
+
+    @property
+    def confirmation(self) -> parts.FacesOfPart:
+        """The faces of the subjects who confirm the mapping."""
+        return parts.confirmation(self.faces, self.settings.neutral)
+
+    def accepted(self, layer: str) -> dict[str, list[int]]:
+        """Give each action unit of the faces its accepted units in a layer, best first."""
+        return selection.accepted(self.mapping, layer, self.faces.aus)
+
+    def _repr_html_(self) -> str:
+        """Show stages and verdicts in a notebook."""
+        stages = self.info["stages"].items()
+        rows = [(name, entry["status"], entry.get("seconds")) for name, entry in stages]
+        shown = [pd.DataFrame(rows, columns=["stage", "status", "seconds"])]
+        if self.has("verdicts.csv"):
+            shown.append(self.verdicts[["layer", "au", "unit", "status", "verdict"]])
+        return "\n".join(table.to_html(index=False, na_rep="") for table in shown)

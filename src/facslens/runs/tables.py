@@ -1,0 +1,55 @@
+"""How the CSV files of a run are read: what their text does not tell of the columns' types."""
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from facslens.artifacts import read_table
+
+#: Types by file and column: whole numbers and truth values of which some may be missing, and
+#: texts that may look like numbers.
+TYPES: Final[dict[str, dict[str, str]]] = {
+    "coverage.csv": dict.fromkeys(("subjects_present", "subjects_absent"), "Int64"),
+    "confounds.csv": {"n_differ": "Int64", "closest": "string"},
+    "mapping.csv": {
+        **dict.fromkeys(
+            (
+                *("rank", "unit", "n_within", "n_present", "n_absent", "n_test_present"),
+                *("n_test_absent", "n_test_subjects", "n_redrawn", "n_undefined"),
+                *("n_within_test", "n_redrawn_within"),
+            ),
+            "Int64",
+        ),
+        **dict.fromkeys(("au", "status", "status_within"), "string"),
+    },
+    "verdicts.csv": {"unit": "Int64"},
+    "verify/controls.csv": {
+        **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),
+        **dict.fromkeys(("accepted", "confirmed"), "boolean"),
+    },
+    "verify/ablation.csv": {"units": "str"},
+    "verify/place.csv": {"unit": "Int64"},
+}
+
+#: Columns by file in which an empty cell is an empty text, not a missing one.
+TEXTS: Final[dict[str, tuple[str, ...]]] = {
+    "coverage.csv": ("reason",),
+    "confounds.csv": ("inseparable",),
+    "verify/ablation.csv": ("units",),
+}
+
+
+def read_run_table(path: Path, name: str) -> pd.DataFrame:
+    """Read a table of a run with the types and texts that it was written with.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        What it is called in a run, such as ``verify/controls.csv``.
+    """
+    texts = TEXTS.get(name, ())
+    table = read_table(path, {**TYPES.get(name, {}), **dict.fromkeys(texts, "str")})
+    return table.fillna(dict.fromkeys(texts, ""))

@@ -1,0 +1,131 @@
+"""A finished run has one owner: what was written reads back equal, and nothing else is read."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import zarr
+
+from facslens import artifacts
+from facslens.datasets.base import Faces
+from facslens.errors import ArtifactError
+from facslens.responses.store import BatchResponses, Responses, ResponseWriter
+from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
+from facslens.runs.settings import Settings
+from facslens.stages import associate, faces, record, train, verify
+from facslens.stages.checks import Choices
+from facslens.stages.order import run_stage
+from facslens.training.recipe import Recipe
+
+STAGES = ("faces", "train", "record", "associate", "project")
+
+
+@pytest.fixture(scope="module")
+def written(drawn_ck48, tmp_path_factory):
+    """A finished run, and the tables that its stages wrote."""
+    tables = {}
+    settings = Settings(recipe=Recipe(epochs=2), permutations=29, distance="auroc")
+    folder = tmp_path_factory.mktemp("runs") / "drawn"
+    run = Run.create(folder, data=f"ck48:{drawn_ck48}", seed=0, settings=settings.entries())
+
+    def write(path, table):
+        tables[path.relative_to(folder).as_posix()] = table.reset_index(drop=True)
+        artifacts.write_table(path, table)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (faces, train, record, associate, verify):
+            patch.setattr(module, "write_table", write)
+        for stage in STAGES:
+            run_stage(run, stage)
+        verify.verify(run, "untrained,ablation,place,sanity", Choices(seeds=1, sets=3))
+    return run, tables
+
+
+@pytest.fixture
+def run(written, tmp_path):
+    """A copy of it, to be changed."""
+    return Run.open(shutil.copytree(written[0].folder, tmp_path / "run"))
+
+
+def test_every_table_reads_back_equal(written) -> None:
+    run, tables = written
+    assert len(tables) == 16
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(RunRecord(run).table(name), table)
+
+
+def test_the_association_reads_back_whole(written) -> None:
+    run, tables = written
+    found = RunRecord(run).association
+    assert {"threshold", "f1", "auroc_within"} <= set(found.effects.columns)
+    again = found.mapping("auroc", "tested")
+    tested = tables["mapping.csv"].query("rule == 'tested'")
+    pd.testing.assert_frame_equal(again, tested[list(again.columns)].astype(again.dtypes))
+
+
+def test_stages_and_verdicts_are_shown_in_a_notebook(written) -> None:
+    html = RunRecord(written[0])._repr_html_()
+    assert "<td>associate</td>" in html
+    assert "AU27, mouth stretch: " in html
+
+
+def swap(run: Run) -> None:
+    """Write the responses again, the rows in another order."""
+    old = Responses.open(run / "responses.zarr")
+    rows = np.roll(np.arange(len(old.images)), 7)
+    kept = {
+        layer: (old.response(layer)[rows], old.location(layer)[rows], old.shape(layer))
+        for layer in old.layers
+    }
+    names = list(old.images[rows])
+    shutil.rmtree(run / "responses.zarr")
+    writer = ResponseWriter(run / "responses.zarr", names)
+    writer.add({layer: BatchResponses(*found) for layer, found in kept.items()})
+    writer.close()
+
+
+def test_rows_in_another_order_are_refused_or_aligned_by_name(run) -> None:
+    before = RunRecord(run).responses.response("conv3")
+    swap(run)
+    with pytest.raises(ArtifactError, match=r"responses.zarr is not what the stage record left"):
+        _ = RunRecord(run).responses
+    run.accept(["responses.zarr"])
+    found = RunRecord(run)
+    assert found.responses.images.tolist() == found.faces.table["image"].tolist()
+    np.testing.assert_array_equal(found.responses.response("conv3"), before)
+
+
+def test_a_face_that_was_not_recorded_is_named(run) -> None:
+    table = RunRecord(run).faces.table
+    more = table.assign(image=table["image"].replace(table["image"][0], "new.png"))
+    artifacts.write_table(run / "faces.parquet", Faces(more, "more").table)
+    run.accept(["faces.parquet", "responses.zarr"])
+    stages = run.info["stages"]
+    stages["record"]["status"] = "done"
+    run.update(stages=stages)
+    with pytest.raises(ArtifactError, match=r"hold no face 'new.png': record the units again"):
+        _ = RunRecord(run).responses
+
+
+def test_a_chunk_that_is_missing_or_changed_is_refused(run) -> None:
+    chunk = run / "responses.zarr" / "conv3" / "response" / "c" / "0" / "0"
+    content = chunk.read_bytes()
+    middle = len(content) // 2
+    chunk.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    responses = Responses.open(run / "responses.zarr")
+    with pytest.raises(ArtifactError, match=r"the responses of 'conv3' in .* are damaged"):
+        responses.response("conv3")
+    chunk.unlink()
+    with pytest.raises(ArtifactError, match=r"conv3/response lacks 1 of its 1 chunks"):
+        Responses.open(run / "responses.zarr")
+
+
+def test_a_chunk_of_zeros_is_written_too(tmp_path) -> None:
+    writer = ResponseWriter(tmp_path / "dead.zarr", ["a", "b"])
+    silent = np.zeros((2, 3), np.float32)
+    writer.add({"conv1": BatchResponses(silent, np.full((2, 3, 2), -1, np.int16), (4, 4))})
+    writer.close()
+    assert zarr.open_group(tmp_path / "dead.zarr")["conv1/response"].nchunks_initialized == 1
+    assert not Responses.open(tmp_path / "dead.zarr").response("conv1").any()
