@@ -168,8 +168,10 @@ def test_entries_are_added_to_what_is_there(run):
     assert (run.info["faces"], run.info["seed"]) == ("abc", 3)
 
 
-def test_a_stage_notes_its_files_and_is_done_while_they_are_there(run):
+def test_a_stage_notes_its_files_and_is_done_while_they_are_there(run, monkeypatch):
     assert not run.is_done("report")
+    clock = iter((10.0, 12.5))
+    monkeypatch.setattr(folders.time, "perf_counter", lambda: next(clock))
     with run.stage("report", rule="guided"):
         assert run.info["stages"]["report"]["status"] == "running"
         assert not run.is_done("report")
@@ -177,7 +179,7 @@ def test_a_stage_notes_its_files_and_is_done_while_they_are_there(run):
     entry = run.info["stages"]["report"]
     assert (entry["status"], entry["settings"]) == ("done", {"rule": "guided"})
     assert entry["files"] == {"report": hashlib.sha256(b"page").hexdigest()}
-    assert entry["seconds"] >= 0
+    assert entry["seconds"] == 2.5
     assert run.is_done("report")
     (run / "report").unlink()
     assert not run.is_done("report")

@@ -5,36 +5,12 @@ import pandas as pd
 import pytest
 
 from facslens.association.confirmation.calibration import fit_curve
-from facslens.datasets.splits import halves
 from facslens.errors import ArtifactError, NotEnoughDataError
-from facslens.models import model as models
-from facslens.progress import silent
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.selection import choose_layer
 from facslens.runs.settings import Settings
-from facslens.stages.associate import run_associate
 from facslens.stages.evidence import run_evidence
-from facslens.stages.faces import run_faces
-from facslens.stages.record import run_record
-
-
-@pytest.fixture(scope="module")
-def run(drawn_ck48, tmp_path_factory):
-    """Drawn faces, an untrained network, half of the people to choose and half to confirm."""
-    settings = Settings(permutations=49, distance="auroc")
-    made = Run.create(
-        tmp_path_factory.mktemp("runs") / "drawn",
-        data=f"ck48:{drawn_ck48}",
-        seed=0,
-        settings=settings.entries(),
-    )
-    run_faces(made, silent, halves)
-    models.save(models.build("paper", ("anger", "happiness", "surprise"), 48, seed=0), made.folder)
-    made.accept(["model.safetensors", "model.json"])
-    run_record(made, silent)
-    run_associate(made, silent)
-    return RunRecord(made)
 
 
 def by_sequence(run, layer, split):

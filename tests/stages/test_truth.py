@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+import facslens as fl
 from facslens.artifacts import read_table
 from facslens.cli.main import main
 from facslens.controls import champions, recovery
+from facslens.datasets.synthetic.bundled import read_regions
 from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
 from facslens.runs.settings import Settings
 from facslens.stages import truth
 from facslens.stages.order import run_stage
@@ -49,16 +52,28 @@ def test_the_three_tables_are_written(made):
     assert tuple(place.columns) == truth.PLACE_COLUMNS
 
 
-def test_the_places_are_shares(made):
+def test_the_places_are_shares_of_energy_over_shares_of_area(made):
+    """Derived again for one mapped unit: one projection at a time, its energy summed by hand."""
     place = read_table(made / "verify" / "true_place.csv")
-    assert place["energy"].dropna().between(0, 1).all()
-    shown = place.dropna(subset=["lift"])
-    assert len(shown)
-    assert (shown["lift"] >= 0).all()
-    assert set(place["kind"]) == {"mapped", "random"}
     per_au = place.groupby("au")["kind"].value_counts().unstack()
     assert (per_au["mapped"] == 1).all()
     assert (per_au["random"] == 5).all()
+    row = place[place["kind"] == "mapped"].dropna(subset=["lift"]).iloc[0]
+    record, faces = RunRecord(made), truth.peaks("factorial")
+    regions = read_regions(None, design="factorial")
+    response = fl.record(record.model, faces, row["layer"]).response(row["layer"])[:, row["unit"]]
+    shown = np.flatnonzero(faces.table[row["au"]] == 1)
+    best = shown[np.argsort(-response[shown], kind="stable")][: row["n_projections"]]
+    shares = []
+    for face in best:
+        found = fl.project(record.model, faces, row["layer"], row["unit"], int(face))
+        energy, (top, left, bottom, right) = found.image[0, 0].astype(float) ** 2, found.window[0]
+        region = regions.mask(faces.table["image"][face], row["au"], 48)
+        seen = region[top:bottom, left:right]
+        shares.append((energy[region].sum() / energy.sum(), seen.mean()))
+    energy, area = np.array(shares).T
+    assert (row["energy"], row["area"]) == pytest.approx((energy.mean(), area.mean()), rel=1e-5)
+    assert row["lift"] == pytest.approx((energy / area).mean(), rel=1e-5)  # float32 projections
 
 
 def test_the_peaks_are_peaks():
