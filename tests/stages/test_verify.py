@@ -1,7 +1,6 @@
 """`facslens verify` on a run of drawn faces: its tables, and that it goes on where it was."""
 
 import dataclasses
-import json
 import shutil
 import sys
 
@@ -15,7 +14,7 @@ from facslens.controls import champions as champion
 from facslens.errors import ArtifactError, CallError
 from facslens.projection import place, sanity
 from facslens.report.html import write_report
-from facslens.runs.folder import Run
+from facslens.runs.folder import FILES, Run
 from facslens.runs.settings import Settings
 from facslens.stages import checks
 from facslens.stages.checks import Choices
@@ -23,6 +22,8 @@ from facslens.stages.order import STAGES, run_stage
 from facslens.stages.verify import CHECKS, choose_checks, verify
 from facslens.training.recipe import Recipe
 
+#: What stands between the faces and the checks.
+FILES_OF_MAPPING = [f for stage in ("faces", "train", "record", "associate") for f in FILES[stage]]
 CHEAP = Choices(seeds=2, sets=5, epochs=1)
 #: All that runs by default, but for the 4,608 pixels.
 FAST = "untrained,rotated,gradients,probe,ablation,place,sanity"
@@ -87,9 +88,7 @@ def test_the_other_tables(made) -> None:
 
 
 def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
-    state = json.loads((run / "verify" / "state.json").read_text())
-    del state["done"]["place"]
-    (run / "verify" / "state.json").write_text(json.dumps(state))
+    (run / "verify" / "place.csv").unlink()
     called, table = [], read_table(run / "verify" / "controls.csv")
     for name in CHECKS:
         monkeypatch.setitem(
@@ -103,6 +102,9 @@ def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
     assert called == ["pixels", "place"]
     verify(run, "sanity,ablation", CHEAP)
     assert called == ["pixels", "place", "ablation", "sanity"]
+    (run / "verify" / "sanity.csv").write_text("changed")  # nobody accepted it
+    verify(run, choices=CHEAP)
+    assert called == ["pixels", "place", "ablation", "sanity", "sanity"]
 
 
 def test_a_control_takes_its_own_rows_place(run) -> None:
@@ -119,11 +121,13 @@ def test_shuffled_labels_are_trained_on_only_when_named(run) -> None:
 
 
 def test_another_mapping_outdates_all_tables(run) -> None:
-    run_stage(run, "associate")
-    assert "verify" not in run.info["stages"]
-    assert (run / "verify" / "controls.csv").exists()
     mapping = read_table(run / "mapping.csv")
     write_table(run / "mapping.csv", mapping.iloc[:-1])
+    with pytest.raises(ArtifactError, match=r"mapping.csv is not what the stage associate left"):
+        verify(run, "probe", CHEAP)
+    run.accept(["mapping.csv"])
+    assert run.info["stages"]["verify"]["status"] == "outdated"
+    assert (run / "verify" / "controls.csv").exists()
     verify(run, "probe", CHEAP)
     assert not (run / "verify" / "ablation.csv").exists()
     assert set(read_table(run / "verify" / "controls.csv")["control"]) == {"probe"}
@@ -136,6 +140,7 @@ def test_nobody_held_out_and_nothing_mapped(run) -> None:
     write_table(run / "faces.parquet", faces)
     mapping = read_table(run / "mapping.csv")
     write_table(run / "mapping.csv", mapping.assign(unit=np.nan))
+    run.accept(FILES_OF_MAPPING)
     verify(run, "probe,ablation,place,sanity", CHEAP)
     controls = read_table(run / "verify" / "controls.csv")
     assert set(controls["status"]) == {"not enough data"}
@@ -179,17 +184,17 @@ def test_a_report_that_exists_is_made_again(run, monkeypatch, capsys) -> None:
 
 def test_errors(run, monkeypatch, capsys) -> None:
     with pytest.raises(
-        CallError, match="--only 'abblation' is no check: expected some of controls"
+        CallError, match="only names 'abblation', which is no check: expected some of controls"
     ):
         verify(run, "abblation", CHEAP)
-    with pytest.raises(CallError, match="--layer 'conv9' was not recorded: there are conv1"):
+    with pytest.raises(CallError, match="layer 'conv9' was not recorded: there are conv1"):
         verify(run, choices=dataclasses.replace(CHEAP, layer="conv9"))
-    with pytest.raises(CallError, match="--against names no run"):
+    with pytest.raises(CallError, match="against names no run"):
         verify(run, "stability", CHEAP)
-    with pytest.raises(CallError, match="at least 1"):
+    with pytest.raises(CallError, match="seeds is 0: needs at least 1"):
         verify(run, choices=dataclasses.replace(CHEAP, seeds=0))
     (run / "mapping.csv").unlink()
-    with pytest.raises(ArtifactError, match="run `facslens associate"):
+    with pytest.raises(ArtifactError, match=r"missing .*: make it again with `facslens associate"):
         verify(run, choices=CHEAP)
     monkeypatch.setattr(sys, "argv", ["facslens", "verify", str(run.folder), "--only", "z"])
     with pytest.raises(SystemExit) as stop:

@@ -11,18 +11,15 @@ from facslens.artifacts import read_table
 #: texts that may look like numbers.
 TYPES: Final[dict[str, dict[str, str]]] = {
     "coverage.csv": dict.fromkeys(("subjects_present", "subjects_absent"), "Int64"),
-    "confounds.csv": {"n_differ": "Int64", "closest": "string"},
-    "mapping.csv": {
-        **dict.fromkeys(
-            (
-                *("rank", "unit", "n_within", "n_present", "n_absent", "n_test_present"),
-                *("n_test_absent", "n_test_subjects", "n_redrawn", "n_undefined"),
-                *("n_within_test", "n_redrawn_within"),
-            ),
-            "Int64",
+    "confounds.csv": {"n_differ": "Int64"},
+    "mapping.csv": dict.fromkeys(
+        (
+            *("rank", "unit", "n_within", "n_present", "n_absent", "n_test_present"),
+            *("n_test_absent", "n_test_subjects", "n_redrawn", "n_undefined"),
+            *("n_within_test", "n_redrawn_within"),
         ),
-        **dict.fromkeys(("au", "status", "status_within"), "string"),
-    },
+        "Int64",
+    ),
     "verdicts.csv": {"unit": "Int64"},
     "verify/controls.csv": {
         **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.artifacts import Json, write_table
+from facslens.artifacts import Json, sha256, write_table
 from facslens.errors import CallError
 from facslens.progress import shown
 from facslens.runs.folder import Run
@@ -103,10 +103,8 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
 
 def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
     """Write a check's table; a control's rows take the place of its old ones."""
-    if name not in (*CONTROLS, SHUFFLED):
-        file = f"verify/{name}.csv"
-    else:
-        file = "verify/controls.csv"
+    file = _file_of(name)
+    if name in (*CONTROLS, SHUFFLED):
         parts = {name: table}
         if record.has(file):
             before = read_run_table(record.run.read(file), file)
@@ -116,11 +114,19 @@ def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
     return file
 
 
+def _file_of(name: str) -> str:
+    """Give the table that a check writes."""
+    return f"verify/{'controls' if name in (*CONTROLS, SHUFFLED) else name}.csv"
+
+
 def _before(run: Run) -> Json:
-    """Give the checks that are done and the files they left; none where the run has changed."""
+    """Give the checks that are done and whose tables are there; none where the run has changed."""
     entry = run.info["stages"].get("verify", {})
-    if entry.get("status") in ("done", "running", "failed") and "done" in entry:
-        return {"done": entry["done"], "files": entry["files"]}
-    if (run / "verify").is_dir():
-        shutil.rmtree(run / "verify")
-    return {"done": {}, "files": {}}
+    if entry.get("status") == "outdated" or "done" not in entry:
+        if (run / "verify").is_dir():
+            shutil.rmtree(run / "verify")
+        return {"done": {}, "files": {}}
+    noted = entry["files"].items()
+    files = {f: hashed for f, hashed in noted if (run / f).exists() and sha256(run / f) == hashed}
+    done = {name: choices for name, choices in entry["done"].items() if _file_of(name) in files}
+    return {"done": done, "files": files}
