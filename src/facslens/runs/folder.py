@@ -216,7 +216,8 @@ class Run:
     def accept(self, names: Iterable[str]) -> None:
         """Take files as they are now, though no stage left them so; the run says so from then on.
 
-        Whatever was made from them is out of date.
+        Their stages count as done where all other files of them are there, too; whatever was made
+        from the files is out of date.
 
         Raises
         ------
@@ -232,7 +233,8 @@ class Run:
             stage = stage_of(name)
             found, info = sha256(self / name), self.info
             entry = info["stages"].get(stage, {"settings": {}, "files": {}, "seconds": 0.0})
-            if (was := entry["files"].get(name)) == found:
+            was = entry["files"].get(name)
+            if was == found and entry["status"] != "outdated":
                 continue
             files = {**entry["files"], name: found}
             whole = set(FILES[stage]) <= set(files)
