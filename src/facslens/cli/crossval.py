@@ -66,7 +66,7 @@ def crossval(
     if controls and not aus:
         raise CallError(f"--controls {controls} is a question about action units: add --aus")
     architecture = architecture_of(model, init)
-    begun = None if init is None else load_named(init)
+    begun = None if init is None else load_named(init, "init")
     faces = load(data)
     if aus:
         check_aus(faces)

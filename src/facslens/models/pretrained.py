@@ -40,7 +40,7 @@ def load_pretrained(name: str = "compact", labels: str = "ferplus", folder: Path
     card = read_card(name, folder)
     heads = cast(dict[str, list[str]], card["labels"])
     if labels not in heads:
-        raise CallError(f"labels {labels!r} are not known: {name} has {', '.join(heads)}")
+        raise CallError(f"labels is {labels!r}: expected one of {', '.join(heads)}")
     try:
         stored = read_tensors(read_checked(f"{name}.safetensors", folder))
     except SafetensorError as error:

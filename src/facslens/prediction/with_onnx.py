@@ -39,7 +39,7 @@ def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> 
     except ImportError as error:
         raise CallError(
             "running ONNX needs onnxruntime: install it with pip install 'facslens[photos]', "
-            "or say --runtime torch"
+            "or choose the runtime torch"
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a face takes a millisecond or two: threads cost more
@@ -53,7 +53,9 @@ def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> 
     heads: dict[str, list[str]] = known["labels"]
     chosen = next(iter(heads)) if labels is None else labels
     if chosen not in heads:
-        raise CallError(f"labels {chosen!r} are not known: {source} has {', '.join(heads)}")
+        raise CallError(
+            f"labels is {chosen!r}: expected one of {', '.join(heads)}, the heads of {source}"
+        )
     wanted = [f"probabilities_{chosen}"] + (["responses"] if known["layer"] else [])
 
     def read(faces: UInt8[np.ndarray, "face row column"]) -> Answers:

@@ -36,7 +36,7 @@ def form_of(path: Path) -> str:
     """
     form = path.suffix.lower().removeprefix(".")
     if form not in FORMS:
-        raise CallError(f"--out {path} ends in {path.suffix!r}: expected .csv, .jsonl or .parquet")
+        raise CallError(f"{path} ends in {path.suffix!r}: expected .csv, .jsonl or .parquet")
     return form
 
 

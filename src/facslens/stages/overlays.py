@@ -36,7 +36,7 @@ def drawn(
     """
     model = open_model(choice)
     if folder.exists() and not folder.is_dir():
-        raise CallError(f"--overlay {folder} is a file: expected a folder to draw into")
+        raise CallError(f"overlay is {str(folder)!r}, a file: expected a folder to draw into")
     return _drawn(found, folder, model)
 
 
