@@ -15,8 +15,10 @@ from rich.console import Console
 
 from facslens.cli import options
 from facslens.errors import CallError
+from facslens.names import printable
+from facslens.prediction.inputs import state_of
 from facslens.prediction.predict import BATCH, columns, predict
-from facslens.prediction.sources import Picture, find, is_camera, name_of, pictures
+from facslens.prediction.sources import Picture, find, is_camera, pictures
 from facslens.prediction.write import Kept, csv_rows, form_of, json_rows, writing
 from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.progress import Report, shown
@@ -97,16 +99,17 @@ def predict_command(
     entries = find(_named(paths))
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     live = any(is_camera(entry) for entry in entries)
+    batch = BATCH if overlay is None and not live else 1
     stopped = threading.Event()
-    failed = 0
+    failed, shown_out = 0, printable(out)
 
     def source(progress: Report, kept: Kept) -> Iterator[Picture]:
         for number, entry in enumerate(entries):
-            if kept.lacks(name := name_of(entry)):
+            if kept.lacks(number):
                 for picture in pictures(entry, every):
                     if stopped.is_set():
                         return
-                    if kept.lacks(name, picture.frame):
+                    if kept.lacks(number, picture.frame):
                         yield picture
             progress(number + 1, len(entries), "")
 
@@ -120,12 +123,12 @@ def predict_command(
             network,
             threads,
             keep=overlay is not None,
-            batch=1 if live else BATCH,
+            batch=batch,
         )
         if overlay is not None:
             from facslens.stages.overlays import drawn
 
-            found = drawn(found, overlay, choice)
+            found = drawn(found, overlay, choice, entries)
         for _face, row in found:
             failed += row["problem"] is not None
             yield row
@@ -133,6 +136,7 @@ def predict_command(
     with _interrupt_sets(stopped) if live else nullcontext(), shown("predict") as progress:
         if out is not None:
             question = {
+                "inputs": state_of(entries),
                 "network": fingerprint(choice),
                 "detector": None if cropped else detector,
                 "every": every,
@@ -140,13 +144,13 @@ def predict_command(
                 "camera": time.time() if live else None,  # what it filmed does not come again
             }
             try:
-                with writing(out, columns(network), question) as (write, kept):
+                with writing(out, columns(network), question, batch) as (write, kept):
                     if kept.rows:
-                        console.print(f"goes on after {kept.rows} rows of {out}.part")
+                        console.print(f"goes on after {kept.rows} rows of {shown_out}.part")
                     for row in rows(progress, kept):
                         write(row)
             except KeyboardInterrupt:
-                console.print(f"stopped; the same command goes on from {out}.part")
+                console.print(f"stopped; the same command goes on from {shown_out}.part")
                 raise typer.Exit(1) from None
         else:
             write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
@@ -155,7 +159,7 @@ def predict_command(
                 if live:
                     sys.stdout.flush()
     if out is not None:
-        console.print(f"predictions: {out}")
+        console.print(f"predictions: {shown_out}")
     if failed:
         console.print(f"{failed} of {len(entries)} could not be read: see the column problem")
         raise typer.Exit(1)
