@@ -1,5 +1,6 @@
 """The ``facslens`` command."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -46,6 +47,8 @@ def options(
 def main() -> None:
     """Run the command line: exit with 0, with 1 where the run failed, with 2 where the call did."""
     console = Console(stderr=True, soft_wrap=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may be no text in any encoding
     try:
         app()
     except FacslensError as error:

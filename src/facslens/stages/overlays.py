@@ -112,7 +112,6 @@ def _drawn(
                 ],
                 model.expressions,
             )
-            folder.mkdir(parents=True, exist_ok=True)
             with atomic(folder / _file(names[source], frame)) as temporary:
                 image.save(temporary, "PNG")
         yield from pairs
