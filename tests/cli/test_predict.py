@@ -248,6 +248,12 @@ def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatc
         signal.signal(signal.SIGINT, before)
 
 
+def test_a_stop_without_a_file_is_one_word(crops, stopped_at):
+    code, out, err = stopped_at("3.png", crops)
+    assert (code, err.splitlines()[-1]) == (1, "stopped")
+    assert out.startswith("input,frame,face,")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_names_that_a_terminal_would_obey_are_shown_and_harm_nothing(facslens, crops, monkeypatch):
     for number, name in enumerate(["=cmd.png", "a\x1b[2J.png", "b\udcff.png", "c\nd.png"]):

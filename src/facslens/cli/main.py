@@ -54,7 +54,7 @@ def main() -> None:
     except FacslensError as error:
         if os.environ.get("FACSLENS_DEBUG"):
             raise
-        console.print(f"[bold red]error:[/] {escape(_said(error))}", highlight=False)
+        console.print(f"[bold red]error:[/] {escape(_sentence_of(error))}", highlight=False)
         sys.exit(2 if isinstance(error, CallError) else 1)
     except Exception as error:
         if os.environ.get("FACSLENS_DEBUG"):
@@ -70,7 +70,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _said(error: FacslensError) -> str:
+def _sentence_of(error: FacslensError) -> str:
     """Give an error's sentence; an argument that was given as an option is named as the option."""
     sentence = str(error)
     option = "--" + sentence.partition(" ")[0].replace("_", "-")

@@ -133,31 +133,32 @@ def predict_command(
             failed += row["problem"] is not None
             yield row
 
-    with _interrupt_sets(stopped) if live else nullcontext(), shown("predict") as progress:
-        if out is not None:
-            question = {
-                "inputs": state_of(entries),
-                "network": fingerprint(choice),
-                "detector": None if cropped else detector,
-                "every": every,
-                "overlay": None if overlay is None else str(overlay.absolute()),
-                "camera": time.time() if live else None,  # what it filmed does not come again
-            }
-            try:
+    try:
+        with _interrupt_sets(stopped) if live else nullcontext(), shown("predict") as progress:
+            if out is not None:
+                question = {
+                    "inputs": state_of(entries),
+                    "network": fingerprint(choice),
+                    "detector": None if cropped else detector,
+                    "every": every,
+                    "overlay": None if overlay is None else str(overlay.absolute()),
+                    "camera": time.time() if live else None,  # what it filmed does not come again
+                }
                 with writing(out, columns(network), question, batch) as (write, kept):
                     if kept.rows:
                         console.print(f"goes on after {kept.rows} rows of {shown_out}.part")
                     for row in rows(progress, kept):
                         write(row)
-            except KeyboardInterrupt:
-                console.print(f"stopped; the same command goes on from {shown_out}.part")
-                raise typer.Exit(1) from None
-        else:
-            write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
-            for row in rows(progress, Kept()):
-                write(row)
-                if live:
-                    sys.stdout.flush()
+            else:
+                write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
+                for row in rows(progress, Kept()):
+                    write(row)
+                    if live:
+                        sys.stdout.flush()
+    except KeyboardInterrupt:
+        again = f"; the same command goes on from {shown_out}.part" if out is not None else ""
+        console.print(f"stopped{again}")
+        raise typer.Exit(1) from None
     if out is not None:
         console.print(f"predictions: {shown_out}")
     if failed:
