@@ -248,6 +248,26 @@ def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatc
         signal.signal(signal.SIGINT, before)
 
 
+def test_drawings_among_the_pictures_are_no_pictures(facslens, crops, tmp_path):
+    command = ["predict", crops, "--faces-are-cropped", "--overlay", crops / "drawn", "--json"]
+    first, second = (facslens(*command) for _ in range(2))
+    assert first == second
+    assert len(first[1].splitlines()) == 4
+    assert len(list((crops / "drawn").iterdir())) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_standard_input_may_list_names_that_are_no_text(crops):
+    (crops / "0.png").rename(crops / "\udcff.png")
+    code = "from facslens.cli.main import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "predict", "-", "--faces-are-cropped", "--json"],
+        input=bytes(crops) + b"/\xff.png\n", capture_output=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["problem"] is None
+
+
 def test_a_stop_without_a_file_is_one_word(crops, stopped_at):
     code, out, err = stopped_at("3.png", crops)
     assert (code, err.splitlines()[-1]) == (1, "stopped")

@@ -12,7 +12,7 @@ from facslens.names import printable
 from facslens.prediction.attribution import deciding_units
 from facslens.prediction.faces import Face
 from facslens.prediction.overlay import draw
-from facslens.prediction.sources import Picture
+from facslens.prediction.sources import Picture, name_of
 from facslens.stages.open_network import Choice
 from facslens.stages.overlays import LONGEST, drawing_names, drawn
 
@@ -99,12 +99,10 @@ def test_no_two_inputs_share_a_name():
 
 
 def test_long_and_unprintable_names_become_files(model, tmp_path):
-    names = ["é" * 120 + ".jpg", "a\x1b\udcff.jpg"]
-    found = drawing_names([Path(name) for name in names])
-    assert found[names[0]] == "é" * (LONGEST // 2)
-    assert found[names[1]] == printable("a\x1b\udcff")
-    pairs = [pair(name) for name in names]
-    list(drawn(pairs, tmp_path, Choice(model), [Path(name) for name in names]))
+    entries = [Path("é" * 120 + ".jpg"), Path("a\x1b\udcff.jpg")]
+    found = drawing_names(entries)
+    assert list(found.values()) == ["é" * (LONGEST // 2), printable("a\x1b\udcff")]
+    list(drawn([pair(name_of(entry)) for entry in entries], tmp_path, Choice(model), entries))
     assert {path.stem for path in tmp_path.iterdir()} == set(found.values())
 
 

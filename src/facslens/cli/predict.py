@@ -1,5 +1,6 @@
 """``facslens predict``: expressions and evidence of action units for photographs and videos."""
 
+import io
 import os
 import signal
 import sys
@@ -96,7 +97,7 @@ def predict_command(
     choice = Choice(model, labels, runtime)
     network = open_network(choice)
     finder = whole(network.size) if cropped else detected(make_detector(detector), network.size)
-    entries = find(_named(paths))
+    entries = [entry for entry in find(_named(paths)) if not _is_drawing(entry, overlay)]
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     live = any(is_camera(entry) for entry in entries)
     batch = BATCH if overlay is None and not live else 1
@@ -181,8 +182,18 @@ def _interrupt_sets(stopped: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _is_drawing(entry: Path | Picture, overlay: Path | None) -> bool:
+    """Tell whether an input lies where drawings are left: those of an earlier call are none."""
+    if overlay is None or isinstance(entry, Picture):
+        return False
+    folder, file = (os.path.abspath(path) for path in (overlay, entry))  # noqa: PTH100 - as named
+    return file.startswith(folder + os.sep)
+
+
 def _named(paths: list[str]) -> list[str]:
     """Put what standard input lists in the place of -."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # the name of a file need not be text
     named: list[str] = []
     for path in paths:
         named += [line.rstrip("\r\n") for line in sys.stdin] if path == "-" else [path]

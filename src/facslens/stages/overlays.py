@@ -9,7 +9,7 @@ from typing import Any, Final
 from facslens.artifacts import atomic
 from facslens.errors import CallError
 from facslens.models.model import Model
-from facslens.names import printable
+from facslens.names import one_line
 from facslens.prediction.attribution import deciding_units
 from facslens.prediction.faces import Face
 from facslens.prediction.overlay import draw
@@ -78,7 +78,7 @@ def drawing_names(entries: Sequence[Path | Picture]) -> dict[str, str]:
     names: dict[str, str] = {}
     numbers: dict[str, int] = {}  # of equal names, so that many of them cost no search
     for source in sorted(moving, key=lambda source: not moving[source]):
-        stem = printable(Path(source).stem).encode()[:LONGEST].decode(errors="ignore")
+        stem = one_line(Path(source).stem).encode()[:LONGEST].decode(errors="ignore")
         number = numbers.get(stem, 1)
         while _is_taken(name := stem if number == 1 else f"{stem}-{number}", used):
             number += 1
