@@ -31,24 +31,41 @@ def predict_command(
         list[str],
         typer.Argument(
             metavar="PATH",
-            help="Pictures, videos, folders, quoted patterns, camera:0; - reads paths from "
-            "standard input.",
+            help="Pictures, videos, folders, quoted patterns, or camera:0. With - the paths are "
+            "read from standard input, one a line.",
         ),
     ],
     model: Annotated[
         str,
-        typer.Option("--model", metavar="NAME|RUN|FILE.onnx", help="The network."),
+        typer.Option(
+            "--model",
+            metavar="NAME|RUN|FILE.onnx",
+            help="The network: compact, which is in the package, the folder of a run, or a file "
+            "of facslens export.",
+        ),
     ] = "compact",
     labels: Annotated[
         str | None,
-        typer.Option("--labels", help="Of compact: ferplus (the default) or fer2013."),
+        typer.Option(
+            "--labels",
+            help="The labels that compact gives: ferplus (the default) or fer2013.",
+        ),
     ] = None,
     runtime: Annotated[
-        str, typer.Option("--runtime", help="auto, onnx (which does not load PyTorch) or torch.")
+        str,
+        typer.Option(
+            "--runtime",
+            help="What runs the network: onnx, torch, or auto, which takes ONNX where it can "
+            "because that starts faster.",
+        ),
     ] = "auto",
     detector: options.Detector = DEFAULT,
     cropped: Annotated[
-        bool, typer.Option("--faces-are-cropped", help="Every picture is one face: find none.")
+        bool,
+        typer.Option(
+            "--faces-are-cropped",
+            help="Take every picture for one cropped face, and look for none.",
+        ),
     ] = False,
     every: Annotated[
         int,
@@ -58,33 +75,38 @@ def predict_command(
     ] = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="A .csv, .jsonl or .parquet file to write."),
+        typer.Option("--out", metavar="FILE", help="The file to write: .csv, .jsonl or .parquet."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="JSON lines on standard output in place of CSV.")
+        bool, typer.Option("--json", help="Print JSON lines instead of CSV.")
     ] = False,
     overlay: Annotated[
         Path | None,
         typer.Option(
             "--overlay",
             metavar="DIR",
-            help="Draw boxes, bars and the projections of the units that decided.",
+            help="Draw every picture into this folder, with the faces that were found and the "
+            "projections of the units that contributed most.",
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Threads that find faces [default: cores]."),
+        typer.Option("--workers", min=1, help="Threads that look for faces [default: cores]."),
     ] = None,
 ) -> None:
     """Read the expression of every face in photographs and videos, and which action units show.
 
-    camera:0 is the first camera: rows come as it films, until Ctrl-C.
+    Each face gives one row. It says where the face is and how probable each expression is. For each
+    action unit that the network has a confirmed detector of, it says whether the detector fired,
+    and gives a calibrated probability where the evidence allows one. A picture without a face
+    gives a row, too. A file that cannot be read gives a row with the reason, and the exit code is
+    then 1.
 
-    A row a face: where it is, the probability of each expression, and for each action unit that
-    the network has a detector for whether that unit fired and, where evidence allows, a
-    calibrated probability. A picture without a face has a row, too, and a file that cannot be
-    read has one with the reason; then the exit code is 1. CSV on standard output without --out;
-    with it, the same command goes on where it was stopped.
+    Without --out the rows are printed as CSV. With --out, the same command goes on where it was
+    stopped; where an input has changed since, it begins anew. In CSV, text that a spreadsheet
+    would take for a formula has an apostrophe before it.
+
+    camera:0 is the first camera: rows come while it films, until Ctrl-C.
 
     An expression label says how a face looks to raters, not what the person feels.
     """
@@ -169,7 +191,7 @@ def predict_command(
 
 @contextmanager
 def _interrupt_sets(stopped: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C end a camera's pictures, and only the next one the command."""
+    """Let the first Ctrl-C end the camera's pictures, and a second one the command."""
 
     def stop(*_: object) -> None:
         stopped.set()
@@ -191,7 +213,7 @@ def _is_drawing(entry: Path | Picture, overlay: Path | None) -> bool:
 
 
 def _named(paths: list[str]) -> list[str]:
-    """Put what standard input lists in the place of -."""
+    """Replace - by the paths that standard input lists."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")  # the name of a file need not be text
     named: list[str] = []

@@ -65,7 +65,7 @@ def _shown(model: object) -> str:
 
 
 def architecture_of(model: str | None, init: Model | str | Path | None) -> str:
-    """Say which architecture is asked for where either may be left out.
+    """Find the architecture that is wanted, where the call may leave out either argument.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ def initial(
     architecture, expressions, size, seed
         As `facslens.models.model.build` takes them.
     init
-        A model whose trunk is taken over as it is, and of whose scores those of expressions
-        that are wanted here; the scores of the others are drawn from the seed. It is left as
-        it was. None draws everything.
+        A model whose trunk is taken over as it is. The weights of the scores are taken over for
+        the expressions that both models have, and drawn from the seed for the others. The model
+        itself does not change. None draws all weights from the seed.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def initial(
 def _rows(
     drawn: Tensor, taken: Tensor, expressions: tuple[str, ...], known: tuple[str, ...]
 ) -> Tensor:
-    """Put the rows of known expressions over those that were drawn."""
+    """Replace the drawn rows of those expressions that the other model has."""
     rows = drawn.clone()
     for row, expression in enumerate(expressions):
         if expression in known:

@@ -1,7 +1,7 @@
-"""What a network's units may say of action units, and with how much evidence.
+"""Which unit of a network detects which action unit, and what the evidence for it is.
 
-The list of these comes with a network: it is all that a prediction needs of the association.
-Nothing here needs more than NumPy, so that a prediction starts at once.
+A prediction needs no more of the association than this list, which comes with the network. This
+module needs only NumPy, so that a prediction starts at once.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ LARGEST: Final = 2**53
 
 @dataclass(frozen=True)
 class Evidence:
-    """The unit that speaks for an action unit.
+    """The unit that detects an action unit, and the evidence for it.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class Evidence:
         Response at which the unit fires: that of largest F1 on the discovery subjects. NaN
         without a unit.
     intercept, slope
-        Of the logistic curve from response to probability, in logits and logits per unit of
-        the response; NaN where the evidence allows no probability.
+        Of the logistic curve from response to probability: in logits, and in logits per unit of
+        response. NaN where the evidence allows no probability.
     auroc_test, auroc_low, auroc_high
         Measured on the confirmation subjects, with its 95 % interval; NaN where undefined.
     skill, skill_low, skill_high
@@ -92,7 +92,7 @@ class Evidence:
         return not math.isnan(self.slope)
 
     def fires(self, responses: Float[np.ndarray, "face unit"]) -> Float[np.ndarray, " face"]:
-        """Tell for each face whether the unit fires: 1 or 0, NaN without a unit.
+        """Tell for each face whether the unit fires: 1 or 0, or NaN where there is no unit.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class Evidence:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> "Evidence":
-        """Take up what `entry` gave.
+        """Make the evidence of what `entry` gave.
 
         Raises
         ------
@@ -179,7 +179,7 @@ class Evidence:
 
 
 def _fits(value: object, kind: Any) -> bool:
-    """Tell whether a value of JSON is one of a field's kind; None is what NaN is there."""
+    """Tell whether a value of JSON is of a field's kind; NaN is written there as None."""
     allowed = float | int | None if kind is float else kind
     if isinstance(value, int) and abs(value) > LARGEST:
         return False

@@ -1,4 +1,4 @@
-"""Networks that ONNX Runtime runs; PyTorch is not imported."""
+"""Networks that ONNX Runtime runs, without PyTorch."""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_SIZE: Final = 1024
 
 
 def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> Network:
-    """Make a network of what ``facslens export`` wrote.
+    """Make a network of a file that ``facslens export`` wrote.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> 
     source
         Where they come from, for messages.
     labels
-        Which head, by name; None takes the first.
+        The name of a head; None takes the first.
 
     Raises
     ------

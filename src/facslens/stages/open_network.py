@@ -20,7 +20,7 @@ RUNTIMES: Final = ("auto", "torch", "onnx")
 
 @dataclass(frozen=True)
 class Choice:
-    """Which network, and what runs it.
+    """Which network is wanted, and what is to run it.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Choice:
         The name of a network in the package, a run's folder, an ONNX file of `facslens export`,
         or a Model.
     labels
-        Which head, by name; None takes the first.
+        The name of a head; None takes the first.
     runtime
         One of `RUNTIMES`; ``auto`` is ONNX Runtime where there is an ONNX file and it is
         installed, otherwise PyTorch.
@@ -106,9 +106,9 @@ def open_model(choice: Choice) -> "Model":
 
 
 def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
-    """Give what is known of the units of a network's chosen layer, one entry an action unit.
+    """Give the evidence of a network's units: one entry for each action unit.
 
-    Nothing is known of a run whose faces had no action units, nor of a Model by itself.
+    A run whose faces had no action units has none, and neither has a Model by itself.
     """
     if name := packaged(choice):
         read_checked(PACKAGED[name].name)
@@ -128,7 +128,7 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
 
 
 def fingerprint(choice: Choice) -> str:
-    """Give what tells a network, its head and its evidence from others: a SHA-256.
+    """Give a SHA-256 that tells a network, its head and its evidence from all others.
 
     Raises
     ------

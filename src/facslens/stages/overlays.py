@@ -1,4 +1,4 @@
-"""Draw what was predicted beside its picture, while the rows pass by."""
+"""Draw every picture with what was predicted of it, while the rows pass through."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
