@@ -102,13 +102,14 @@ def train(
     NotEnoughDataError
         If there are too few faces or expressions.
     """
-    from facslens.models.initial import architecture_of, load_named
+    from facslens.models.initial import architecture_of
+    from facslens.runs.model import open_model
     from facslens.training.fit import fit
 
     architecture = architecture_of(model, init)
     if faces.table["split"].isna().all():
         faces = split(faces, seed)
-    begun = None if init is None else load_named(init, "init")
+    begun = None if init is None else open_model(init, "init")
     return fit(
         faces, architecture=architecture, size=size, seed=seed, recipe=recipe, init=begun
     ).model
@@ -139,11 +140,11 @@ def record(
     CallError
         If there is no such model or layer.
     """
-    from facslens.models.initial import load_named
     from facslens.responses.recording import record_faces
+    from facslens.runs.model import open_model
 
     layers = [layer] if isinstance(layer, str) else None if layer is None else list(layer)
-    opened = load_named(model)
+    opened = open_model(model)
     return record_faces(opened, faces, layers=layers, batch_size=batch_size).responses
 
 
@@ -239,9 +240,9 @@ def project(
     CallError
         If there is no such model, face, layer, unit or rule.
     """
-    from facslens.models.initial import load_named
     from facslens.preprocess import normalise
     from facslens.projection.deconvnet import project_units
+    from facslens.runs.model import open_model
 
     if isinstance(image, str):
         rows = np.flatnonzero(faces.table["image"] == image)
@@ -249,7 +250,7 @@ def project(
         rows = np.arange(len(faces))[image : image + 1]
     if len(rows) == 0:
         raise CallError(f"image is {image!r}, but there is no such face among {len(faces)}")
-    opened = load_named(model)
+    opened = open_model(model)
     face = normalise.standardise(normalise.read([faces.table["path"].iloc[rows[0]]], opened.size))
     return project_units(opened.network, face, layer, np.array([unit]), rule=rule)
 
@@ -329,9 +330,9 @@ def load_model(model: str | Path) -> "Model":
     ArtifactError
         If a file of it is missing or damaged.
     """
-    from facslens.models.initial import load_named
+    from facslens.runs.model import open_model
 
-    return load_named(model)
+    return open_model(model)
 
 
 def save_model(model: "Model", folder: str | Path) -> None:

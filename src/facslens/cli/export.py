@@ -31,12 +31,13 @@ def export(
     evidence of the units are in it, too. This needs the extra facslens[export].
     """
     from facslens.models.export import export_onnx
-    from facslens.stages.open_network import Choice, evidence_of, open_model
+    from facslens.runs.model import open_model
+    from facslens.stages.open_network import Choice, evidence_of
 
     if onnx.suffix.lower() != ".onnx":
         raise CallError(f"--onnx {onnx} ends in {onnx.suffix!r}: expected .onnx")
     choice = Choice(model, labels, "torch")
-    opened = open_model(choice)
+    opened = open_model(model, labels=labels)
     evidence = evidence_of(choice)
     head = labels or ("ferplus" if model == "compact" else "expressions")
     export_onnx(

@@ -72,8 +72,9 @@ def open_network(choice: Choice) -> Network:
             "facslens export RUN --onnx FILE"
         )
     from facslens.prediction.with_torch import read_with_torch
+    from facslens.runs.model import open_model
 
-    model = open_model(choice)
+    model = open_model(choice.model, labels=choice.labels)
     evidence = evidence_of(choice)
     return read_with_torch(model, evidence[0].layer if evidence else None, evidence)
 
@@ -90,19 +91,6 @@ def onnx_file(choice: Choice) -> Path | None:
         return None
     path = Path(choice.model)
     return path if path.suffix.lower() == ".onnx" and not path.is_dir() else None
-
-
-def open_model(choice: Choice) -> "Model":
-    """Open the network of a choice for PyTorch, which can look into it.
-
-    Raises
-    ------
-    CallError
-        If it is an ONNX file, or there is nothing of that name.
-    """
-    from facslens.models.initial import load_named
-
-    return load_named(choice.model, labels=choice.labels)
 
 
 def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
@@ -142,8 +130,9 @@ def fingerprint(choice: Choice) -> str:
         content.update(_bytes(path))
     else:
         from facslens.models.initial import digest
+        from facslens.runs.model import open_model
 
-        model = open_model(choice)
+        model = open_model(choice.model, labels=choice.labels)
         content.update(repr((digest(model), model.size)).encode())
         content.update(repr(evidence_of(choice)).encode())
     return content.hexdigest()

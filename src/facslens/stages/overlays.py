@@ -15,7 +15,8 @@ from facslens.prediction.faces import Face
 from facslens.prediction.overlay import draw
 from facslens.prediction.predict import Row
 from facslens.prediction.sources import Picture, is_camera, is_video, name_of
-from facslens.stages.open_network import Choice, open_model
+from facslens.runs.model import open_model
+from facslens.stages.open_network import Choice
 
 #: Longest name of a drawing in bytes, without the frame's number and the ending.
 LONGEST: Final = 150
@@ -47,7 +48,7 @@ def drawn(
     CallError
         If the network is an ONNX file, or the folder is a file.
     """
-    model = open_model(choice)
+    model = open_model(choice.model, labels=choice.labels)
     if folder.exists() and not folder.is_dir():
         raise CallError(f"overlay is {str(folder)!r}, a file: expected a folder to draw into")
     return _drawn(found, folder, model, drawing_names(entries))

@@ -4,6 +4,7 @@ from facslens.artifacts import write_table
 from facslens.models import model as models
 from facslens.progress import Report
 from facslens.runs.folder import Run
+from facslens.runs.model import open_model
 from facslens.runs.record import RunRecord
 from facslens.training.fit import fit
 from facslens.training.predictions import predict
@@ -20,7 +21,7 @@ def run_train(run: Run, progress: Report) -> None:
             size=settings.size,
             seed=record.seed,
             recipe=settings.recipe,
-            init=settings.begin(),
+            init=None if settings.init is None else open_model(settings.init, "init"),
             folder=run.folder,
             progress=progress,
         )
