@@ -336,6 +336,13 @@ def test_calls_that_are_wrong_exit_with_two_and_one_sentence(facslens, crops, tm
         assert message in " ".join(err.split())
 
 
+def test_an_argument_is_named_as_the_option_only_where_it_was_given_as_one(facslens, tmp_path):
+    code, _, err = facslens("export", "vgg", "--onnx", tmp_path / "a.onnx", "--labels=fer2013")
+    assert (code, err.startswith("error: --labels is 'fer2013', but only")) == (2, True)
+    code, _, err = facslens("export", "vgg", "--onnx", tmp_path / "a.onnx")
+    assert (code, err.startswith("error: model is 'vgg': expected a network")) == (2, True)
+
+
 def test_weights_with_a_changed_byte_are_refused(facslens, crops, tmp_path, monkeypatch):
     copy = shutil.copytree(FOLDER, tmp_path / "weights")
     for name in ("compact.onnx", "compact.safetensors"):

@@ -1,5 +1,6 @@
 """Drawings beside their pictures: which are made, of what, and under which name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from facslens.prediction.attribution import deciding_units
 from facslens.prediction.faces import Face
 from facslens.prediction.overlay import draw
 from facslens.prediction.sources import Picture, name_of
+from facslens.preprocess.detection import Detection
 from facslens.stages.open_network import Choice
 from facslens.stages.overlays import LONGEST, drawing_names, drawn
 
@@ -59,6 +61,21 @@ def test_faces_of_a_picture_share_a_drawing_and_frames_have_their_own(model, tmp
     found = list(drawn(iter(pairs), tmp_path, Choice(model), entries))
     assert [row["input"] for _, row in found] == [row["input"] for _, row in pairs]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["f-000000.png", "f-000009.png", "two.png"]
+
+
+def test_a_box_lies_in_the_pixels_that_were_read(model, tmp_path):
+    """A large file is read at half its size, say, but its row tells places in the file."""
+    face, row = pair("large.jpg", AU04_fired=False, AU12_fired=False, FaceScore=0.5)
+    face = replace(face, place=Detection(4.0, 6.0, 20.0, 30.0, 0.5))
+    sides = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight")
+    read = row | dict(zip(sides, (4.0, 6.0, 20.0, 30.0), strict=True))
+    in_file = row | {side: 2 * read[side] for side in sides}
+    ((_, passed),) = drawn([(face, in_file)], tmp_path, Choice(model), [Path("large.jpg")])
+    assert passed == in_file
+    deciders = deciding_units(model, face.crop, "happiness")
+    expected = draw(face.picture.pixels, [read], [face.crop], [deciders], EXPRESSIONS)
+    with Image.open(tmp_path / "large.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(expected))
 
 
 def test_a_picture_without_a_face_is_drawn_without_a_card(model, tmp_path):

@@ -104,7 +104,7 @@ def _drawn(
             shown = [(face, row) for face, row in pairs if face.crop is not None]
             image = draw(
                 pixels,
-                [row for _, row in shown],
+                [_on_picture(face, row) for face, row in shown],
                 [face.crop for face, _ in shown if face.crop is not None],
                 [
                     deciding_units(model, face.crop, row["expression"], _fired(row))
@@ -116,6 +116,15 @@ def _drawn(
             with atomic(folder / _file(names[source], frame)) as temporary:
                 image.save(temporary, "PNG")
         yield from pairs
+
+
+def _on_picture(face: Face, row: Row) -> Row:
+    """Put the face where it is in the pixels that were read; the file may have more of them."""
+    place = face.place
+    if place is None:
+        return row
+    box = zip(("X", "Y", "Width", "Height"), place.box, strict=True)
+    return row | {f"FaceRect{side}": value for side, value in box}
 
 
 def _key(face: Face) -> tuple[str, int | None]:
