@@ -5,6 +5,7 @@ from pathlib import Path
 from facslens.models.card import PRETRAINED
 from facslens.models.initial import load_named
 from facslens.models.model import Model
+from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 
 
@@ -34,5 +35,6 @@ def open_model(
     if not packaged and labels is None and isinstance(model, str | Path):
         folder = Path(model)
         if (folder / "run.json").is_file():
-            return RunRecord.open(folder).model
+            # out of date is allowed: `facslens train RUN --init RUN` goes on from such a model
+            return RunRecord(Run.open(folder), outdated=True).model
     return load_named(model, argument, labels)

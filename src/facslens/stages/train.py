@@ -14,6 +14,8 @@ def run_train(run: Run, progress: Report) -> None:
     """Write the weights, ``training.csv`` and ``predictions.parquet``."""
     record = RunRecord(run)
     settings, faces = record.settings, record.faces
+    # before the stage begins, for a run may go on from its own model
+    begun = None if settings.init is None else open_model(settings.init, "init")
     with run.stage("train"):
         training = fit(
             faces,
@@ -21,7 +23,7 @@ def run_train(run: Run, progress: Report) -> None:
             size=settings.size,
             seed=record.seed,
             recipe=settings.recipe,
-            init=None if settings.init is None else open_model(settings.init, "init"),
+            init=begun,
             folder=run.folder,
             progress=progress,
         )
