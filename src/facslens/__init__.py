@@ -24,6 +24,7 @@ _PLACES = {
             "predict",
             "project",
             "record",
+            "save_model",
             "split",
             "train",
         ),

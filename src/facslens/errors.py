@@ -3,13 +3,28 @@
 Every message is one sentence that names the thing, what it was, and what was needed.
 """
 
+from facslens.names import one_line
+
 
 class FacslensError(Exception):
-    """Base of all errors that facslens raises on purpose; the command line exits with 1."""
+    """Base of all errors that facslens raises on purpose; the command line exits with 1.
+
+    Parameters
+    ----------
+    message
+        The sentence; names of files in it are made printable.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class CallError(FacslensError, ValueError):
-    """The call itself was wrong: an argument, a name, a specification; exits with 2."""
+    """The call itself was wrong: an argument, a name, a specification; exits with 2.
+
+    Where an argument is wrong, its name is the sentence's first word (``model is 'vgg': …``): the
+    command line then puts the dashes of its option before it.
+    """
 
 
 class DataError(FacslensError, ValueError):

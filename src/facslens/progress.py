@@ -16,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from facslens.names import one_line
+
 #: Called with how much is done, how much there is, and a short note.
 Report = Callable[[int, int, str], None]
 
@@ -37,17 +39,21 @@ def shown(title: str) -> Iterator[Report]:
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (
-            TextColumn("[bold]{task.description:<10}"),
+            TextColumn("{task.description:<10}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
         with Progress(*columns, console=console) as bar:
             task = bar.add_task(title, total=None, note="")
-            yield lambda done, total, note: bar.update(task, completed=done, total=total, note=note)
+
+            def move(done: int, total: int, note: str) -> None:
+                bar.update(task, completed=done, total=total, note=one_line(note))
+
+            yield move
         return
 
     start = last = time.monotonic()
@@ -58,8 +64,9 @@ def shown(title: str) -> Iterator[Report]:
         if done >= total or now - last >= PAUSE:
             last = now
             left = (now - start) * (total - done) / max(done, 1)
+            times = f"{now - start:.0f} s, {left:.0f} s left"
             print(  # noqa: T201 - a log has no bars
-                f"{title}: {done}/{total}, {now - start:.0f} s, {left:.0f} s left  {note}",
+                f"{title}: {done}/{total}, {times}  {one_line(note)}",
                 file=sys.stderr,
                 flush=True,
             )

@@ -93,7 +93,11 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
         (["run", "--data", "nothing"], 2, "names no dataset layout"),
         (["run", "--data", "ck49:somewhere"], 2, "names no dataset layout"),
         (["run", "--data", "ck48:nowhere"], 1, "nowhere"),
-        (["run", "--data", "ck48:nowhere", "--model", "vgg"], 2, "is no known network"),
+        (
+            ["run", "--data", "ck48:nowhere", "--model", "vgg"],
+            2,
+            "--model is 'vgg': expected an architecture, paper or compact",
+        ),
         (["run", "--data", "ck48:nowhere", "--size", "50"], 2, "48 or 96 pixels, not 50"),
         (
             ["run", "--data", "ck48:nowhere", "--model", "compact", "--size", "31"],
@@ -103,9 +107,9 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
         (
             ["run", "--data", "ck48:nowhere", "--init", "vgg"],
             2,
-            "--init 'vgg' is neither a network",
+            "--init is 'vgg': expected a network in the package",
         ),
-        (["crossval", "--data", "ck48:nowhere", "--init", "vgg"], 2, "--init 'vgg' is neither"),
+        (["crossval", "--data", "ck48:nowhere", "--init", "vgg"], 2, "--init is 'vgg': expected"),
         (["run", "--data", "ck48:nowhere", "--init", "."], 1, "model.json does not exist"),
         (["run", "--data", "ck48:nowhere", "--distance", "l2"], 2, "l2"),
         (["run", "--data", "ck48:nowhere", "--distance", "all"], 2, "distance 'all' is not known"),
@@ -333,7 +337,7 @@ def test_a_run_begins_from_another_and_keeps_its_architecture(
     data = ("--data", f"ck48:{drawn_ck48}")
     code, _, err = facslens("run", *data, "--init", begun, "--model", "paper", "--out", out)
     assert code == 2
-    assert f"--model paper cannot begin from --init {begun}: that is compact" in err
+    assert f"--model is 'paper', but init is '{begun}', a network of the architecture 'com" in err
     assert not out.exists()
     choices = ("--init", begun, "--size", "32", "--epochs", "1")
     code, _, err = facslens("run", *data, *choices, "--out", out)

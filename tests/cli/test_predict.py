@@ -1,7 +1,9 @@
 """`facslens predict` and `export` as a user meets them, with the weights of the package."""
 
+import dataclasses
 import io
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -20,7 +22,8 @@ from facslens.datasets.images import read_grey
 from facslens.errors import ArtifactError, CallError
 from facslens.models.card import FOLDER, read_checked
 from facslens.models.pretrained import load_pretrained
-from facslens.prediction import sources
+from facslens.names import printable
+from facslens.prediction import sources, with_onnx
 
 
 @pytest.fixture(scope="session")
@@ -89,35 +92,136 @@ def test_the_other_head_and_forms_and_names_from_standard_input(facslens, crops,
     assert len(pd.read_parquet(out_file)) == 4
 
 
+@pytest.fixture
+def stopped_at(monkeypatch, facslens):
+    """Call predict in batches of two, and stop it before it reads the picture of a name."""
+    monkeypatch.setattr("facslens.cli.predict.BATCH", 2)
+
+    def call(name, *arguments):
+        def stop(entry, every):
+            if entry.name == name:
+                raise KeyboardInterrupt
+            return sources.pictures(entry, every)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("facslens.cli.predict.pictures", stop)
+            return facslens("predict", *arguments, "--faces-are-cropped", "--workers", 1)
+
+    return call
+
+
 def test_a_stopped_prediction_goes_on_and_gives_the_same_file(
-    facslens, crops, tmp_path, monkeypatch
+    facslens, crops, tmp_path, stopped_at
 ):
     command = ["predict", crops, "--faces-are-cropped", "--out"]
     whole, out = tmp_path / "whole.csv", tmp_path / "rows.csv"
-    for number in (4, 5):
-        shutil.copy(crops / "0.png", crops / f"{number}.png")
+    for number in range(4, 8):
+        shutil.copy(crops / f"{number - 4}.png", crops / f"{number}.png")
     assert facslens(*command, whole)[0] == 0
-
-    def stop(entry, every):
-        if entry.name == "5.png":
-            raise KeyboardInterrupt
-        return sources.pictures(entry, every)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("facslens.cli.predict.BATCH", 1)
-        patch.setattr("facslens.cli.predict.pictures", stop)
-        code, _, err = facslens(*command, out, "--workers", 1)
+    code, _, err = stopped_at("7.png", crops, "--out", out)
     assert code == 1
     assert err.splitlines()[-1] == f"stopped; the same command goes on from {out}.part"
     assert not out.exists()
     code, _, err = facslens(*command, out)
     assert code == 0
+    # the workers were one picture ahead, and the last whole batch may lack faces of its last one
     assert f"goes on after 2 rows of {out}.part" in err
+    assert out.read_text() == whole.read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crops", "rows.csv", "whole.csv"]
+
+
+def test_the_network_reads_the_same_faces_together_after_a_stop(
+    facslens, crops, tmp_path, monkeypatch, stopped_at
+):
+    """A network may round otherwise in another batch: here by much, so that it would be seen."""
+
+    def read_onnx(*arguments):
+        network = with_onnx.read_onnx(*arguments)
+
+        def read(faces):
+            answers = network.read(faces)
+            return answers._replace(probabilities=answers.probabilities * faces[0].mean())
+
+        return dataclasses.replace(network, read=read)
+
+    monkeypatch.setattr("facslens.stages.open_network.read_onnx", read_onnx)
+    for number in range(4, 8):
+        shutil.copy(crops / f"{number - 4}.png", crops / f"{number}.png")
+    command = ["predict", crops, "--faces-are-cropped", "--out"]
+    facslens(*command, tmp_path / "whole.csv")
+    out, batches = tmp_path / "rows.csv", set()
+    for number in range(2, 8):
+        stopped_at(f"{number}.png", crops, "--out", out)
+        _, _, err = facslens(*command, out)
+        batches.add(int(err.split(" rows of ")[0].split()[-1]) if " rows of " in err else 0)
+        assert out.read_text() == (tmp_path / "whole.csv").read_text(), number
+    assert batches == {0, 2}
+
+
+def test_a_part_of_other_inputs_is_begun_anew(facslens, crops, tmp_path, stopped_at):
+    first, second = crops / "a", crops / "b"
+    for folder, order in ((first, "01230123"), (second, "32103210")):
+        folder.mkdir()
+        for number, source in enumerate(order):
+            shutil.copy(crops / f"{source}.png", folder / f"{number}.png")
+    out, whole = tmp_path / "rows.csv", tmp_path / "whole.csv"
+    stopped_at("7.png", first, "--out", out)
+    code, _, err = facslens("predict", second, "--faces-are-cropped", "--out", out)
+    assert (code, "goes on" in err) == (0, False)
+    facslens("predict", second, "--faces-are-cropped", "--out", whole)
+    assert out.read_text() == whole.read_text()
+    assert set(pd.read_csv(out)["input"]) == {str(second / f"{k}.png") for k in range(8)}
+
+
+@pytest.mark.parametrize("kind", ["another size", "another time", "one more", "one less"])
+def test_a_picture_that_changed_in_between_is_read_again(
+    facslens, crops, tmp_path, stopped_at, kind
+):
+    for number in range(4, 8):
+        shutil.copy(crops / f"{number - 4}.png", crops / f"{number}.png")
+    command = ["predict", crops, "--faces-are-cropped", "--out"]
+    out, whole = tmp_path / "rows.csv", tmp_path / "whole.csv"
+    stopped_at("7.png", crops, "--out", out)
+    replaced = crops / "0.png"
+    if kind == "another size":
+        Image.new("L", (48, 48), 90).save(replaced)
+    elif kind == "another time":
+        state = replaced.stat()
+        replaced.write_bytes(replaced.read_bytes()[::-1])
+        os.utime(replaced, ns=(state.st_atime_ns, state.st_mtime_ns + 1_000_000))
+    elif kind == "one more":
+        shutil.copy(crops / "0.png", crops / "00.png")
+    else:
+        replaced.unlink()
+    _, _, err = facslens(*command, out)
+    assert "goes on" not in err
+    facslens(*command, whole)
     assert out.read_text() == whole.read_text()
 
 
-def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatch):
-    """FFmpeg's own test picture stands for a camera."""
+def test_two_predictions_to_one_file_are_not_made_together(facslens, crops, tmp_path):
+    out = tmp_path / "rows.csv"
+    holding = (
+        "import sys; from pathlib import Path; from facslens.artifacts import locked\n"
+        "with locked(Path(sys.argv[1]), what='it'): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(out)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout.readline() == "held\n"
+        code, _, err = facslens("predict", crops, "--faces-are-cropped", "--out", out)
+        assert code == 1
+        assert f"the file {out} is being written by another process (process {other.pid} on" in err
+        other.communicate("")
+    assert facslens("predict", crops, "--faces-are-cropped", "--out", out)[0] == 0
+    assert len(pd.read_csv(out)) == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crops", "rows.csv"]
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatch, ignored):
+    """FFmpeg's own test picture stands for a camera; a job in the background ignores Ctrl-C."""
     monkeypatch.setattr(sources, "_device", lambda name: ("testsrc=size=64x48:rate=25", "lavfi"))
     frames = sources.pictures
 
@@ -128,15 +232,66 @@ def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatc
             yield picture
 
     monkeypatch.setattr("facslens.cli.predict.pictures", interrupted)
-    for _ in range(2):  # the second does not take the first one's frames for its own
-        out = tmp_path / "rows.csv"
-        code, _, err = facslens("predict", "camera:0", "--faces-are-cropped", "--out", out)
+    handler = signal.SIG_IGN if ignored else signal.default_int_handler
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        for _ in range(2):  # the second does not take the first one's frames for its own
+            out = tmp_path / "rows.csv"
+            code, _, err = facslens("predict", "camera:0", "--faces-are-cropped", "--out", out)
+            assert code == 0, err
+            rows = pd.read_csv(out)
+            assert list(rows["frame"]) == [0, 1, 2, 3, 4]
+            assert set(rows["input"]) == {"camera:0"}
+            assert rows["expression"].notna().all()
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_drawings_among_the_pictures_are_no_pictures(facslens, crops, tmp_path):
+    command = ["predict", crops, "--faces-are-cropped", "--overlay", crops / "drawn", "--json"]
+    first, second = (facslens(*command) for _ in range(2))
+    assert first == second
+    assert len(first[1].splitlines()) == 4
+    assert len(list((crops / "drawn").iterdir())) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_standard_input_may_list_names_that_are_no_text(crops):
+    (crops / "0.png").rename(crops / "\udcff.png")
+    code = "from facslens.cli.main import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "predict", "-", "--faces-are-cropped", "--json"],
+        input=bytes(crops) + b"/\xff.png\n", capture_output=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["problem"] is None
+
+
+def test_a_stop_without_a_file_is_one_word(crops, stopped_at):
+    code, out, err = stopped_at("3.png", crops)
+    assert (code, err.splitlines()[-1]) == (1, "stopped")
+    assert out.startswith("input,frame,face,")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_a_terminal_would_obey_are_shown_and_harm_nothing(facslens, crops, monkeypatch):
+    for number, name in enumerate(["=cmd.png", "a\x1b[2J.png", "b\udcff.png", "c\nd.png"]):
+        (crops / f"{number}.png").rename(crops / name)
+    for form in ([], ["--json"]):
+        code, out, err = facslens("predict", crops, "--faces-are-cropped", *form)
         assert code == 0, err
-        rows = pd.read_csv(out)
-        assert list(rows["frame"]) == [0, 1, 2, 3, 4]
-        assert set(rows["input"]) == {"camera:0"}
-        assert rows["expression"].notna().all()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert "\x1b" not in out
+        assert len(out.splitlines()) == 5 - len(form)
+        out.encode()
+    monkeypatch.chdir(crops)
+    code, out, _ = facslens("predict", "=cmd.png", "--faces-are-cropped")
+    assert (code, pd.read_csv(io.StringIO(out))["input"].item()) == (0, "'=cmd.png")
+    code, _, err = facslens("predict", crops, "--out", "d\udcff\x1b/a.csv", "--faces-are-cropped")
+    assert code == 0
+    assert err.splitlines()[-1] == "predictions: " + printable("d\udcff\x1b/a.csv")
+    code, _, err = facslens("predict", crops, "--out", "d\udcff\x1b/a.xls")
+    assert (code, "\x1b" in err) == (2, False)
 
 
 def test_from_python_a_camera_is_refused_for_it_has_no_end():
@@ -166,7 +321,10 @@ def test_a_batch_of_nonsense_costs_a_row_each_and_the_exit_code(facslens, crops,
 
 def test_calls_that_are_wrong_exit_with_two_and_one_sentence(facslens, crops, tmp_path):
     for arguments, message in [
-        (["--model", "vgg"], "--model is 'vgg': expected compact, the folder of a run, or an ONNX"),
+        (
+            ["--model", "vgg"],
+            "--model is 'vgg': expected a network in the package (compact), the fol",
+        ),
         (["--labels", "mine"], "--labels is 'mine': expected one of ferplus, fer2013"),
         (["--runtime", "tpu"], "--runtime is 'tpu': expected one of auto, torch, onnx"),
         (["--out", tmp_path / "a.xlsx"], "expected .csv, .jsonl or .parquet"),
@@ -176,6 +334,13 @@ def test_calls_that_are_wrong_exit_with_two_and_one_sentence(facslens, crops, tm
         code, out, err = facslens("predict", crops, *arguments)
         assert (code, out) == (2, ""), arguments
         assert message in " ".join(err.split())
+
+
+def test_an_argument_is_named_as_the_option_only_where_it_was_given_as_one(facslens, tmp_path):
+    code, _, err = facslens("export", "vgg", "--onnx", tmp_path / "a.onnx", "--labels=fer2013")
+    assert (code, err.startswith("error: --labels is 'fer2013', but only")) == (2, True)
+    code, _, err = facslens("export", "vgg", "--onnx", tmp_path / "a.onnx")
+    assert (code, err.startswith("error: model is 'vgg': expected a network")) == (2, True)
 
 
 def test_weights_with_a_changed_byte_are_refused(facslens, crops, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -82,11 +83,42 @@ def test_another_architecture_is_refused(old):
 
 def test_a_run_is_named_by_its_folder(old, run, tmp_path):
     assert digest(load_named(str(run))) == digest(old)
-    with pytest.raises(CallError, match=r"neither a network in the package \(compact\) nor the"):
+    with pytest.raises(
+        CallError, match=r"model is .*nowhere': expected a network in the package \(com"
+    ):
         load_named(str(tmp_path / "nowhere"))
     (run / "model.safetensors").unlink()
     with pytest.raises(ArtifactError, match=r"model\.safetensors does not exist"):
         load_named(str(run))
+
+
+def test_a_model_is_named_by_itself_and_a_path_is_always_a_folder(old, run, tmp_path, monkeypatch):
+    assert load_named(old) is old
+    monkeypatch.chdir(tmp_path)
+    run.rename("compact")
+    assert digest(load_named(Path("compact"))) == digest(old)
+    assert digest(load_named("compact")) == digest(pretrained.load_pretrained())
+    assert load_named("compact", labels="fer2013").expressions[0] == "anger"
+
+
+def test_what_is_no_model_is_one_sentence_with_the_name_of_the_argument(old, run):
+    expected = r"expected a network in the package \(compact\), the folder of a run, or in Python"
+    for wrong in ("vgg", Path("vgg")):
+        with pytest.raises(CallError, match=f"^init is '{wrong}': {expected}"):
+            load_named(wrong, "init")
+    with pytest.raises(
+        CallError, match=r"^model is 'a\.onnx', an ONNX file, which PyTorch does not"
+    ):
+        load_named("a.onnx")
+    for model in (old, run):
+        with pytest.raises(
+            CallError, match=r"^labels is 'fer2013', but only the networks in the pa"
+        ):
+            load_named(model, labels="fer2013")
+    with pytest.raises(CallError, match=r"^labels is 'mine': expected one of ferplus, fer2013"):
+        load_named("compact", labels="mine")
+    with pytest.raises(CallError, match="but init is a Model, a network of the architecture 'comp"):
+        architecture_of("paper", old)
 
 
 def test_the_architecture_follows_from_the_beginning(run):
@@ -94,7 +126,7 @@ def test_the_architecture_follows_from_the_beginning(run):
     assert architecture_of("compact", None) == "compact"
     assert architecture_of(None, str(run)) == "compact"
     assert architecture_of("compact", str(run)) == "compact"
-    with pytest.raises(CallError, match=r"--model paper cannot begin from --init .*: that is comp"):
+    with pytest.raises(CallError, match=r"model is 'paper', but init is .*, a network of the arch"):
         architecture_of("paper", str(run))
 
 
@@ -107,7 +139,9 @@ def test_the_network_in_the_package_is_begun_from_by_its_name(old, tmp_path, mon
     card = {"name": "stand-in", "size": 48, "labels": heads, "sha256": {path.name: sha}}
     (tmp_path / "compact.json").write_text(json.dumps(card))
     monkeypatch.setattr(
-        place, "load_pretrained", lambda name: pretrained.load_pretrained(name, folder=tmp_path)
+        place,
+        "load_pretrained",
+        lambda *head: pretrained.load_pretrained(*head, folder=tmp_path),
     )
     begun = initial("compact", ("sadness", "anger"), 48, 0, load_named("compact"))
     assert torch.equal(begun.network.scores.weight, trunk["scores.weight"][[3, 1]])

@@ -1,9 +1,12 @@
+import dataclasses
+import errno
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from facslens.errors import ArtifactError, CallError
@@ -20,7 +23,7 @@ def folder(tmp_path):
 
 def change(folder, name, value):
     weights = load_file(folder / "model.safetensors")
-    weights[name] = value(weights[name])
+    weights[name] = value(weights.get(name))
     save_file(weights, folder / "model.safetensors")
 
 
@@ -48,9 +51,32 @@ def test_weights_that_are_no_numbers_are_named(folder, bad):
         models.load(folder)
 
 
-def test_weights_of_another_shape_are_refused(folder):
-    change(folder, "scores.bias", lambda w: w[:2].clone())
-    with pytest.raises(ArtifactError, match="does not fit the paper network with 3 expressions"):
+@pytest.mark.parametrize(
+    ("name", "changed", "fault"),
+    [
+        (
+            "scores.bias",
+            lambda w: w[:2].clone(),
+            r"scores\.bias is float32 \(2,\), expected float32",
+        ),
+        ("conv2.weight", lambda w: w.double(), r"conv2\.weight is float64 .*, expected float32"),
+        ("conv2.weight", lambda w: w.to(torch.float8_e4m3fn), r"conv2\.weight is float8_e4m3fn"),
+        ("conv2.weight", lambda w: w.to(torch.complex64), r"conv2\.weight is complex64"),
+        ("conv4.weight", lambda _: torch.zeros(3), r"it also has conv4\.weight"),
+    ],
+)
+def test_weights_that_do_not_fit_are_one_sentence(folder, name, changed, fault):
+    change(folder, name, changed)
+    message = f"does not fit the paper network with 3 expressions: {fault}"
+    with pytest.raises(ArtifactError, match=message):
+        models.load(folder)
+
+
+def test_a_weight_that_is_missing_is_named(folder):
+    weights = load_file(folder / "model.safetensors")
+    del weights["conv1.weight"]
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(ArtifactError, match=r"3 expressions: it lacks conv1\.weight"):
         models.load(folder)
 
 
@@ -63,11 +89,66 @@ def test_damaged_and_missing_files_are_named(folder):
         models.load(folder)
 
 
-def test_an_unknown_architecture_in_a_run_is_refused(folder):
+MISSING = object()
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "fault"),
+    [
+        (
+            "architecture",
+            "vgg",
+            "describes no network: model is 'vgg': expected an architecture, p",
+        ),
+        ("architecture", ["paper"], "describes no network: architecture has to be a name"),
+        ("architecture", MISSING, "describes no network: it lacks 'architecture'"),
+        ("size", 10**9, "describes no network: size is 1000000000: expected at most 1024 pixels"),
+        ("size", -48, "describes no network: the paper's network reads faces of 48 or 96 pixels"),
+        ("size", 48.0, "describes no network: size has to be a number of pixels"),
+        ("size", True, "describes no network: size has to be a number of pixels"),
+        ("size", None, "describes no network: size has to be a number of pixels"),
+        ("expressions", ["anger", "fear", "anger"], "names the expression 'anger' twice: expected"),
+        ("expressions", [1, 2, 3], "names the expression 1: expected some of neutral anger contem"),
+        ("expressions", ["anger", "fear", ["x"]], r"names the expression \['x'\]: expected some"),
+        ("expressions", ["anger", "fear", "hapiness"], "names the expression 'hapiness': expected"),
+        ("expressions", ["fear"], "describes no network: a network needs two expressions or more"),
+        ("expressions", "anger", "describes no network: expressions has to be a list of names"),
+        ("expressions", {"anger": 0}, "describes no network: expressions has to be a list of nam"),
+        ("expressions", MISSING, "describes no network: it lacks 'expressions'"),
+        ("training", [1], "describes no network: training has to be an object"),
+    ],
+)
+def test_a_description_of_no_network_is_one_sentence(folder, entry, value, fault):
     description = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**description, "architecture": "vgg"}))
-    with pytest.raises(ArtifactError, match="describes no network: --model 'vgg'"):
+    if value is MISSING:
+        del description[entry]
+    else:
+        description[entry] = value
+    (folder / "model.json").write_text(json.dumps(description))
+    with pytest.raises(ArtifactError, match=rf"model\.json {fault}"):
         models.load(folder)
+
+
+def test_only_what_can_be_read_back_is_saved(folder):
+    model = models.load(folder)
+    for changed, message in [
+        ({"architecture": "vgg"}, "of the architecture 'vgg', which could not be read back"),
+        ({"expressions": ("a", "fear", "anger")}, "names the expression 'a': expected some of"),
+    ]:
+        with pytest.raises(CallError, match=message):
+            models.save(dataclasses.replace(model, **changed), folder)
+    assert models.load(folder).expressions == EXPRESSIONS
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_weights_have_the_mode_of_every_other_file(tmp_path):
+    before = os.umask(0o027)
+    try:
+        models.save(models.build("paper", EXPRESSIONS, 48, seed=1), tmp_path)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"model.safetensors": 0o640, "model.json": 0o640}
 
 
 def test_one_expression_cannot_be_told_apart():
@@ -78,10 +159,11 @@ def test_one_expression_cannot_be_told_apart():
 def test_a_full_disk_is_one_sentence_and_the_old_weights_stay(folder, monkeypatch):
     before = (folder / "model.safetensors").read_bytes()
 
-    def full(_weights, _path):
-        raise SafetensorError("Error while serializing: I/O error: No space left on device")
+    def full(_path, _content):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(models, "save_file", full)
-    with pytest.raises(ArtifactError, match="cannot be written: I/O error: No space left"):
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ArtifactError, match=r"the disk is full: model\.safetensors could not be"):
         models.save(models.build("paper", EXPRESSIONS, 48, seed=2), folder)
+    monkeypatch.undo()
     assert (folder / "model.safetensors").read_bytes() == before

@@ -1,13 +1,18 @@
 import contextlib
+import errno
 import io
 import json
+import subprocess
+import sys
+from functools import partial
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from facslens.errors import ArtifactError, CallError
-from facslens.prediction.write import Kept, csv_rows, json_rows, writing
+from facslens.names import printable
+from facslens.prediction.write import FORMS, Kept, csv_rows, json_rows, writing
 
 COLUMNS = [
     "input",
@@ -52,7 +57,7 @@ def test_json_lines_have_null():
 
 def test_parquet_keeps_kinds_also_where_all_is_unknown(tmp_path):
     path = tmp_path / "new" / "rows.parquet"
-    with writing(path, COLUMNS, QUESTION) as (write, _):
+    with writing(path, COLUMNS, QUESTION, 1) as (write, _):
         write(NONE)
         write(FACE)
     table = pq.read_table(path)
@@ -65,7 +70,7 @@ def test_parquet_keeps_kinds_also_where_all_is_unknown(tmp_path):
 
 def test_csv_and_parquet_read_alike(tmp_path):
     for name in ("rows.csv", "rows.parquet"):
-        with writing(tmp_path / name, COLUMNS, QUESTION) as (write, _):
+        with writing(tmp_path / name, COLUMNS, QUESTION, 1) as (write, _):
             write(FACE)
     csv, parquet = pd.read_csv(tmp_path / "rows.csv"), pd.read_parquet(tmp_path / "rows.parquet")
     assert csv["FaceScore"].item() == pytest.approx(parquet["FaceScore"].item(), rel=1e-5)
@@ -87,8 +92,11 @@ ROWS = [
 ]
 
 
+INPUTS = ["a.png", "b.png", "c.mp4", "d.png"]
+
+
 def stopped_after(count, path, question=QUESTION):
-    with contextlib.suppress(KeyboardInterrupt), writing(path, COLUMNS, question) as (write, _):
+    with contextlib.suppress(KeyboardInterrupt), writing(path, COLUMNS, question, 1) as (write, _):
         for number in range(count):
             write(ROWS[number])
         raise KeyboardInterrupt
@@ -97,7 +105,7 @@ def stopped_after(count, path, question=QUESTION):
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
 @pytest.mark.parametrize("count", range(len(ROWS) + 1))
 def test_an_interrupted_file_goes_on_to_the_same_bytes(tmp_path, name, count):
-    with writing(tmp_path / "whole" / name, COLUMNS, QUESTION) as (write, kept):
+    with writing(tmp_path / "whole" / name, COLUMNS, QUESTION, 1) as (write, kept):
         assert kept == Kept()
         for each in ROWS:
             write(each)
@@ -105,8 +113,8 @@ def test_an_interrupted_file_goes_on_to_the_same_bytes(tmp_path, name, count):
     path.write_text("old\n")
     stopped_after(count, path)
     assert path.read_text() == "old\n"
-    with writing(path, COLUMNS, QUESTION) as (write, kept):
-        lacking = [each for each in ROWS if kept.lacks(each["input"], each["frame"])]
+    with writing(path, COLUMNS, QUESTION, 1) as (write, kept):
+        lacking = [r for r in ROWS if kept.lacks(INPUTS.index(r["input"]), r["frame"])]
         # the last picture or frame is made again, for it may have had more faces
         assert kept.rows == [0, 0, 0, 2, 3, 4, 5, 6][count]
         assert kept.problems == (count >= 4)
@@ -124,25 +132,116 @@ def test_another_question_begins_anew_and_a_torn_line_is_made_again(tmp_path):
     content = part.read_bytes()
     for torn in (content[:-20], content[:-20] + bytes(20) + b"\n", content[:-1]):
         part.write_bytes(torn)
-        with writing(path, COLUMNS, QUESTION) as (_, kept):
-            assert kept == Kept(5, 1, frozenset(["a.png", "b.png"]), ("c.mp4", 2))
+        with writing(path, COLUMNS, QUESTION, 1) as (_, kept):
+            assert kept == Kept(5, 1, 2, 2)
     part.write_bytes(content)
-    with writing(path, COLUMNS, {"network": "b"}) as (_, kept):
+    with writing(path, COLUMNS, {"network": "b"}, 1) as (_, kept):
         assert kept == Kept()
     part.write_bytes(b"\x00\xff no such file\n")
-    with writing(path, COLUMNS, QUESTION) as (_, kept):
+    with writing(path, COLUMNS, QUESTION, 1) as (_, kept):
         assert kept == Kept()
 
 
 def test_a_name_without_a_form_and_a_place_that_cannot_be_written(tmp_path):
     with (
         pytest.raises(CallError, match=r"ends in '.xlsx': expected .csv, .jsonl or .parquet"),
-        writing(tmp_path / "rows.xlsx", COLUMNS, QUESTION),
+        writing(tmp_path / "rows.xlsx", COLUMNS, QUESTION, 1),
     ):
         pass
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(ArtifactError, match=r"rows\.csv cannot be written: "),
-        writing(tmp_path / "file" / "rows.csv", COLUMNS, QUESTION),
+        writing(tmp_path / "file" / "rows.csv", COLUMNS, QUESTION, 1),
     ):
         pass
+
+
+def test_a_file_goes_on_only_at_the_end_of_a_batch(tmp_path):
+    """So that a network reads the same faces together: here in batches of three rows or more."""
+    path = tmp_path / "rows.csv"
+    for count, rows in enumerate([0, 0, 0, 0, 3, 3, 3, 6]):
+        with contextlib.suppress(KeyboardInterrupt), writing(path, COLUMNS, QUESTION, 3) as (w, _):
+            for each in ROWS[:count]:
+                w(each)
+            raise KeyboardInterrupt
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            writing(path, COLUMNS, QUESTION, 3) as (_, kept),
+        ):
+            assert kept.rows == rows, count
+            raise KeyboardInterrupt
+        (tmp_path / "rows.csv.part").unlink()
+
+
+def test_a_file_that_another_process_writes_is_left_to_it(tmp_path):
+    path = tmp_path / "rows.csv"
+    other = (
+        "import sys; from pathlib import Path; from facslens.artifacts import locked\n"
+        "with locked(Path(sys.argv[1]), what='it'): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", other, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "held\n"
+        with (
+            pytest.raises(
+                ArtifactError, match=rf"the file .*rows\.csv is being .*{process.pid} on"
+            ),
+            writing(path, COLUMNS, QUESTION, 1),
+        ):
+            pass
+        process.kill()  # the lock of a dead process is taken over
+        process.wait()
+        with writing(path, COLUMNS, QUESTION, 1) as (write, _):
+            write(FACE)
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.csv"]
+
+
+NASTY = row("=HYPERLINK(0).png") | {
+    "note": "@sum\x1b[2J",
+    "problem": "-1.5 \udcff\n",
+    "anger": -0.5,
+}
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
+def test_names_that_a_spreadsheet_or_a_terminal_would_obey_do_nothing(tmp_path, name):
+    with writing(tmp_path / name, COLUMNS, QUESTION, 1) as (write, _):
+        write(NASTY)
+        for first in "+-@\t\r":
+            write(row(f"{first}1.png"))
+    if name != "rows.parquet":
+        content = (tmp_path / name).read_text(encoding="utf-8")
+        assert not any(sign in content for sign in "\x1b\t\r")
+    if name == "rows.csv":
+        table = pd.read_csv(tmp_path / name)
+        assert list(table["input"]) == [
+            "'=HYPERLINK(0).png", "'+1.png", "'-1.png", "'@1.png",
+            f"'{printable(chr(9))}1.png", f"'{printable(chr(13))}1.png",
+        ]  # fmt: skip
+        assert table.loc[0, "note"] == "'" + printable("@sum\x1b[2J")
+        assert table.loc[0, "problem"] == "'" + printable("-1.5 \udcff\n")
+        assert table.loc[0, "anger"] == -0.5
+    else:
+        read = pd.read_parquet if name == "rows.parquet" else partial(pd.read_json, lines=True)
+        table = read(tmp_path / name)
+        assert table.loc[0, "input"] == "=HYPERLINK(0).png"
+        assert table.loc[0, "problem"] == printable("-1.5 \udcff\n")
+
+
+def test_nothing_is_left_where_the_end_fails(tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+
+    def full(_path, _columns):
+        _path.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(FORMS, "csv", full)
+        with (
+            pytest.raises(ArtifactError, match=r"rows\.csv cannot be written: No space left"),
+            writing(path, COLUMNS, QUESTION, 1) as (write, _),
+        ):
+            write(FACE)
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.csv.part"]

@@ -58,7 +58,8 @@ def crossval(
     fold, and the difference of the pooled shares has a paired interval over all people.
     """
     from facslens.association.replication.folds import pool_folds
-    from facslens.models.initial import architecture_of, load_named
+    from facslens.models.initial import architecture_of
+    from facslens.runs.model import open_model
     from facslens.stages.crossval import associate_fold, check_aus
     from facslens.training.crossval import cross_validate
     from facslens.training.recipe import recipe_for
@@ -66,7 +67,7 @@ def crossval(
     if controls and not aus:
         raise CallError(f"--controls {controls} is a question about action units: add --aus")
     architecture = architecture_of(model, init)
-    begun = None if init is None else load_named(init)
+    begun = None if init is None else open_model(init, "init")
     faces = load(data)
     if aus:
         check_aus(faces)

@@ -1,5 +1,6 @@
 """The ``facslens`` command."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -10,6 +11,7 @@ from rich.markup import escape
 
 from facslens.cli import crossval, data, export, predict, run, stages
 from facslens.errors import CallError, FacslensError
+from facslens.names import one_line
 from facslens.version import __version__
 
 app = typer.Typer(
@@ -45,18 +47,20 @@ def options(
 def main() -> None:
     """Run the command line: exit with 0, with 1 where the run failed, with 2 where the call did."""
     console = Console(stderr=True, soft_wrap=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may be no text in any encoding
     try:
         app()
     except FacslensError as error:
         if os.environ.get("FACSLENS_DEBUG"):
             raise
-        console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        console.print(f"[bold red]error:[/] {escape(_sentence_of(error))}", highlight=False)
         sys.exit(2 if isinstance(error, CallError) else 1)
     except Exception as error:
         if os.environ.get("FACSLENS_DEBUG"):
             raise
         console.print(
-            f"[bold red]error:[/] {escape(f'{type(error).__name__}: {error}')} "
+            f"[bold red]error:[/] {escape(one_line(f'{type(error).__name__}: {error}'))} "
             f"(not foreseen: please report it, with what --debug prints)",
             highlight=False,
         )
@@ -64,3 +68,11 @@ def main() -> None:
     except KeyboardInterrupt:
         console.print("stopped; go on with `facslens run --resume --out RUN`", highlight=False)
         sys.exit(1)
+
+
+def _sentence_of(error: FacslensError) -> str:
+    """Give an error's sentence; an argument that was given as an option is named as the option."""
+    sentence = str(error)
+    option = "--" + sentence.partition(" ")[0].replace("_", "-")
+    given = {word.partition("=")[0] for word in sys.argv[1:]}
+    return f"{option}{sentence[len(option) - 2 :]}" if option in given else sentence

@@ -1,5 +1,6 @@
 """``facslens predict``: expressions and evidence of action units for photographs and videos."""
 
+import io
 import os
 import signal
 import sys
@@ -15,8 +16,10 @@ from rich.console import Console
 
 from facslens.cli import options
 from facslens.errors import CallError
+from facslens.names import printable
+from facslens.prediction.inputs import state_of
 from facslens.prediction.predict import BATCH, columns, predict
-from facslens.prediction.sources import Picture, find, is_camera, name_of, pictures
+from facslens.prediction.sources import Picture, find, is_camera, pictures
 from facslens.prediction.write import Kept, csv_rows, form_of, json_rows, writing
 from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.progress import Report, shown
@@ -28,24 +31,41 @@ def predict_command(
         list[str],
         typer.Argument(
             metavar="PATH",
-            help="Pictures, videos, folders, quoted patterns, camera:0; - reads paths from "
-            "standard input.",
+            help="Pictures, videos, folders, quoted patterns, or camera:0. With - the paths are "
+            "read from standard input, one a line.",
         ),
     ],
     model: Annotated[
         str,
-        typer.Option("--model", metavar="NAME|RUN|FILE.onnx", help="The network."),
+        typer.Option(
+            "--model",
+            metavar="NAME|RUN|FILE.onnx",
+            help="The network: compact, which is in the package, the folder of a run, or a file "
+            "of facslens export.",
+        ),
     ] = "compact",
     labels: Annotated[
         str | None,
-        typer.Option("--labels", help="Of compact: ferplus (the default) or fer2013."),
+        typer.Option(
+            "--labels",
+            help="The labels that compact gives: ferplus (the default) or fer2013.",
+        ),
     ] = None,
     runtime: Annotated[
-        str, typer.Option("--runtime", help="auto, onnx (which does not load PyTorch) or torch.")
+        str,
+        typer.Option(
+            "--runtime",
+            help="What runs the network: onnx, torch, or auto, which takes ONNX where it can "
+            "because that starts faster.",
+        ),
     ] = "auto",
     detector: options.Detector = DEFAULT,
     cropped: Annotated[
-        bool, typer.Option("--faces-are-cropped", help="Every picture is one face: find none.")
+        bool,
+        typer.Option(
+            "--faces-are-cropped",
+            help="Take every picture for one cropped face, and look for none.",
+        ),
     ] = False,
     every: Annotated[
         int,
@@ -55,33 +75,38 @@ def predict_command(
     ] = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="A .csv, .jsonl or .parquet file to write."),
+        typer.Option("--out", metavar="FILE", help="The file to write: .csv, .jsonl or .parquet."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="JSON lines on standard output in place of CSV.")
+        bool, typer.Option("--json", help="Print JSON lines instead of CSV.")
     ] = False,
     overlay: Annotated[
         Path | None,
         typer.Option(
             "--overlay",
             metavar="DIR",
-            help="Draw boxes, bars and the projections of the units that decided.",
+            help="Draw every picture into this folder, with the faces that were found and the "
+            "projections of the units that contributed most.",
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Threads that find faces [default: cores]."),
+        typer.Option("--workers", min=1, help="Threads that look for faces [default: cores]."),
     ] = None,
 ) -> None:
     """Read the expression of every face in photographs and videos, and which action units show.
 
-    camera:0 is the first camera: rows come as it films, until Ctrl-C.
+    Each face gives one row. It says where the face is and how probable each expression is. For each
+    action unit that the network has a confirmed detector of, it says whether the detector fired,
+    and gives a calibrated probability where the evidence allows one. A picture without a face
+    gives a row, too. A file that cannot be read gives a row with the reason, and the exit code is
+    then 1.
 
-    A row a face: where it is, the probability of each expression, and for each action unit that
-    the network has a detector for whether that unit fired and, where evidence allows, a
-    calibrated probability. A picture without a face has a row, too, and a file that cannot be
-    read has one with the reason; then the exit code is 1. CSV on standard output without --out;
-    with it, the same command goes on where it was stopped.
+    Without --out the rows are printed as CSV. With --out, the same command goes on where it was
+    stopped; where an input has changed since, it begins anew. In CSV, text that a spreadsheet
+    would take for a formula has an apostrophe before it.
+
+    camera:0 is the first camera: rows come while it films, until Ctrl-C.
 
     An expression label says how a face looks to raters, not what the person feels.
     """
@@ -94,19 +119,20 @@ def predict_command(
     choice = Choice(model, labels, runtime)
     network = open_network(choice)
     finder = whole(network.size) if cropped else detected(make_detector(detector), network.size)
-    entries = find(_named(paths))
+    entries = [entry for entry in find(_named(paths)) if not _is_drawing(entry, overlay)]
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     live = any(is_camera(entry) for entry in entries)
+    batch = BATCH if overlay is None and not live else 1
     stopped = threading.Event()
-    failed = 0
+    failed, shown_out = 0, printable(out)
 
     def source(progress: Report, kept: Kept) -> Iterator[Picture]:
         for number, entry in enumerate(entries):
-            if kept.lacks(name := name_of(entry)):
+            if kept.lacks(number):
                 for picture in pictures(entry, every):
                     if stopped.is_set():
                         return
-                    if kept.lacks(name, picture.frame):
+                    if kept.lacks(number, picture.frame):
                         yield picture
             progress(number + 1, len(entries), "")
 
@@ -120,42 +146,44 @@ def predict_command(
             network,
             threads,
             keep=overlay is not None,
-            batch=1 if live else BATCH,
+            batch=batch,
         )
         if overlay is not None:
             from facslens.stages.overlays import drawn
 
-            found = drawn(found, overlay, choice)
+            found = drawn(found, overlay, choice, entries)
         for _face, row in found:
             failed += row["problem"] is not None
             yield row
 
-    with _interrupt_sets(stopped) if live else nullcontext(), shown("predict") as progress:
-        if out is not None:
-            question = {
-                "network": fingerprint(choice),
-                "detector": None if cropped else detector,
-                "every": every,
-                "overlay": None if overlay is None else str(overlay.absolute()),
-                "camera": time.time() if live else None,  # what it filmed does not come again
-            }
-            try:
-                with writing(out, columns(network), question) as (write, kept):
+    try:
+        with _interrupt_sets(stopped) if live else nullcontext(), shown("predict") as progress:
+            if out is not None:
+                question = {
+                    "inputs": state_of(entries),
+                    "network": fingerprint(choice),
+                    "detector": None if cropped else detector,
+                    "every": every,
+                    "overlay": None if overlay is None else str(overlay.absolute()),
+                    "camera": time.time() if live else None,  # what it filmed does not come again
+                }
+                with writing(out, columns(network), question, batch) as (write, kept):
                     if kept.rows:
-                        console.print(f"goes on after {kept.rows} rows of {out}.part")
+                        console.print(f"goes on after {kept.rows} rows of {shown_out}.part")
                     for row in rows(progress, kept):
                         write(row)
-            except KeyboardInterrupt:
-                console.print(f"stopped; the same command goes on from {out}.part")
-                raise typer.Exit(1) from None
-        else:
-            write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
-            for row in rows(progress, Kept()):
-                write(row)
-                if live:
-                    sys.stdout.flush()
+            else:
+                write = (json_rows if as_json else csv_rows)(sys.stdout, columns(network))
+                for row in rows(progress, Kept()):
+                    write(row)
+                    if live:
+                        sys.stdout.flush()
+    except KeyboardInterrupt:
+        again = f"; the same command goes on from {shown_out}.part" if out is not None else ""
+        console.print(f"stopped{again}")
+        raise typer.Exit(1) from None
     if out is not None:
-        console.print(f"predictions: {out}")
+        console.print(f"predictions: {shown_out}")
     if failed:
         console.print(f"{failed} of {len(entries)} could not be read: see the column problem")
         raise typer.Exit(1)
@@ -163,7 +191,7 @@ def predict_command(
 
 @contextmanager
 def _interrupt_sets(stopped: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C end a camera's pictures, and only the next one the command."""
+    """Let the first Ctrl-C end the camera's pictures, and a second one the command."""
 
     def stop(*_: object) -> None:
         stopped.set()
@@ -176,8 +204,18 @@ def _interrupt_sets(stopped: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _is_drawing(entry: Path | Picture, overlay: Path | None) -> bool:
+    """Tell whether an input lies where drawings are left: those of an earlier call are none."""
+    if overlay is None or isinstance(entry, Picture):
+        return False
+    folder, file = (os.path.abspath(path) for path in (overlay, entry))  # noqa: PTH100 - as named
+    return file.startswith(folder + os.sep)
+
+
 def _named(paths: list[str]) -> list[str]:
-    """Put what standard input lists in the place of -."""
+    """Replace - by the paths that standard input lists."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # the name of a file need not be text
     named: list[str] = []
     for path in paths:
         named += [line.rstrip("\r\n") for line in sys.stdin] if path == "-" else [path]

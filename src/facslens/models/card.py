@@ -1,4 +1,4 @@
-"""What is in the package beside code: weights and their cards. PyTorch is not imported."""
+"""The weights in the package and their cards, read without PyTorch."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ FOLDER: Final = Path(str(files("facslens.models") / "weights"))
 
 
 def read_card(name: str = "compact", folder: Path = FOLDER) -> dict[str, Any]:
-    """Read what is known of a network in the package: labels, recipe, accuracy, hashes.
+    """Read the card of a network in the package: its labels, recipe, accuracy and hashes.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def read_card(name: str = "compact", folder: Path = FOLDER) -> dict[str, Any]:
 
 
 def read_checked(file: str, folder: Path = FOLDER) -> bytes:
-    """Read a file of weights whose hash stands in the card of its network.
+    """Read a file of weights, and compare its hash with that in the card of its network.
 
     Raises
     ------

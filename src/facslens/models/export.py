@@ -1,4 +1,4 @@
-"""Write a network as ONNX: grey levels in, probabilities and responses out."""
+"""Write a network as ONNX: it takes grey levels and gives probabilities and responses."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from facslens.errors import CallError
 from facslens.models.adapter import choose_layers, read_calls
 from facslens.preprocess import normalise
 
-#: Key of the file's metadata under which labels, layer and evidence stand as JSON.
+#: Key of the metadata that hold labels, layer and evidence as JSON.
 METADATA: Final = "facslens"
 
 
@@ -31,7 +31,7 @@ class Reader(nn.Module):
     heads
         How many of its scores belong to each head, in their order.
     layer
-        The convolution layer whose responses are wanted, or None for none.
+        The convolution layer whose responses are wanted; None gives no responses.
 
     Raises
     ------
@@ -88,12 +88,12 @@ def export_onnx(
     layer
         Of the responses.
     evidence
-        What is known of this layer's units, as plain values.
+        The evidence of this layer's units, as plain values.
 
     Raises
     ------
     CallError
-        If the extra ``export`` is not installed, or the layer is not there.
+        If the extra ``export`` is not installed, or there is no such layer.
     """
     try:
         import onnx
@@ -144,7 +144,7 @@ def _with_maps(network: nn.Module, layer: str) -> nn.Module:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter from talking of what is not installed and not needed."""
+    """Silence the exporter about packages that are not installed and not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -16,34 +16,56 @@ from facslens.models.pretrained import load_pretrained
 HEAD: Final = "scores"
 
 
-def load_named(name: str) -> Model:
-    """Load a model by the name that a call gives it.
+def load_named(
+    model: Model | str | Path, argument: str = "model", labels: str | None = None
+) -> Model:
+    """Load a model, whichever way a call names it.
 
     Parameters
     ----------
-    name
-        A network in the package (`PRETRAINED`), or else the folder of a run.
+    model
+        A model, which is given back; the name of a network in the package (`PRETRAINED`); or the
+        folder of a run, or of `facslens.models.model.save`. A `Path` is always a folder.
+    argument
+        What the call names the argument, for the error.
+    labels
+        Which head of a network in the package; None takes its first. Other models have one head.
 
     Raises
     ------
     CallError
-        If it is neither.
+        If it is none of these, or has no such head.
     ArtifactError
         If its weights are missing or damaged.
     """
-    if name in PRETRAINED:
-        return load_pretrained(name)
-    folder = Path(name)
-    if not folder.is_dir():
+    if isinstance(model, str) and model in PRETRAINED:
+        return load_pretrained(model, labels or "ferplus")
+    if labels is not None:
         raise CallError(
-            f"--init {name!r} is neither a network in the package ({', '.join(PRETRAINED)}) "
-            f"nor the folder of a run"
+            f"labels is {labels!r}, but only the networks in the package have heads to choose from "
+            f"({', '.join(PRETRAINED)}): leave it out"
         )
-    return load(folder)
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, str | Path) and Path(model).is_dir():
+        return load(Path(model))
+    if isinstance(model, str | Path) and Path(model).suffix.lower() == ".onnx":
+        raise CallError(
+            f"{argument} is {str(model)!r}, an ONNX file, which PyTorch does not run: name the run "
+            f"that it was exported from"
+        )
+    raise CallError(
+        f"{argument} is {_shown(model)}: expected a network in the package "
+        f"({', '.join(PRETRAINED)}), the folder of a run, or in Python a Model"
+    )
 
 
-def architecture_of(model: str | None, init: str | None) -> str:
-    """Say which architecture is asked for where either may be left out.
+def _shown(model: object) -> str:
+    return "a Model" if isinstance(model, Model) else repr(str(model))
+
+
+def architecture_of(model: str | None, init: Model | str | Path | None) -> str:
+    """Find the architecture that is wanted, where the call may leave out either argument.
 
     Parameters
     ----------
@@ -59,9 +81,12 @@ def architecture_of(model: str | None, init: str | None) -> str:
     """
     if init is None:
         return model or "paper"
-    begun = load_named(init).architecture
+    begun = load_named(init, "init").architecture
     if model not in (None, begun):
-        raise CallError(f"--model {model} cannot begin from --init {init}: that is {begun}")
+        raise CallError(
+            f"model is {model!r}, but init is {_shown(init)}, a network of the architecture "
+            f"{begun!r}: name the same architecture, or leave model out"
+        )
     return begun
 
 
@@ -88,9 +113,9 @@ def initial(
     architecture, expressions, size, seed
         As `facslens.models.model.build` takes them.
     init
-        A model whose trunk is taken over as it is, and of whose scores those of expressions
-        that are wanted here; the scores of the others are drawn from the seed. It is left as
-        it was. None draws everything.
+        A model whose trunk is taken over as it is. The weights of the scores are taken over for
+        the expressions that both models have, and drawn from the seed for the others. The model
+        itself does not change. None draws all weights from the seed.
 
     Raises
     ------
@@ -127,7 +152,7 @@ def initial(
 def _rows(
     drawn: Tensor, taken: Tensor, expressions: tuple[str, ...], known: tuple[str, ...]
 ) -> Tensor:
-    """Put the rows of known expressions over those that were drawn."""
+    """Replace the drawn rows of those expressions that the other model has."""
     rows = drawn.clone()
     for row, expression in enumerate(expressions):
         if expression in known:

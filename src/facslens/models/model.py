@@ -1,17 +1,18 @@
 """A trained network with what is needed to use it: its size, classes and architecture."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import load_file
+from safetensors.torch import save as weights_to_bytes
+from torch import Tensor, nn
 
-from facslens.artifacts import atomic, read_json, write_json
+from facslens.artifacts import Json, atomic, read_json, write_json
+from facslens.datasets.base import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.paper import PaperNetwork
@@ -21,6 +22,9 @@ ARCHITECTURES: Final[dict[str, type[nn.Module]]] = {
     "paper": PaperNetwork,
     "compact": CompactNetwork,
 }
+
+#: Largest side of an input in pixels; a larger one in a file is damage, not a network.
+MAX_SIZE: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,15 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
     Raises
     ------
     CallError
-        If the architecture is not known, or there are fewer than two expressions.
+        If the architecture is not known, does not read faces of that size, or has fewer than two
+        expressions to tell apart.
     """
     if architecture not in ARCHITECTURES:
         raise CallError(
-            f"--model {architecture!r} is no known network: expected {', '.join(ARCHITECTURES)}"
+            f"model is {architecture!r}: expected an architecture, {' or '.join(ARCHITECTURES)}"
         )
+    if size > MAX_SIZE:
+        raise CallError(f"size is {size}: expected at most {MAX_SIZE} pixels")
     if len(expressions) < 2:
         raise CallError(
             f"a network needs two expressions or more to tell apart, not {len(expressions)}"
@@ -83,19 +90,30 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
 def save(model: Model, folder: Path) -> None:
     """Write ``model.safetensors`` and ``model.json``.
 
+    Parameters
+    ----------
+    model
+        To be read again by `load`.
+    folder
+        It is made where there is none; other files in it stay.
+
     Raises
     ------
+    CallError
+        If the model is of another architecture than those here, or names expressions otherwise.
     ArtifactError
         If the disk is full or the folder cannot be written; what was there is untouched.
     """
-    weights = {k: v.contiguous() for k, v in model.network.state_dict().items()}
-    path = folder / "model.safetensors"
-    with atomic(path) as temporary:
-        try:
-            save_file(weights, temporary)
-        except SafetensorError as error:
-            reason = str(error).removeprefix("Error while serializing: ")
-            raise ArtifactError(f"{path} cannot be written: {reason}") from error
+    if model.architecture not in ARCHITECTURES:
+        raise CallError(
+            f"the model is of the architecture {model.architecture!r}, which could not be read "
+            f"back: expected {' or '.join(ARCHITECTURES)}"
+        )
+    if fault := _fault_of(model.expressions):
+        raise CallError(f"the model {fault}")
+    weights = {k: v.cpu().contiguous() for k, v in model.network.state_dict().items()}
+    with atomic(folder / "model.safetensors") as temporary:
+        temporary.write_bytes(weights_to_bytes(weights))  # save_file lets nobody else read it
     write_json(
         folder / "model.json",
         {
@@ -109,45 +127,78 @@ def save(model: Model, folder: Path) -> None:
 
 
 def load(folder: Path) -> Model:
-    """Read the model that a run left.
+    """Read a model that a run or `save` left.
 
     Raises
     ------
     ArtifactError
-        If a file is missing or damaged, if the weights do not fit the architecture, or hold
-        a number that is not finite.
+        If a file is missing or damaged, if ``model.json`` describes no network, or if the weights
+        do not fit it or hold a number that is not finite.
     """
+    model = _described(read_json(folder / "model.json"), folder / "model.json")
     path = folder / "model.safetensors"
-    description = read_json(folder / "model.json")
-    try:
-        model = build(
-            description["architecture"],
-            tuple(description["expressions"]),
-            description["size"],
-            seed=0,
-        )
-    except (KeyError, CallError) as error:
-        raise ArtifactError(f"{folder / 'model.json'} describes no network: {error}") from error
     try:
         weights = load_file(path)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} does not exist") from error
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise ArtifactError(f"{path} is no readable weights file: {error}") from error
-    for name, value in weights.items():
-        if not torch.isfinite(value).all():
-            raise ArtifactError(f"{path} holds NaN or infinity in {name}: train the network again")
+    _check(weights, model, path)
+    model.network.load_state_dict(weights)
+    return model
+
+
+def _described(content: Json, path: Path) -> Model:
+    """Build the network that ``model.json`` describes, its weights still drawn from a seed."""
+    expected: dict[str, tuple[type, str]] = {
+        "architecture": (str, "a name"),
+        "size": (int, "a number of pixels"),
+        "expressions": (list, "a list of names"),
+    }
+    for name, (kind, words) in expected.items():
+        if name not in content:
+            raise ArtifactError(f"{path} describes no network: it lacks {name!r}")
+        if not isinstance(content[name], kind) or isinstance(content[name], bool):
+            raise ArtifactError(f"{path} describes no network: {name} has to be {words}")
+    expressions, training = content["expressions"], content.get("training", {})
+    if fault := _fault_of(expressions):
+        raise ArtifactError(f"{path} {fault}")
+    if not isinstance(training, dict):
+        raise ArtifactError(f"{path} describes no network: training has to be an object")
     try:
-        model.network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ArtifactError(
-            f"{path} does not fit the {model.architecture} network with "
-            f"{len(model.expressions)} expressions: {str(error).splitlines()[-1].strip()}"
-        ) from error
-    return Model(
-        model.network,
-        model.architecture,
-        model.size,
-        model.expressions,
-        description.get("training", {}),
+        model = build(content["architecture"], tuple(expressions), content["size"], seed=0)
+    except CallError as error:
+        raise ArtifactError(f"{path} describes no network: {error}") from error
+    return replace(model, training=training)
+
+
+def _fault_of(expressions: Sequence[Any]) -> str | None:
+    """Say what is wrong with the names of a network's classes, if anything is."""
+    for expression in expressions:
+        if expression not in EXPRESSIONS:
+            known = " ".join(EXPRESSIONS)
+            return f"names the expression {expression!r}: expected some of {known}"
+        if expressions.count(expression) > 1:
+            return f"names the expression {expression!r} twice: expected once"
+    return None
+
+
+def _check(weights: Mapping[str, Tensor], model: Model, path: Path) -> None:
+    """Find weights that are not those of the network: in name, shape, kind or value."""
+    misfit = (
+        f"{path} does not fit the {model.architecture} network with {len(model.expressions)} "
+        f"expressions"
     )
+    expected = model.network.state_dict()
+    for name in sorted(set(weights) ^ set(expected)):
+        raise ArtifactError(f"{misfit}: it {'lacks' if name in expected else 'also has'} {name}")
+    for name, wanted in expected.items():
+        found = weights[name]
+        if found.shape != wanted.shape or found.dtype != wanted.dtype:
+            raise ArtifactError(f"{misfit}: {name} is {_kind(found)}, expected {_kind(wanted)}")
+        if not torch.isfinite(found).all():
+            raise ArtifactError(f"{path} holds NaN or infinity in {name}: train the network again")
+
+
+def _kind(value: Tensor) -> str:
+    return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"

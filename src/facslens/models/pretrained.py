@@ -25,8 +25,8 @@ def load_pretrained(name: str = "compact", labels: str = "ferplus", folder: Path
         One of `facslens.models.card.PRETRAINED`.
     labels
         ``ferplus``: eight expressions, as most of ten raters of FER+ saw them; ``fer2013``: the
-        seven labels that FER2013 was published with. Of the
-        faces with a clear majority the two agree on 67 %.
+        seven labels that FER2013 was published with. The two agree on 67 % of the faces on which
+        most raters agree.
     folder
         Where the weights are.
 
@@ -40,7 +40,7 @@ def load_pretrained(name: str = "compact", labels: str = "ferplus", folder: Path
     card = read_card(name, folder)
     heads = cast(dict[str, list[str]], card["labels"])
     if labels not in heads:
-        raise CallError(f"labels {labels!r} are not known: {name} has {', '.join(heads)}")
+        raise CallError(f"labels is {labels!r}: expected one of {', '.join(heads)}")
     try:
         stored = read_tensors(read_checked(f"{name}.safetensors", folder))
     except SafetensorError as error:

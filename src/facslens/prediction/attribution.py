@@ -1,4 +1,4 @@
-"""Which units decided what a network says of a face, and what they saw there."""
+"""The units that contributed most to the expression read in a face, projected back to pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from facslens.projection.deconvnet import project_units
 
 @dataclass(frozen=True)
 class Decider:
-    """One unit that took part in a decision.
+    """A unit that contributed to an expression, or that detected an action unit.
 
     Parameters
     ----------
     layer, unit
         Which one.
     reason
-        What it decided: an expression, or an action unit.
+        The expression that it contributed to, or the action unit that it detected.
     share
-        Of an expression: the unit's part in the positive contributions to the score, 0 to 1;
-        NaN of an action unit.
+        For an expression, the unit's part of all positive contributions to its score, 0 to 1;
+        for an action unit NaN.
     projection
         (row, column) float32: its response, projected back to pixels by the deconvnet rule.
     """
@@ -45,7 +45,7 @@ def deciding_units(
     fired: Sequence[tuple[str, str, int]] = (),
     count: int = 3,
 ) -> list[Decider]:
-    """Find the units of the last convolution layer that decided, and project them.
+    """Find the units of the last convolution layer that contributed most, and project them.
 
     A unit's contribution to the score of an expression is the sum over its map of response
     times gradient; the score is taken relative to the mean of all scores.
@@ -57,11 +57,12 @@ def deciding_units(
     crop
         Grey levels.
     expression
-        What it said.
+        The expression that it read.
     fired
-        Action units with a detector that fired: code, layer and unit; they are projected, too.
+        Code, layer and unit of the action units whose detector fired; these units are projected,
+        too.
     count
-        How many units to give for the expression.
+        Number of units to give for the expression.
     """
     face = normalise.standardise(torch.from_numpy(crop.copy())[None, None].float() / 255)
     layer = list(unit_layers(model.network))[-1]

@@ -1,12 +1,13 @@
-"""What a network's units may say of action units, and with how much evidence.
+"""Which unit of a network detects which action unit, and what the evidence for it is.
 
-The list of these comes with a network: it is all that a prediction needs of the association.
-Nothing here needs more than NumPy, so that a prediction starts at once.
+A prediction needs no more of the association than this list, which comes with the network. This
+module needs only NumPy, so that a prediction starts at once.
 """
 
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -22,11 +23,13 @@ from facslens.errors import ArtifactError, CallError
 PACKAGED: Final = {"compact": Path(str(files("facslens.models") / "weights" / "compact-aus.json"))}
 #: Words for how far a pair has been confirmed, as in the mapping.
 STATUS: Final = ("confirmed", "not confirmed", "not enough data", "none")
+#: Largest whole number in a file of evidence; a larger one is damage.
+LARGEST: Final = 2**53
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The unit that speaks for an action unit.
+    """The unit that detects an action unit, and the evidence for it.
 
     Parameters
     ----------
@@ -40,8 +43,8 @@ class Evidence:
         Response at which the unit fires: that of largest F1 on the discovery subjects. NaN
         without a unit.
     intercept, slope
-        Of the logistic curve from response to probability, in logits and logits per unit of
-        the response; NaN where the evidence allows no probability.
+        Of the logistic curve from response to probability: in logits, and in logits per unit of
+        response. NaN where the evidence allows no probability.
     auroc_test, auroc_low, auroc_high
         Measured on the confirmation subjects, with its 95 % interval; NaN where undefined.
     skill, skill_low, skill_high
@@ -89,7 +92,7 @@ class Evidence:
         return not math.isnan(self.slope)
 
     def fires(self, responses: Float[np.ndarray, "face unit"]) -> Float[np.ndarray, " face"]:
-        """Tell for each face whether the unit fires: 1 or 0, NaN without a unit.
+        """Tell for each face whether the unit fires: 1 or 0, or NaN where there is no unit.
 
         Parameters
         ----------
@@ -148,7 +151,7 @@ class Evidence:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> "Evidence":
-        """Take up what `entry` gave.
+        """Make the evidence of what `entry` gave.
 
         Raises
         ------
@@ -165,14 +168,21 @@ class Evidence:
         for name, value in entry.items():
             if not _fits(value, kinds[name]) or (name == "status" and value not in STATUS):
                 raise ArtifactError(f"the evidence of {entry['au']} has {name} {value!r}")
+        if not re.fullmatch(r"AU\d\d", entry["au"]):
+            raise ArtifactError(f"the evidence of {entry['au']} is of no action unit such as AU12")
+        unit, status = entry["unit"], entry["status"]
+        if (status == "confirmed" and unit is None) or (unit is not None and unit < 0):
+            raise ArtifactError(f"the evidence of {entry['au']} is {status} of the unit {unit}")
         numbers = {name: entry[name] for name, kind in kinds.items() if kind is float}
         numbers = {k: math.nan if v is None else float(v) for k, v in numbers.items()}
         return cls(**{**entry, **numbers})
 
 
 def _fits(value: object, kind: Any) -> bool:
-    """Tell whether a value of JSON is one of a field's kind; None is what NaN is there."""
+    """Tell whether a value of JSON is of a field's kind; NaN is written there as None."""
     allowed = float | int | None if kind is float else kind
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return False
     return isinstance(value, allowed) and not isinstance(value, bool)
 
 
@@ -193,12 +203,27 @@ def read_evidence(path: Path) -> tuple[Evidence, ...]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} does not exist") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is no readable JSON file: {error}") from error
     found = content.get("aus") if isinstance(content, dict) else None
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise ArtifactError(f"{path} holds no list of action units under the name 'aus'")
+    return evidence_in(found, path)
+
+
+def evidence_in(entries: Iterable[Mapping[str, Any]], source: str | Path) -> tuple[Evidence, ...]:
+    """Take up a list of `Evidence.entry`, each action unit once.
+
+    Raises
+    ------
+    ArtifactError
+        If one is wrong; with the source that it comes from.
+    """
     try:
-        return tuple(Evidence.of(one) for one in found)
+        found = tuple(Evidence.of(one) for one in entries)
     except ArtifactError as error:
-        raise ArtifactError(f"{path}: {error}") from error
+        raise ArtifactError(f"{source}: {error}") from error
+    for one in found:
+        if sum(other.au == one.au for other in found) > 1:
+            raise ArtifactError(f"{source} has evidence of {one.au} twice: expected once")
+    return found

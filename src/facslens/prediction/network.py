@@ -1,4 +1,4 @@
-"""A network as prediction needs it: faces in, probabilities and responses out."""
+"""A network as a prediction uses it: it takes faces and gives probabilities and responses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from facslens.prediction.evidence import Evidence
 
 
 class Answers(NamedTuple):
-    """What a network says of some faces.
+    """The probabilities and responses that a network gives for some faces.
 
     Parameters
     ----------
     probabilities
         (face, expression) float32.
     responses
-        (face, unit) float32: of the layer whose units have evidence; no column without one.
+        (face, unit) float32, of the layer whose units have evidence; without such a layer there
+        are no columns.
     """
 
     probabilities: Float[np.ndarray, "face expression"]
@@ -27,7 +28,7 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """A network that reads crops of faces, on whatever runs it.
+    """A network that reads crops of faces, whether PyTorch or ONNX Runtime runs it.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ class Network:
     size
         Side of the crops in pixels.
     read
-        Takes grey crops (face, size, size) uint8; how many at once makes no difference beyond
-        rounding.
+        Takes grey crops (face, size, size) uint8. The number of faces at once changes the
+        answers by no more than rounding.
     layer
         The layer of the responses, or None.
     evidence
@@ -52,5 +53,5 @@ class Network:
 
     @property
     def detectors(self) -> tuple[Evidence, ...]:
-        """What speaks for an action unit, confirmed on people who did not choose the unit."""
+        """The evidence of those action units whose unit was confirmed on unseen people."""
         return tuple(entry for entry in self.evidence if entry.status == "confirmed")

@@ -1,4 +1,4 @@
-"""A picture of what was found: boxes, expression bars, action units, deciding units."""
+"""Draw what was found in a picture: the faces, their expressions, and the units behind them."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -86,7 +86,7 @@ def _card(
     bars = LINE * len(expressions)
     tiles = [decider for decider in deciders if decider.reason == row["expression"]]
     behind = [decider for decider in deciders if decider.reason != row["expression"]]
-    strips = [(f"units that decided: {row['expression']}", tiles)] if tiles else []
+    strips = [(f"units that contributed most to {row['expression']}", tiles)] if tiles else []
     if behind:
         strips.append(("detector units that fired", behind))
     per_row = (CARD + 8) // (TILE + 8)

@@ -1,4 +1,4 @@
-"""Expressions and evidence of action units for every face of many pictures, row by row."""
+"""Read the faces of many pictures: a row for each face, with expressions and action units."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from facslens.prediction.sources import Picture
 #: Faces that a network reads at once.
 BATCH: Final = 64
 
-#: What a row says of where its face comes from; py-feat's names where py-feat has them
+#: The columns that say where a face was found, by the names that py-feat has for them
 #: [cheong2023pyfeat]_.
 PLACE: Final = (
     "input",
@@ -27,7 +27,7 @@ PLACE: Final = (
     "FaceRectHeight",
     "FaceScore",
 )
-#: What an action unit's columns hold, by what follows its code.
+#: The columns of an action unit, by what follows its code.
 AU_COLUMNS: Final = ("", "_fired", "_response", "_unit")
 
 Row = dict[str, Any]
@@ -36,12 +36,16 @@ Row = dict[str, Any]
 def columns(network: Network) -> list[str]:
     """Name the columns of the rows that `predict` gives, in order.
 
-    ``input``, ``frame`` (of a video, from 0), ``face`` (from 0, the most certain first; None: no
-    face), ``FaceRectX`` … ``FaceRectHeight`` (pixels), ``FaceScore`` (the detector's, 0 to 1);
-    ``expression`` (the most probable) and a probability an expression; for each action unit with
-    a confirmed detector ``AU12`` (calibrated probability, None where evidence allows none),
-    ``AU12_fired`` (whether its unit answers above its threshold), ``AU12_response`` and
-    ``AU12_unit`` (layer/unit); ``note``, and ``problem`` where a file could not be read.
+    - ``input``, the file or camera; ``frame``, the number of the frame in a video, from 0.
+    - ``face``, the number of the face in the picture, from 0, the most certain first; None where
+      there is no face.
+    - ``FaceRectX``, ``FaceRectY``, ``FaceRectWidth``, ``FaceRectHeight``, in pixels;
+      ``FaceScore``, how certain the detector is, 0 to 1.
+    - ``expression``, the most probable one; and the probability of each expression, by its name.
+    - For each action unit with a confirmed detector: ``AU12``, its calibrated probability, None
+      where the evidence allows none; ``AU12_fired``, whether the unit responds above its
+      threshold; ``AU12_response``; ``AU12_unit``, as layer/unit.
+    - ``note``, and ``problem`` where a file could not be read.
     """
     shown: list[str] = [name for name in EXPRESSIONS if name in network.expressions]
     shown += [name for name in network.expressions if name not in shown]
@@ -71,16 +75,16 @@ def predict(
     workers
         Threads that find faces.
     keep
-        Whether the faces come with the pixels of their picture; they then come one picture at a
-        time, so that no more than a few are held.
+        Whether the faces come with the pixels of their picture. They then come one picture at a
+        time, so that few pictures are in memory.
     batch
         Faces that the network reads at once.
 
     Yields
     ------
     Face and dict
-        A face and its row, with every one of `columns`; a picture without a face, or a file
-        with a problem, has one row, too.
+        A face and its row, which has every one of `columns`. A picture without a face has a row,
+        and so has a file that could not be read.
     """
     waiting: list[Face] = []
     for found in faces(pictures, find, workers, keep):
@@ -100,7 +104,7 @@ def _read(batch: list[Face], network: Network) -> Iterator[tuple[Face, Row]]:
         row: Row = dict.fromkeys(columns(network))
         row.update(_place(face))
         if face.crop is not None and answers is not None:
-            row.update(_said(answers, number, network))
+            row.update(_answer(answers, number, network))
             number += 1
         yield face, row
 
@@ -125,7 +129,7 @@ def _place(face: Face) -> Row:
     return row
 
 
-def _said(answers: Answers, number: int, network: Network) -> Row:
+def _answer(answers: Answers, number: int, network: Network) -> Row:
     probabilities = answers.probabilities[number]
     row: Row = {"expression": network.expressions[int(probabilities.argmax())]}
     row |= {

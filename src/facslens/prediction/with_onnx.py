@@ -1,22 +1,26 @@
-"""Networks that ONNX Runtime runs; PyTorch is not imported."""
+"""Networks that ONNX Runtime runs, without PyTorch."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import UInt8
 
+from facslens.datasets.base import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
-from facslens.prediction.evidence import Evidence
+from facslens.prediction.evidence import Evidence, evidence_in
 from facslens.prediction.network import Answers, Network
 
 #: As in `facslens.models.export`, which this module must not import: it needs PyTorch.
 METADATA: Final = "facslens"
+#: As in `facslens.models.model`: the largest side of an input in pixels.
+MAX_SIZE: Final = 1024
 
 
 def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> Network:
-    """Make a network of what ``facslens export`` wrote.
+    """Make a network of a file that ``facslens export`` wrote.
 
     Parameters
     ----------
@@ -25,7 +29,7 @@ def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> 
     source
         Where they come from, for messages.
     labels
-        Which head, by name; None takes the first.
+        The name of a head; None takes the first.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> 
     except ImportError as error:
         raise CallError(
             "running ONNX needs onnxruntime: install it with pip install 'facslens[photos]', "
-            "or say --runtime torch"
+            "or choose the runtime torch"
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a face takes a millisecond or two: threads cost more
@@ -49,37 +53,97 @@ def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> 
     except Exception as error:  # its errors have no common base
         reason = str(error).splitlines()[0][:200]
         raise ArtifactError(f"{source} is no readable ONNX model: {reason}") from error
-    known = _metadata(session.get_modelmeta().custom_metadata_map, source)
-    heads: dict[str, list[str]] = known["labels"]
-    chosen = next(iter(heads)) if labels is None else labels
-    if chosen not in heads:
-        raise CallError(f"labels {chosen!r} are not known: {source} has {', '.join(heads)}")
-    wanted = [f"probabilities_{chosen}"] + (["responses"] if known["layer"] else [])
+    known = _metadata(session, source)
+    chosen = next(iter(known.labels)) if labels is None else labels
+    if chosen not in known.labels:
+        heads = ", ".join(known.labels)
+        raise CallError(f"labels is {chosen!r}: expected one of {heads}, the heads of {source}")
+    wanted = [f"probabilities_{chosen}"] + (["responses"] if known.layer else [])
 
     def read(faces: UInt8[np.ndarray, "face row column"]) -> Answers:
         levels = faces[:, None].astype(np.float32) / np.float32(255)
         found = session.run(wanted, {"faces": levels})
         return Answers(found[0], found[1] if len(found) > 1 else np.zeros((len(faces), 0), "f4"))
 
-    return Network(
-        expressions=tuple(heads[chosen]),
-        size=known["size"],
-        read=read,
-        layer=known["layer"],
-        evidence=tuple(Evidence.of(entry) for entry in known["evidence"]),
-    )
+    return Network(known.labels[chosen], known.size, read, known.layer, known.evidence)
 
 
-def _metadata(properties: dict[str, str], source: str | Path) -> dict[str, Any]:
-    """Read what the exporter left, or find that another program wrote the file."""
+@dataclass(frozen=True)
+class _Known:
+    """What the exporter wrote beside the network."""
+
+    size: int
+    labels: dict[str, tuple[str, ...]]
+    layer: str | None
+    evidence: tuple[Evidence, ...]
+
+
+def _metadata(session: Any, source: str | Path) -> _Known:
+    """Read what the exporter wrote, and find that it is not of this network."""
     try:
-        known = json.loads(properties[METADATA])
-        missing = {"size", "labels", "layer", "evidence"} - set(known)
-    except (KeyError, ValueError, TypeError):
-        missing = {METADATA}
-    if missing:
+        content = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+    except (KeyError, ValueError, RecursionError):  # not there; no UTF-8, no JSON, without end
+        content = None
+    if not isinstance(content, dict) or {"size", "labels", "layer", "evidence"} - set(content):
         raise ArtifactError(
             f"{source} is an ONNX file of another network: expected one that "
             f"`facslens export` wrote"
         )
-    return dict(known)
+    size, labels, layer = content["size"], content["labels"], content["layer"]
+    faults = {
+        "size": type(size) is not int or not 0 < size <= MAX_SIZE,
+        "labels": not isinstance(labels, dict)
+        or not labels
+        or not all(map(_are_expressions, labels.values())),
+        "layer": not isinstance(layer, str | None) or layer == "",
+        "evidence": not isinstance(content["evidence"], list)
+        or not all(isinstance(entry, dict) for entry in content["evidence"]),
+    }
+    for name in (name for name, wrong in faults.items() if wrong):
+        raise ArtifactError(
+            f"{source} does not say its {name} as `facslens export` writes them: export it again"
+        )
+    evidence = evidence_in(content["evidence"], source)
+    heads = {head: tuple(names) for head, names in labels.items()}
+    known = _Known(size, heads, layer, evidence)
+    _check(session, known, source)
+    return known
+
+
+def _are_expressions(names: object) -> bool:
+    """Tell whether something is a list of two expressions or more, each once."""
+    if not isinstance(names, list) or not all(name in EXPRESSIONS for name in names):
+        return False
+    return len(set(names)) == len(names) >= 2
+
+
+def _check(session: Any, known: _Known, source: str | Path) -> None:
+    """Let the network read a black face, and find that it does not give what is said of it."""
+    for one in known.evidence:
+        if one.layer != known.layer:
+            raise ArtifactError(
+                f"{source} has evidence of the layer {one.layer!r}, not of {known.layer!r}, whose "
+                f"responses it gives"
+            )
+    heads = [f"probabilities_{head}" for head in known.labels]
+    names = heads + (["responses"] if known.layer else [])
+    face = np.zeros((1, 1, known.size, known.size), np.float32)
+    try:
+        found = session.run(names, {"faces": face})
+    except Exception as error:  # its errors have no common base
+        reason = str(error).splitlines()[0][:200]
+        raise ArtifactError(f"{source} cannot read a face of its size: {reason}") from error
+    shapes = {name: np.shape(part) for name, part in zip(names, found, strict=True)}
+    for head, labels in zip(heads, known.labels.values(), strict=True):
+        if shapes[head] != (1, len(labels)):
+            raise ArtifactError(
+                f"{source} gives {head} of the shape {shapes[head]} for one face: "
+                f"expected {(1, len(labels))}"
+            )
+    least = 1 + max((one.unit for one in known.evidence if one.unit is not None), default=0)
+    units = shapes.get("responses", (1, least))
+    if len(units) != 2 or units[0] != 1 or units[1] < least:
+        raise ArtifactError(
+            f"{source} gives responses of the shape {units} for one face: expected one row of "
+            f"{least} units or more"
+        )

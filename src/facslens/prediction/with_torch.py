@@ -1,4 +1,4 @@
-"""Networks that PyTorch runs: a run's, or those of the package."""
+"""Networks that PyTorch runs: that of a run, one in the package, or a Model."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from facslens.prediction.network import Answers, Network
 def read_with_torch(
     model: Model, layer: str | None = None, evidence: Sequence[Evidence] = ()
 ) -> Network:
-    """Make a network of a model, with what is known of the units of one layer."""
+    """Make a network of a model, with the evidence of the units of one layer."""
     reader = Reader(model.network, [len(model.expressions)], layer).eval()
 
     def read(faces: UInt8[np.ndarray, "face row column"]) -> Answers:

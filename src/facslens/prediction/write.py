@@ -1,4 +1,4 @@
-"""Rows to CSV, JSON lines or Parquet, whole or not at all; an interrupted file goes on."""
+"""Rows to CSV, JSON lines or Parquet: whole or not at all; an interrupted file goes on."""
 
 import contextlib
 import csv
@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
+from facslens.artifacts import locked
 from facslens.errors import ArtifactError, CallError
+from facslens.names import one_line
 
 #: Rows that a Parquet file gets at once.
 GROUP: Final = 4096
+
+#: How text begins that a spreadsheet takes for a formula.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @runtime_checkable
@@ -36,13 +41,13 @@ def form_of(path: Path) -> str:
     """
     form = path.suffix.lower().removeprefix(".")
     if form not in FORMS:
-        raise CallError(f"--out {path} ends in {path.suffix!r}: expected .csv, .jsonl or .parquet")
+        raise CallError(f"{path} ends in {path.suffix!r}: expected .csv, .jsonl or .parquet")
     return form
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What an interrupted file holds already.
+    """What an interrupted file holds already: the first inputs, and the first frames of the next.
 
     Parameters
     ----------
@@ -51,32 +56,48 @@ class Kept:
     problems
         How many of them say why something could not be read.
     inputs
-        The inputs that are complete.
-    frames
-        An input, and the last of its frames that is complete; None where there is none.
+        How many inputs, counted from the first, are complete.
+    frame
+        The last frame of the next input that is complete; None where none is.
     """
 
     rows: int = 0
     problems: int = 0
-    inputs: frozenset[str] = frozenset()
-    frames: tuple[str, int] | None = None
+    inputs: int = 0
+    frame: int | None = None
 
-    def lacks(self, source: str, frame: int | None = None) -> bool:
-        """Tell whether rows of an input, or of one of its frames, are still to be made."""
-        if frame is not None and self.frames is not None and self.frames[0] == source:
-            return frame > self.frames[1]
-        return source not in self.inputs
+    def lacks(self, number: int, frame: int | None = None) -> bool:
+        """Tell whether rows of an input, or of one of its frames, are still to be made.
+
+        Parameters
+        ----------
+        number
+            Which input, from 0.
+        frame
+            Of a video.
+
+        Examples
+        --------
+        >>> kept = Kept(rows=5, inputs=2, frame=10)
+        >>> kept.lacks(1), kept.lacks(2), kept.lacks(2, 10), kept.lacks(2, 11)
+        (False, True, False, True)
+        """
+        if number == self.inputs and frame is not None and self.frame is not None:
+            return frame > self.frame
+        return number >= self.inputs
 
 
 @contextlib.contextmanager
 def writing(
-    path: Path, columns: Sequence[str], question: Mapping[str, Any]
+    path: Path, columns: Sequence[str], question: Mapping[str, Any], batch: int
 ) -> Iterator[tuple[Writer, Kept]]:
     """Write rows to a file, in the form that its name tells.
 
-    The rows first go to ``<path>.part``, a JSON object on a line of its own each, and to the
-    file when all are there. After an interruption, a kill too, the part stays, and the same
-    question goes on where it ended.
+    The rows first go to ``<path>.part``, each as a JSON object on a line of its own, and from
+    there to the file when all have come. After an interruption or a kill the part stays, and the
+    same question goes on where it ended. It goes on at the end of a batch, so that the network
+    reads the same faces together as without the interruption and gives the same numbers to the
+    last digit.
 
     Parameters
     ----------
@@ -85,59 +106,69 @@ def writing(
     columns
         Of the rows.
     question
-        What the rows depend on beside their inputs; values as JSON has them. The part of another
+        What the rows depend on, the inputs and their state included (see
+        `facslens.prediction.inputs.state_of`); values as JSON has them. The part of another
         question is begun anew.
+    batch
+        Rows that make a batch, as `facslens.prediction.predict.predict` counts them: it ends with
+        the picture that completes it.
 
     Yields
     ------
     Writer and Kept
-        What takes a row, and which rows are there already. The rows of an input's frame, and
-        the frames of an input, come one after the other.
+        What takes a row, and which rows are there already. The rows have to come in the order of
+        the inputs, and those of a frame one after the other.
 
     Raises
     ------
     CallError
         If the name tells no form.
     ArtifactError
-        If the file cannot be written.
+        If the file cannot be written, or another process is writing it.
     """
     form = form_of(path)
     part, whole = (path.with_name(path.name + ending) for ending in (".part", ".tmp"))
-    head = json.dumps({**question, "columns": list(columns)}, sort_keys=True) + "\n"
+    content = {**question, "columns": list(columns), "batch": batch}
+    head = json.dumps(content, sort_keys=True).encode() + b"\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept, end = _kept(part, head.encode())
-        with part.open("r+b" if end else "wb") as file:
-            file.truncate(end)
-            file.seek(end)
-            if not end:
-                file.write(head.encode())
+        with locked(path, what=f"the file {path}"):
+            kept, end = _kept(part, head, batch)
+            with part.open("r+b" if end else "wb") as file:
+                file.truncate(end)
+                file.seek(end)
+                if not end:
+                    file.write(head)
 
-            def write(row: dict[str, Any]) -> None:
-                file.write(json.dumps(row).encode() + b"\n")
+                def write(row: dict[str, Any]) -> None:
+                    file.write(json.dumps(row).encode() + b"\n")
 
-            yield write, kept
-        with part.open("rb") as file, FORMS[form](whole, columns) as finish:
-            next(file)
-            for line in file:
-                finish(json.loads(line))
-        whole.replace(path)
-        part.unlink()
+                yield write, kept
+            try:
+                with part.open("rb") as file, FORMS[form](whole, columns) as finish:
+                    next(file)
+                    for line in file:
+                        finish(json.loads(line))
+                whole.replace(path)
+            finally:
+                whole.unlink(missing_ok=True)
+            part.unlink()
     except OSError as error:
         raise ArtifactError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _kept(part: Path, head: bytes) -> tuple[Kept, int]:
-    """Find what a part holds: all but what may lack rows, the last frame; and where that ends."""
+def _kept(part: Path, head: bytes, batch: int) -> tuple[Kept, int]:
+    """Find what a part holds up to the end of its last whole batch, and where that ends.
+
+    Where no row of a next picture follows, the last picture may lack rows.
+    """
+    kept, end = Kept(), 0
     if not part.exists():
-        return Kept(), 0
-    inputs: list[str] = []
-    frames: tuple[str, int] | None = None
-    rows = problems = rows_before = problems_before = 0
+        return kept, end
+    rows = problems = inputs = since = 0
     last: tuple[str, int | None] | None = None
     with part.open("rb") as file:
         if file.readline() != head:
-            return Kept(), 0
+            return kept, end
         end = here = len(head)
         for line in file:
             try:
@@ -148,17 +179,17 @@ def _kept(part: Path, head: bytes) -> tuple[Kept, int]:
                 break
             place = (row["input"], row["frame"])
             if last is not None and place != last:
-                end, rows_before, problems_before = here, rows, problems
-                if place[0] != last[0]:
-                    inputs.append(last[0])
-                    frames = None
-                elif last[1] is not None:
-                    frames = (last[0], last[1])
+                another = place[0] != last[0]
+                inputs += another
+                if since >= batch:
+                    kept, end = Kept(rows, problems, inputs, None if another else last[1]), here
+                    since = 0
             last = place
             here += len(line)
             rows += 1
+            since += 1
             problems += row["problem"] is not None
-    return Kept(rows_before, problems_before, frozenset(inputs), frames), end
+    return kept, end
 
 
 @contextlib.contextmanager
@@ -201,7 +232,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Writer]:
             rows.clear()
 
         def write(row: dict[str, Any]) -> None:
-            rows.append(row)
+            rows.append({name: _shown(row[name]) for name in columns})
             if len(rows) >= GROUP:
                 flush()
 
@@ -212,21 +243,25 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Writer]:
 
 
 def csv_rows(file: Sink, columns: Sequence[str]) -> Writer:
-    """Write a header line, and give what writes a line a row; unknown is empty."""
-    writer = csv.DictWriter(file, columns, lineterminator="\n")
-    writer.writeheader()
+    """Write a header line, and give what writes a line for each row; what is unknown is empty.
+
+    Text that a spreadsheet would take for a formula, because it begins with ``=``, ``+``, ``-`` or
+    ``@``, gets an apostrophe before it; numbers stay numbers.
+    """
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([_cell(name) for name in columns])
 
     def write(row: dict[str, Any]) -> None:
-        writer.writerow({name: _cell(row[name]) for name in columns})
+        writer.writerow([_cell(row[name]) for name in columns])
 
     return write
 
 
 def json_rows(file: Sink, columns: Sequence[str]) -> Writer:
-    """Give what writes a JSON object a row, on a line of its own; unknown is null."""
+    """Give what writes each row as a JSON object on its own line; what is unknown is null."""
 
     def write(row: dict[str, Any]) -> None:
-        values = {name: _rounded(row[name]) for name in columns}
+        values = {name: _rounded(_shown(row[name])) for name in columns}
         file.write(json.dumps(values, ensure_ascii=False) + "\n")
 
     return write
@@ -235,7 +270,14 @@ def json_rows(file: Sink, columns: Sequence[str]) -> Writer:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return int(value)
-    return _rounded(value)
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return "'" + one_line(value)
+    return _rounded(_shown(value))
+
+
+def _shown(value: object) -> object:
+    """Give text without what no file can hold or a terminal would obey: names of files have it."""
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _rounded(value: object) -> object:

@@ -86,7 +86,7 @@ class Settings:
 
     def begin(self) -> Model | None:
         """Load the model that the training begins from, if it begins from one."""
-        return None if self.init is None else load_named(self.init)
+        return None if self.init is None else load_named(self.init, "init")
 
     @classmethod
     def of(cls, run: Run) -> "Settings":

@@ -1,4 +1,4 @@
-"""Open a network to predict with: of the package, of a run, or an ONNX file."""
+"""Open a network to predict with: of the package, of a run, an ONNX file, or a Model."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from facslens.models.card import PRETRAINED, read_card, read_checked
 from facslens.prediction.evidence import PACKAGED, Evidence, read_evidence
 from facslens.prediction.network import Network
 from facslens.prediction.with_onnx import read_onnx
-from facslens.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from facslens.models.model import Model
@@ -21,26 +20,27 @@ RUNTIMES: Final = ("auto", "torch", "onnx")
 
 @dataclass(frozen=True)
 class Choice:
-    """Which network, and what runs it.
+    """Which network is wanted, and what is to run it.
 
     Parameters
     ----------
     model
-        ``compact`` (in the package), a run's folder, or an ONNX file of `facslens export`.
+        The name of a network in the package, a run's folder, an ONNX file of `facslens export`,
+        or a Model.
     labels
-        Which head, by name; None takes the first.
+        The name of a head; None takes the first.
     runtime
         One of `RUNTIMES`; ``auto`` is ONNX Runtime where there is an ONNX file and it is
         installed, otherwise PyTorch.
     """
 
-    model: str = PRETRAINED[0]
+    model: "Model | str | Path" = PRETRAINED[0]
     labels: str | None = None
     runtime: str = "auto"
 
     def __post_init__(self) -> None:
         if self.runtime not in RUNTIMES:
-            raise CallError(f"--runtime is {self.runtime!r}: expected one of {', '.join(RUNTIMES)}")
+            raise CallError(f"runtime is {self.runtime!r}: expected one of {', '.join(RUNTIMES)}")
 
 
 def open_network(choice: Choice) -> Network:
@@ -53,65 +53,57 @@ def open_network(choice: Choice) -> Network:
     ArtifactError
         If its files are missing, damaged, or not those that were published.
     """
-    path = Path(choice.model)
-    if choice.model in PRETRAINED:
-        heads = list(read_card(choice.model)["labels"])
+    if name := packaged(choice):
+        heads = list(read_card(name)["labels"])
         if choice.labels is not None and choice.labels not in heads:
-            raise CallError(f"--labels is {choice.labels!r}: expected one of {', '.join(heads)}")
+            raise CallError(f"labels is {choice.labels!r}: expected one of {', '.join(heads)}")
         if choice.runtime == "onnx" or (choice.runtime == "auto" and find_spec("onnxruntime")):
-            file = f"{choice.model}.onnx"
+            file = f"{name}.onnx"
             return read_onnx(read_checked(file), file, choice.labels)
-    elif path.suffix == ".onnx":
+    elif path := onnx_file(choice):
         if choice.runtime == "torch":
-            raise CallError(f"--runtime torch cannot run {path}: name the run it was exported from")
+            raise CallError(
+                f"runtime is 'torch', which cannot run {path}: name the run it was exported from"
+            )
         return read_onnx(_bytes(path), path, choice.labels)
     elif choice.runtime == "onnx":
         raise CallError(
-            f"--runtime onnx needs an ONNX file: make one with facslens export {path} --onnx FILE"
+            "runtime is 'onnx', which needs an ONNX file: make one of a run with "
+            "facslens export RUN --onnx FILE"
         )
     from facslens.prediction.with_torch import read_with_torch
+    from facslens.runs.model import open_model
 
-    model = open_model(choice)
+    model = open_model(choice.model, labels=choice.labels)
     evidence = evidence_of(choice)
     return read_with_torch(model, evidence[0].layer if evidence else None, evidence)
 
 
-def open_model(choice: Choice) -> "Model":
-    """Open the network of a choice for PyTorch, which can look into it.
+def packaged(choice: Choice) -> str | None:
+    """Give the name of the chosen network if it is one of the package."""
+    named = isinstance(choice.model, str) and choice.model in PRETRAINED
+    return str(choice.model) if named else None
 
-    Raises
-    ------
-    CallError
-        If it is an ONNX file, or there is nothing of that name.
-    """
-    from facslens.models.model import load
-    from facslens.models.pretrained import load_pretrained
 
-    if choice.model in PRETRAINED:
-        return load_pretrained(choice.model, choice.labels or "ferplus")
+def onnx_file(choice: Choice) -> Path | None:
+    """Give the chosen file if it is an ONNX file, by its name."""
+    if not isinstance(choice.model, str | Path):
+        return None
     path = Path(choice.model)
-    if path.suffix == ".onnx":
-        raise CallError(f"{path} is ONNX, which PyTorch does not run: name the run it came from")
-    if choice.labels is not None:
-        raise CallError(
-            f"--labels {choice.labels} is a choice of the packaged network: {path} has one head"
-        )
-    if not (path / "model.json").exists():
-        raise CallError(
-            f"--model is {choice.model!r}: expected {', '.join(PRETRAINED)}, the folder of a run, "
-            f"or an ONNX file"
-        )
-    return load(path)
+    return path if path.suffix.lower() == ".onnx" and not path.is_dir() else None
 
 
 def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
-    """Give what is known of the units of a network's chosen layer, one entry an action unit.
+    """Give the evidence of a network's units: one entry for each action unit.
 
-    Nothing is known of a run whose faces had no action units.
+    A run whose faces had no action units has none, and neither has a Model by itself.
     """
-    if choice.model in PRETRAINED:
-        read_checked(PACKAGED[choice.model].name)
-        return read_evidence(PACKAGED[choice.model])
+    if name := packaged(choice):
+        read_checked(PACKAGED[name].name)
+        return read_evidence(PACKAGED[name])
+    if not isinstance(choice.model, str | Path) or not (Path(choice.model) / "run.json").exists():
+        return ()
+    from facslens.runs.record import RunRecord
     from facslens.stages.evidence import run_evidence
 
     record = RunRecord.open(Path(choice.model))
@@ -124,21 +116,24 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
 
 
 def fingerprint(choice: Choice) -> str:
-    """Give what tells a network, its head and its evidence from others: a SHA-256.
+    """Give a SHA-256 that tells a network, its head and its evidence from all others.
 
     Raises
     ------
     ArtifactError
         If a file of it cannot be read.
     """
-    path = Path(choice.model)
-    content = hashlib.sha256(repr(choice).encode())
-    if choice.model in PRETRAINED:
-        content.update(repr(read_card(choice.model)["sha256"]).encode())
-    elif path.suffix == ".onnx":
+    content = hashlib.sha256(repr((choice.labels, choice.runtime)).encode())
+    if name := packaged(choice):
+        content.update(repr((name, read_card(name)["sha256"])).encode())
+    elif path := onnx_file(choice):
         content.update(_bytes(path))
     else:
-        content.update(_bytes(path / "model.safetensors"))
+        from facslens.models.initial import digest
+        from facslens.runs.model import open_model
+
+        model = open_model(choice.model, labels=choice.labels)
+        content.update(repr((digest(model), model.size)).encode())
         content.update(repr(evidence_of(choice)).encode())
     return content.hexdigest()
 

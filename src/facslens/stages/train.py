@@ -4,6 +4,7 @@ from facslens.artifacts import write_table
 from facslens.models import model as models
 from facslens.progress import Report
 from facslens.runs.folder import Run
+from facslens.runs.model import open_model
 from facslens.runs.record import RunRecord
 from facslens.training.fit import fit
 from facslens.training.predictions import predict
@@ -13,6 +14,8 @@ def run_train(run: Run, progress: Report) -> None:
     """Write the weights, ``training.csv`` and ``predictions.parquet``."""
     record = RunRecord(run)
     settings, faces = record.settings, record.faces
+    # before the stage begins, for a run may go on from its own model
+    begun = None if settings.init is None else open_model(settings.init, "init")
     with run.stage("train"):
         training = fit(
             faces,
@@ -20,7 +23,7 @@ def run_train(run: Run, progress: Report) -> None:
             size=settings.size,
             seed=record.seed,
             recipe=settings.recipe,
-            init=settings.begin(),
+            init=begun,
             folder=run.folder,
             progress=progress,
         )

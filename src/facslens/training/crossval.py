@@ -173,5 +173,5 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         if found.get(name) != value:
             raise ArtifactError(
-                f"{folder} holds a cross-validation with another {name}: name another --out"
+                f"{folder} holds a cross-validation with another {name}: name another folder"
             )

@@ -182,14 +182,17 @@ def _digest_of(value: object) -> str:
 
 def _check_unseen(training: Mapping[str, Any], content: Mapping[str, str], held: list[str]) -> None:
     """Refuse a model that, or whose own beginning, was trained on faces that are held out here."""
-    divided = training.get("faces") == content["faces"] and training["split"] != content["split"]
+    same = training.get("faces") == content["faces"]
+    divided = same and training.get("split") != content["split"]
     known = training.get("images")  # of a network in the package: how the names of its faces begin
-    if divided or (known and any(image.startswith(known) for image in held)):
+    shown = isinstance(known, str) and any(image.startswith(known) for image in held)
+    if divided or shown:
         raise CallError(
             "the model to begin from was trained on the same faces with another split: it has "
             "seen people who are held out here"
         )
-    if earlier := training.get("init"):
+    earlier = training.get("init")  # of a file that anybody may have written
+    if isinstance(earlier, dict) and isinstance(earlier.get("training"), dict):
         _check_unseen(earlier["training"], content, held)
 
 

@@ -76,7 +76,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.epochs < 1:
-            raise CallError(f"--epochs is {self.epochs}: at least one is needed")
+            raise CallError(f"epochs is {self.epochs}: at least one is needed")
         if self.batch_size < 2:
             raise CallError(f"batch_size is {self.batch_size}: at least two faces are needed")
         if not self.learning_rate > 0:
