@@ -3,9 +3,20 @@
 Every message is one sentence that names the thing, what it was, and what was needed.
 """
 
+from facslens.names import one_line
+
 
 class FacslensError(Exception):
-    """Base of all errors that facslens raises on purpose; the command line exits with 1."""
+    """Base of all errors that facslens raises on purpose; the command line exits with 1.
+
+    Parameters
+    ----------
+    message
+        The sentence; names of files in it are made printable.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class CallError(FacslensError, ValueError):

@@ -56,9 +56,10 @@ def test_all_that_is_wrong_is_found_at_once(root, write_image):
     (root / "fear").mkdir()
     write_image(root / "3" / "a.png")
     write_image(root / "loose.png")
-    (root / "notes.txt").write_text("no image, no matter")
+    (root / "notes.txt").write_text("no image, but counted")
     assert [(d.kind, d.where) for d in read(f"folder:{root}").defects] == [
         ("empty folder", "fear"),
+        ("left out", str(root)),
         ("bad name", "3/a.png"),
         ("bad name", "loose.png"),
     ]
