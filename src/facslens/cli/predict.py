@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -180,5 +180,11 @@ def _named(paths: list[str]) -> list[str]:
     """Put what standard input lists in the place of -."""
     named: list[str] = []
     for path in paths:
-        named += [line.rstrip("\r\n") for line in sys.stdin] if path == "-" else [path]
+        named += [line.rstrip("\r\n") for line in _lines()] if path == "-" else [path]
     return [path for path in named if path]
+
+
+def _lines() -> Iterable[str]:
+    """Read standard input as names of files, which need not be UTF-8."""
+    binary = getattr(sys.stdin, "buffer", None)
+    return sys.stdin if binary is None else map(os.fsdecode, binary)

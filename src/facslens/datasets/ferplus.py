@@ -141,6 +141,7 @@ def _read_part(folder: Path, split: str, own: bool, defects: list[Defect]) -> pd
         return pd.DataFrame()
     table.columns = pd.Index(["name", "box", *VOTES])
     votes = table[list(VOTES)].apply(numbers)
+    votes = votes.where(votes.ge(0) & votes.le(1e6))
     wrong = ~(votes.ge(0) & votes.eq(votes.round())).all(axis=1) | ~votes.sum(axis=1).gt(0)
     for index in np.flatnonzero(wrong):
         row = row_name(index - 1, source)

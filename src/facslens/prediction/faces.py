@@ -103,16 +103,19 @@ def faces(
     source = iter(pictures)
     waiting: deque[tuple[Future[list[Face]], int]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        while True:
+
+        def read_more() -> None:
             while len(waiting) < 2 * workers and _held(waiting, keep) < HELD:
                 picture = next(source, None)
                 if picture is None:
-                    break
+                    return
                 waiting.append((pool.submit(one, picture), _pixels(picture)))
-                del picture  # or its pixels would stay until the next one is read
-            if not waiting:
-                return
-            yield waiting.popleft()[0].result()
+
+        read_more()
+        while waiting:
+            found = waiting.popleft()[0].result()
+            read_more()
+            yield found
 
 
 def _held(waiting: Iterable[tuple[Future[list[Face]], int]], keep: bool) -> int:
