@@ -213,3 +213,15 @@ def test_the_real_faces_are_whole(data_folder):
     assert result.defects == ()
     assert (result.images, result.subjects, result.sequences) == (807, 94, 269)
     assert (result.aus["AU25"], result.aus["AU22"]) == (438, 0)
+
+
+def test_a_split_without_a_validation_part_is_a_warning(tmp_path, write_image):
+    for number in range(4):
+        for expression in ("angry", "happy"):
+            part = "train" if number < 2 else "test"
+            write_image(tmp_path / part / expression / f"p{number}_{expression}.png")
+    result = check(f"folder:{tmp_path}{SUBJECT}")
+    assert result.ok
+    assert message(result) == (
+        f"the split of {tmp_path.name} has no validation part, which a training needs"
+    )
