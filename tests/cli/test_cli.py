@@ -316,7 +316,7 @@ def test_a_huge_image_is_refused_from_its_header(facslens, draw_ck48, tmp_path):
     code, out, _ = facslens("data", "check", f"ck48:{folder}")
     assert code == 1
     assert "S001_002_00000002.png" in out
-    assert "more than 64 megapixels" in out
+    assert "more than 33 megapixels" in out
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_every_broken_image_is_named_and_the_rest_is_still_looked_at(root, write
         ("anger/p0_text.png", "is no image, whatever its name says"),
         ("anger/p1_cut.png", "is broken or cannot be read"),
         ("anger/p2_tiny.png", "is 1×1 pixels"),
-        ("anger/p3_bomb.png", "has more than 64 megapixels"),
+        ("anger/p3_bomb.png", "has more than 33 megapixels"),
         ("anger/p4_gone.png", "does not exist"),
     ]
     assert {d.kind for d in result.defects} == {"bad image"}
@@ -213,3 +213,15 @@ def test_the_real_faces_are_whole(data_folder):
     assert result.defects == ()
     assert (result.images, result.subjects, result.sequences) == (807, 94, 269)
     assert (result.aus["AU25"], result.aus["AU22"]) == (438, 0)
+
+
+def test_a_split_without_a_validation_part_is_a_warning(tmp_path, write_image):
+    for number in range(4):
+        for expression in ("angry", "happy"):
+            part = "train" if number < 2 else "test"
+            write_image(tmp_path / part / expression / f"p{number}_{expression}.png")
+    result = check(f"folder:{tmp_path}{SUBJECT}")
+    assert result.ok
+    assert message(result) == (
+        f"the split of {tmp_path.name} has no validation part, which a training needs"
+    )

@@ -168,3 +168,12 @@ def test_the_real_faces_are_all_there(data_folder):
         assert (table[f"AU{code:02d}"] == 1).sum() == 3 * sequences
     assert holdout(faces).value_counts().sum() == 807
     assert table["subject"][holdout(faces) == "test"].nunique() == 24
+
+
+def test_folders_that_say_a_split_are_kept_or_refused(tmp_path, write_image):
+    for name in ("train/anger/S010_001_00000019", "test/happy/S011_001_00000019"):
+        write_image(tmp_path / f"{name}.png")
+    assert load(f"ck48:{tmp_path}").table["split"].tolist() == ["train", "test"]
+    write_image(tmp_path / "test/happy/S010_002_00000019.png")
+    with pytest.raises(DataError, match="ck48: the subject 'S010' has two splits in ck48"):
+        load(f"ck48:{tmp_path}")

@@ -1,9 +1,10 @@
 import os
+import sys
 
 import pytest
 
 from facslens.datasets.load import load, read
-from facslens.errors import DataError
+from facslens.errors import CallError, DataError
 
 
 @pytest.fixture
@@ -56,9 +57,10 @@ def test_all_that_is_wrong_is_found_at_once(root, write_image):
     (root / "fear").mkdir()
     write_image(root / "3" / "a.png")
     write_image(root / "loose.png")
-    (root / "notes.txt").write_text("no image, no matter")
+    (root / "notes.txt").write_text("no image, but counted")
     assert [(d.kind, d.where) for d in read(f"folder:{root}").defects] == [
         ("empty folder", "fear"),
+        ("left out", str(root)),
         ("bad name", "3/a.png"),
         ("bad name", "loose.png"),
     ]
@@ -102,3 +104,79 @@ def test_a_folder_that_cannot_be_listed_is_a_defect(root, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(DataError, match="sub/anger cannot be listed: Permission denied"):
         load(f"folder:{root}")
+
+
+@pytest.mark.parametrize(
+    ("words", "splits"),
+    [
+        (("train", "val", "test"), ["train", "validation", "test"]),
+        (("Training", "PublicTest", "PrivateTest"), ["train", "validation", "test"]),
+        (("TRAIN", "valid", "testing"), ["train", "validation", "test"]),
+        (("train", "dev", "validation"), ["train", "validation", "validation"]),
+    ],
+)
+@pytest.mark.parametrize("place", ["{}/angry", "faces/{}/deep/angry", "angry/{}"])
+def test_folders_that_say_a_split_are_kept(tmp_path, write_image, words, splits, place):
+    """Else nearly all test faces would train."""
+    for number, word in enumerate(words):
+        for take in "ab":
+            write_image(tmp_path / place.format(word) / f"p{number}_{take}.png")
+    table = load(f"folder:{tmp_path},subject=p\\d").table
+    by_subject = table.groupby("subject")["split"].unique()
+    assert [list(found) for found in by_subject] == [[split] for split in splits]
+    assert set(table["expression"]) == {"anger"}
+
+
+def test_a_subject_in_two_splits_is_refused(tmp_path, write_image):
+    for folder in ("train", "test"):
+        write_image(tmp_path / folder / "angry" / "p1.png")
+    with pytest.raises(DataError, match=r"the subject 'p1' has two splits in .*: expected one"):
+        load(f"folder:{tmp_path},subject=p\\d")
+
+
+def test_folders_of_two_splits_and_faces_beside_them_are_refused(tmp_path, write_image):
+    for folder in ("train", "test", "train/test"):
+        write_image(tmp_path / folder / "angry" / "x.png")
+    with pytest.raises(DataError, match=r"x.png lies in train and test: expected one split"):
+        load(f"folder:{tmp_path}")
+    write_image(tmp_path / "more" / "train" / "angry" / "x.png")
+    write_image(tmp_path / "more" / "angry" / "y.png")
+    with pytest.raises(DataError, match=r"1 of 2 faces of more are in no split, the others in tr"):
+        load(f"folder:{tmp_path / 'more'}")
+
+
+def test_a_subject_may_be_called_na_but_not_nothing(tmp_path, write_image):
+    for name in ("NA_1", "None_1", "null_1", "_1"):
+        write_image(tmp_path / "angry" / f"{name}.png")
+    subjects = load(f"folder:{tmp_path},subject=/([A-Za-z]*)_").table["subject"]
+    assert sorted(subjects.dropna()) == ["NA", "None", "null"]
+
+
+def test_files_that_are_not_read_are_counted_by_their_endings(root):
+    for name in ("a.txt", "b.TXT", "Happy/c.heic", "LICENSE"):
+        (root / name).write_text("x")
+    assert load(f"folder:{root}").notes == (
+        f"4 files that are not read lie below {root}, by ending: .txt (2×), .heic (1×), "
+        "no ending (1×)",
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_a_name_that_is_not_utf8_is_a_defect_of_its_own(root):
+    file = os.fsencode(root / "Happy") + b"/caf\xe9.png"
+    (root / "Happy" / "p01_a.png").rename(os.fsdecode(file))
+    assert [d.message for d in read(f"folder:{root}").defects] == [
+        "the name of Happy/caf�E9.png is not UTF-8: rename it"
+    ]
+    assert len(read(f"folder:{root}").rows) == 3
+    elsewhere = root.with_name(os.fsdecode(b"caf\xe9"))
+    root.rename(elsewhere)
+    (defect,) = read(f"folder:{elsewhere}").defects
+    assert defect.message.endswith("caf�E9 is not UTF-8: rename it")
+
+
+def test_a_path_that_is_too_long_is_one_sentence():
+    (defect,) = read(f"folder:{'a' * 5000}").defects
+    assert defect.message.endswith("cannot be opened (File name too long): expected a folder")
+    with pytest.raises(CallError, match="names no dataset layout"):
+        read("a" * 5000)

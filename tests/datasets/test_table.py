@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -124,7 +127,7 @@ def test_paths_are_taken_in_every_spelling(write, tmp_path, encoding):
         ("path,expression\nfaces/a.png,joy\n,joy\n", "row 3 of labels.csv has no path"),
         ("path,expression\nfaces/a.png,joy\n./faces/a.png,joy\n", "faces/a.png stands twice"),
         ("path,expression,frame\nfaces/a.png,joy,1.5\n", "frame is '1.5': expected a whole number"),
-        ("path,expression,split\nfaces/a.png,joy,dev\n", "'dev' is no split: expected train, val"),
+        ("path,expression,split\nfaces/a.png,joy,late\n", "'late' is no split: expected train"),
         ("path,expression,sequence,subject\nfaces/a.png,joy,s,x\nfaces/b.png,joy,s,y\n",
          "the sequence 's' has two subjects in labels.csv: expected one"),
         ("path,expression,split,subject\nfaces/a.png,joy,train,x\nfaces/b.png,joy,test,x\n",
@@ -176,3 +179,126 @@ def test_a_missing_table_is_named(tmp_path):
         load(f"table:{tmp_path / 'none.csv'}")
     with pytest.raises(DataError, match=r"is a folder: expected a CSV file"):
         load(f"table:{tmp_path}")
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "nan", "NaN", "None", "null", "NULL", "n/a", "<NA>"])
+def test_only_an_empty_cell_is_missing(write, tmp_path, write_image, word):
+    """Somebody may be called so: taken for missing, his faces would count as several people."""
+    write_image(tmp_path / "faces" / word / "x.png")
+    spec = write(
+        "path,expression,subject,sequence\n"
+        f"faces/{word}/x.png,joy,{word},{word}\nfaces/a.png,joy,{word},\nfaces/b.png,joy, ,\n",
+        ",assume_independent=yes",
+    )
+    table = load(spec).table.set_index("image")
+    assert table["subject"].to_dict() == {
+        f"faces/{word}/x.png": word, "faces/a.png": word, "faces/b.png": "faces/b.png",
+    }  # fmt: skip
+    assert table["sequence"].isna().sum() == 2
+    for column in ("expression", "split", "frame", "AU12"):
+        text = "path,expression" + (f",{column}" if column != "expression" else "")
+        cells = f"faces/a.png,{'joy,' if column != 'expression' else ''}{word}"
+        (message,) = messages(write(f"{text}\n{cells}\n"))
+        assert f"{word!r}" in message
+
+
+@pytest.mark.parametrize("column", ["split", "Usage", "SPLIT"])
+def test_splits_in_the_words_that_people_use(write, column):
+    words = {"a": "Training", "b": "PublicTest", "c": "PrivateTest", "d": "dev"}
+    lines = [f"faces/{name}.png,joy,{word}" for name, word in words.items()]
+    table = load(write("\n".join([f"path,expression,{column}", *lines]))).table
+    assert table["split"].tolist() == ["train", "validation", "test", "validation"]
+    for word in ("val", "valid", "VALIDATION"):
+        table = load(write(f"path,expression,{column}\nfaces/a.png,joy,{word}\n")).table
+        assert table["split"].tolist() == ["validation"]
+
+
+def test_a_split_of_some_faces_only_is_refused(write):
+    text = "path,expression,split\nfaces/a.png,joy,train\nfaces/b.png,joy,\n"
+    assert messages(write(text)) == [
+        "1 of 2 faces of labels.csv are in no split, the others in train: expected all of them, "
+        "or none"
+    ]
+
+
+def test_where_openface_lost_the_face_the_units_are_unknown(write):
+    spec = write(
+        "path,expression,success,confidence,AU12_c,AU12_r\nfaces/a.png,joy,1,0.98,1,2\n"
+        "faces/b.png,joy,0,0.9,0,0\nfaces/c.png,joy,1,0.3,0,0\nfaces/d.png,joy,1,,0,0\n"
+    )
+    faces = load(spec)
+    np.testing.assert_array_equal(faces.presence(), [[1], [NAN], [NAN], [NAN]])
+    np.testing.assert_array_equal(faces.table["AU12_intensity"], [2, NAN, NAN, NAN])
+    assert faces.notes == (
+        "in 3 of 4 rows of labels.csv OpenFace lost the face (success 0, or a confidence below "
+        "0.725): their action units are unknown",
+    )
+    np.testing.assert_array_equal(  # nor are they absent where presence follows from intensity
+        load(spec.replace("labels.csv", "labels.csv,present=1")).presence(), faces.presence()
+    )
+
+
+def test_a_confidence_that_is_not_openfaces_plays_no_part(write):
+    spec = write("path,expression,success,confidence,AU12\nfaces/a.png,joy,0,0.1,1\n")
+    assert load(spec).notes == ()
+    np.testing.assert_array_equal(load(spec).presence(), [[1]])
+
+
+def test_every_column_that_begins_like_an_action_unit_is_read_or_named(write):
+    text = (
+        "path,expression,AU12 left,AU12L,AU1+2,AU101,au 4 (r),AU-06\nfaces/a.png,joy,1,1,1,1,1,1\n"
+    )
+    faces = load(write(text))
+    assert faces.aus == ("AU06",)
+    assert faces.notes == (
+        "labels.csv has columns that name no action unit, ignored: AU1+2 (1×), AU101 (1×), "
+        "AU12 left (1×), AU12L (1×), au 4 (r) (1×)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("path,expression\nfaces/a.png,joy\n".encode("utf-16"), "it is in UTF-16"),
+        ("path,expression\nfaces/a.png,joy\n".encode("utf-16-le"), "it holds zero bytes"),
+        ("path,expression\nfaces/é.png,joy\n".encode("cp1252"), "'utf-8' codec can't decode"),
+        (bytes(range(256)) * 4, "it holds zero bytes"),
+        (b"\x89PNG\r\n\x1a\n" * 50, "'utf-8' codec can't decode"),
+        (b'path,expression\n"faces/a.png,joy\n', "Error tokenizing data"),
+    ],
+)
+def test_what_is_no_table_of_text_is_said_to_be_none(write, content, reason):
+    spec = write("")
+    Path(spec[6:]).write_bytes(content)
+    (message,) = messages(spec)
+    assert message.startswith(f"{spec[6:]} is no readable CSV file in UTF-8: {reason}")
+
+
+def test_a_cell_of_any_length_is_read(write):
+    (message,) = messages(write(f"path,expression\nfaces/a.png,{'x' * 1_000_000}\n"))
+    assert message.endswith("is no expression: expected neutral, anger, contempt, disgust, fear, "
+                            "happiness, sadness, surprise or empty")  # fmt: skip
+
+
+def test_a_table_that_is_too_large_or_no_file_is_not_read(tmp_path):
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(1 << 40)
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert messages(f"table:{tmp_path}/large.csv") == [
+        f"{tmp_path}/large.csv cannot be read: it holds more than 512 MB"
+    ]
+    assert messages(f"table:{tmp_path}/pipe.csv") == [
+        f"{tmp_path}/pipe.csv is a named pipe: expected a CSV file"
+    ]
+
+
+def test_names_of_images_are_made_printable(write, tmp_path, write_image):
+    write_image(tmp_path / "faces" / "a\x1b[2J.png")
+    table = load(write("path,expression\nfaces/a\x1b[2J.png,joy\n")).table
+    assert table["image"].tolist() == ["faces/a�1B[2J.png"]
+    assert Path(table["path"][0]).is_file()
+
+
+def test_two_columns_of_one_name_are_refused(write):
+    (message,) = messages(write("path,expression, subject,subject\nfaces/a.png,joy,a,b\n"))
+    assert message.endswith("labels.csv has two columns called 'subject': expected one")

@@ -1,5 +1,7 @@
 """From pictures to rows, with a detector and a network that are made up and known exactly."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -122,3 +124,35 @@ def test_pixels_are_let_go_unless_they_are_wanted():
     for keep in (False, True):
         (group,) = faces([shade(100)], detected(two, 48), 1, keep)
         assert [(face.picture.pixels is not None) for face in group] == [keep, keep]
+
+
+def test_places_are_those_in_the_file_where_the_picture_was_reduced():
+    picture = Picture("a.jpg", pixels=np.full((100, 80, 3), 100, np.uint8), reduced=2)
+    row = rows([picture], detected(two, 48))[0]
+    assert [row[f"FaceRect{k}"] for k in ("X", "Y", "Width", "Height")] == [40, 50, 80, 100]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_large_pictures_wait_until_there_is_room(keep, monkeypatch):
+    """With room for 20,000 pixels, a picture of 8,000 is read while no more than two are held."""
+    monkeypatch.setattr("facslens.prediction.faces.HELD", 20_000)
+    most = []
+    read_so_far = looked_at = 0
+
+    def source():
+        nonlocal read_so_far
+        for number in range(12):
+            read_so_far += 1
+            most.append(read_so_far - looked_at)
+            yield shade(10, f"{number}.png")
+
+    def find(picture):
+        nonlocal looked_at
+        time.sleep(0.01)
+        found = whole(48)(picture)
+        looked_at += 1
+        return found
+
+    found = list(faces(source(), find, workers=8, keep=keep))
+    assert [group[0].picture.source for group in found] == [f"{n}.png" for n in range(12)]
+    assert max(most) == 3

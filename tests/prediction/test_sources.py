@@ -1,5 +1,6 @@
 """Every kind of file that a user may name."""
 
+import os
 import sys
 from fractions import Fraction
 from itertools import islice
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from facslens.prediction import sources
-from facslens.prediction.sources import Picture, find, pictures
+from facslens.prediction.sources import Picture, find, name_of, pictures
 
 
 def write_video(path, shades, size=(64, 48)):
@@ -111,7 +112,7 @@ def test_broken_files_are_problems_of_their_own(tmp_path):
     Image.effect_noise((64, 64), 50).save(whole)
     (tmp_path / "half.png").write_bytes(whole.read_bytes()[:900])
     assert "text.png is no image, whatever its name says" in only(tmp_path / "text.png").problem
-    assert "more than 64 megapixels: it is not decoded" in only(tmp_path / "bomb.png").problem
+    assert "more than 33 megapixels: it is not decoded" in only(tmp_path / "bomb.png").problem
     assert "half.png is broken or cannot be read" in only(tmp_path / "half.png").problem
 
 
@@ -198,3 +199,48 @@ def test_a_problem_passes_through():
 def test_the_first_frame_is_always_read(tmp_path, every):
     write_video(tmp_path / "a.avi", [50, 60])
     assert next(pictures(tmp_path / "a.avi", every)).frame == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_names_that_are_not_utf8_are_read_under_a_printable_name(tmp_path):
+    Image.new("L", (20, 10), 77).save(tmp_path / "a.png")
+    write_video(tmp_path / "a.mp4", [100])
+    for ending in ("png", "mp4"):
+        (tmp_path / f"a.{ending}").rename(tmp_path / os.fsdecode(b"caf\xe9." + ending.encode()))
+    Image.new("L", (20, 10), 77).save(tmp_path / "esc\x1b[2J.png")
+    (tmp_path / "caf�E9.png").write_text("no picture")
+    found = find([str(tmp_path)])
+    read = [only(entry) for entry in found]
+    names = ["caf�E9.mp4", "caf�E9.png", "caf��E9.png", "esc�1B[2J.png"]
+    assert [Path(picture.source).name for picture in read] == names
+    assert [name_of(entry) for entry in found] == [picture.source for picture in read]
+    assert [picture.pixels is not None for picture in read] == [True, True, False, True]
+    (missing,) = find([os.fsdecode(b"gone\xe9.png")])
+    assert only(missing).problem == "the image gone�E9.png does not exist"
+    assert only(missing).source == "gone�E9.png"
+
+
+def test_paths_that_no_system_takes_are_problems_of_their_own(tmp_path):
+    long = "a" * 5000
+    for path in (f"{long}.png", f"{long}.mp4", f"{long}*", "a\0b.png", "~no such user/a.png"):
+        (entry,) = find([path])
+        assert only(entry).problem
+
+
+@pytest.mark.parametrize("ending", ["png", "mp4"])
+def test_what_is_no_regular_file_is_not_read(tmp_path, ending):
+    os.mkfifo(tmp_path / f"pipe.{ending}")
+    (tmp_path / f"zero.{ending}").symlink_to("/dev/zero")
+    (tmp_path / f"gone.{ending}").symlink_to(tmp_path / "nowhere")
+    gone, pipe, zero = (only(entry).problem for entry in find([str(tmp_path)]))
+    assert "does not exist" in gone
+    assert "is a named pipe" in pipe
+    assert "is a device" in zero
+
+
+def test_a_picture_that_is_read_at_half_its_size_says_so(tmp_path, monkeypatch):
+    Image.new("L", (200, 100), 77).save(tmp_path / "large.jpg")
+    monkeypatch.setattr("facslens.datasets.images.MAX_PIXELS", 10_000)
+    picture = only(tmp_path / "large.jpg")
+    assert (picture.pixels.shape, picture.reduced) == ((50, 100, 3), 2)
+    assert picture.note == "has more than 0 megapixels: read at half its size"

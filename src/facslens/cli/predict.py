@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -218,5 +218,11 @@ def _named(paths: list[str]) -> list[str]:
         sys.stdin.reconfigure(errors="surrogateescape")  # the name of a file need not be text
     named: list[str] = []
     for path in paths:
-        named += [line.rstrip("\r\n") for line in sys.stdin] if path == "-" else [path]
+        named += [line.rstrip("\r\n") for line in _lines()] if path == "-" else [path]
     return [path for path in named if path]
+
+
+def _lines() -> Iterable[str]:
+    """Read standard input as names of files, which need not be UTF-8."""
+    binary = getattr(sys.stdin, "buffer", None)
+    return sys.stdin if binary is None else map(os.fsdecode, binary)

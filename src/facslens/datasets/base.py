@@ -25,6 +25,19 @@ EXPRESSIONS: Final = (
 )
 SPLITS: Final = ("train", "validation", "test")
 
+_SPLIT_WORDS: Final = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    # FER2013's own
+    "publictest": "validation",
+    "privatetest": "test",
+}
 _SYNONYMS: Final = {
     "angry": "anger",
     "contemptuous": "contempt",
@@ -58,6 +71,17 @@ def expression_name(text: str) -> str | None:
 def is_neutral(table: pd.DataFrame) -> Bool[np.ndarray, " image"]:
     """Tell for each row of a Faces table whether it is known to be neutral."""
     return (table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
+
+
+def split_name(text: str) -> str | None:
+    """Give the canonical name of a split, or None where the word is not known.
+
+    Examples
+    --------
+    >>> split_name("Training"), split_name("dev"), split_name("PrivateTest"), split_name("happy")
+    ('train', 'validation', 'test', None)
+    """
+    return _SPLIT_WORDS.get(text.strip().lower())
 
 
 @dataclass(frozen=True)

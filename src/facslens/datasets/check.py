@@ -171,18 +171,23 @@ def _subjects(faces: Faces) -> list[Defect]:
             f"say assume_independent=yes if each of them shows another person"
         )
         return [Defect("missing subjects", faces.name, message)]
+    given = bool(faces.table["split"].notna().any())
     try:
-        split = faces.table["split"] if faces.table["split"].notna().any() else holdout(faces)
+        split = faces.table["split"] if given else holdout(faces)
     except NotEnoughDataError as error:
         message = f"one subject only: {error}" if count == 1 else str(error)
         return [Defect("few subjects", faces.name, message)]
+    defects = []
+    if not (split == "validation").any():
+        message = f"the split of {faces.name} has no validation part, which a training needs"
+        defects.append(Defect("split", faces.name, message, "warning"))
     trained = set(faces.table["expression"][split == "train"].dropna())
-    return [
+    return defects + [
         Defect(
             "split",
             expression,
             f"no face of {expression} is in the training part "
-            + ("of the split" if faces.table["split"].notna().any() else "of the default split"),
+            + ("of the split" if given else "of the default split"),
             "warning",
         )
         for expression in faces.expressions

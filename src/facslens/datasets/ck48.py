@@ -1,5 +1,6 @@
 """CK+48: the 48×48 crops of CK+ in one folder an expression, with FACS codes beside them."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -8,17 +9,22 @@ import pandas as pd
 
 from facslens.datasets.base import expression_name
 from facslens.datasets.columns import au_values, read_csv
-from facslens.datasets.files import files_below, is_image, relative
+from facslens.datasets.conflicts import check_split, without_conflicts
+from facslens.datasets.files import images_below, relative
+from facslens.datasets.folder import split_of
 from facslens.datasets.reading import Defect, Reading, few
 
-_FILE: Final = re.compile(r"(?P<subject>S\d+)_(?P<take>\d+)_(?P<frame>\d+)\.png", re.IGNORECASE)
+_FILE: Final = re.compile(
+    r"(?P<subject>S\d+)_(?P<take>\d+)_(?P<frame>\d{1,18})\.png", re.IGNORECASE
+)
 
 
 def read_ck48(root: Path, aus: Path | None = None) -> Reading:
     """Read faces from ``<expression>/<subject>_<sequence>_<frame>.png``.
 
     Each sequence gave its last three frames, which show the expression. Action units come
-    from a table with one row a sequence; a sequence without a row has unknown ones.
+    from a table with one row a sequence; a sequence without a row has unknown ones. Folders
+    called train, val, test and so on above those of the expressions say the split.
 
     Parameters
     ----------
@@ -35,7 +41,8 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
     """
     defects: list[Defect] = []
     rows: dict[str, dict[str, object]] = {}
-    for file in filter(is_image, files_below(root, defects, empty=True)):
+    codes = aus if aus is not None else root / "facs.csv"
+    for file in images_below(root, defects, known=(codes, root / "facs.csv")):
         folder, match = file.parent.name, _FILE.fullmatch(file.name)
         where, expression = relative(file, root), expression_name(folder)
         if expression is None:
@@ -56,15 +63,17 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
                 "sequence": f"{subject}_{match['take']}",
                 "frame": int(match["frame"]),
                 "expression": expression,
+                "split": split_of(where, defects),
             }
     faces = pd.DataFrame(list(rows.values()))
-    if not len(faces) and not defects:
+    if not len(faces) and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected CK+48/<expression>/<subject>_…_<frame>.png"
         defects.append(Defect("empty folder", str(root), message))
-    codes = aus if aus is not None else root / "facs.csv"
     if len(faces):
         _agree(faces, defects)
-    if len(faces) and (aus is not None or codes.exists()):
+        check_split(faces["split"], "ck48", defects)
+        faces = without_conflicts(faces, "ck48", defects)
+    if len(faces) and (aus is not None or os.path.lexists(codes)):
         faces = _join(faces, codes, defects)
     return Reading("ck48", faces, tuple(defects))
 

@@ -9,8 +9,10 @@ from typing import Final
 import pandas as pd
 
 from facslens import action_units
-from facslens.datasets.files import files_below, relative
+from facslens.datasets.archive import read_bytes
+from facslens.datasets.files import count_skipped, files_below, in_utf8, relative
 from facslens.datasets.reading import Defect, Reading, few, tally
+from facslens.names import printable
 
 #: The numbers in an emotion file, in order.
 _EMOTIONS: Final = (
@@ -23,9 +25,9 @@ _EMOTIONS: Final = (
     "sadness",
     "surprise",
 )
-_IMAGE: Final = re.compile(r"(?P<sequence>S\d+_\d+)_(?P<frame>\d+)\.(png|jpe?g|tiff?)", re.I)
+_IMAGE: Final = re.compile(r"(?P<sequence>S\d+_\d+)_(?P<frame>\d{1,18})\.(png|jpe?g|tiff?)", re.I)
 _LABEL: Final = re.compile(
-    r"(?P<sequence>S\d+_\d+)_(?P<frame>\d+)_(?P<kind>emotion|facs)\.txt", re.I
+    r"(?P<sequence>S\d+_\d+)_(?P<frame>\d{1,18})_(?P<kind>emotion|facs)\.txt", re.I
 )
 _SIDE: Final = re.compile(r"[LR](\d+)", re.I)
 
@@ -77,7 +79,8 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
     defects: list[Defect] = []
     ignored: list[str] = []
     sequences: dict[str, _Sequence] = {}
-    for file in files_below(root, defects):
+    skipped: list[Path] = []
+    for file in in_utf8(files_below(root, defects), root, defects):
         where = relative(file, root)
         image, label = _IMAGE.fullmatch(file.name), _LABEL.fullmatch(file.name)
         if image and file.parts[-3:-1] == tuple(image["sequence"].split("_")):
@@ -93,6 +96,9 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
                 _read_emotion(file, where, sequence, defects)
             else:
                 _read_facs(file, where, sequence, defects, ignored)
+        elif not file.name.lower().endswith("_landmarks.txt"):
+            skipped.append(file)
+    count_skipped(skipped, root, defects)
     units = sorted({code for sequence in sequences.values() for code in sequence.codes or ()})
     rows = [
         row
@@ -121,9 +127,10 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
 
 def _lines(file: Path, where: str, defects: list[Defect]) -> list[list[str]]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_bytes(file).decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        message = f"the label file {where} cannot be read: {error}"
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"the label file {where} cannot be read: {reason}"
         defects.append(Defect("unreadable", where, message))
         return []
     lines = [line.split() for line in text.splitlines() if line.strip()]
@@ -219,7 +226,7 @@ def _rows(
     rows = []
     for frame, at_peak in chosen:
         row: dict[str, object] = {
-            "image": relative(sequence.images[frame], root),
+            "image": printable(relative(sequence.images[frame], root)),
             "path": str(sequence.images[frame].absolute()),
             "subject": name.split("_")[0],
             "sequence": name,

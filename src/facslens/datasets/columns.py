@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from facslens import action_units
-from facslens.datasets.archive import is_file, read_bytes
+from facslens.datasets.archive import MAX_TABLE_BYTES, is_file, read_bytes, state_of
 from facslens.datasets.reading import Defect, tally
 
 # pandas marks a second column of the same name with .1, which has to be noticed here.
 _AU_COLUMN: Final = re.compile(r"(AU[ _-]?\d{1,2})(?:_([a-z]+))?(?:\.\d+)?", re.IGNORECASE)
+_LIKE_AU: Final = re.compile(r"AU[ _-]?\d", re.IGNORECASE)
 #: What may follow the number; OpenFace writes AU01_r for the intensity and AU01_c for the
 #: presence [baltrusaitis2018]_.
 _SUFFIXES: Final[dict[str, action_units.Kind]] = {
@@ -24,6 +25,8 @@ _SUFFIXES: Final[dict[str, action_units.Kind]] = {
     "r": "intensity",
     "probability": "probability",
 }
+#: From this confidence on OpenFace itself takes what it tracked for a face.
+CONFIDENT: Final = 0.725
 _GRADES: Final = {"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"}
 _RANGES: Final[dict[action_units.Kind, tuple[float, float, str]]] = {
     "presence": (0, 1, "0, 1 or empty"),
@@ -33,7 +36,9 @@ _RANGES: Final[dict[action_units.Kind, tuple[float, float, str]]] = {
 
 
 def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.DataFrame:
-    """Read a CSV file as text, names and cells stripped of blanks, empty cells missing.
+    """Read a CSV file as text, names and cells stripped of blanks; empty cells are missing.
+
+    No word is taken for a missing value: somebody may be called ``NA``, ``None`` or ``null``.
 
     Parameters
     ----------
@@ -46,22 +51,17 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
     """
     where = str(path)
     if not is_file(path):
-        state = "is a folder" if path.exists() else "does not exist"
-        defects.append(Defect("missing path", where, f"{path} {state}: expected a CSV file"))
+        message = f"{path} {state_of(path)}: expected a CSV file"
+        defects.append(Defect("missing path", where, message))
         return pd.DataFrame()
     try:
-        with warnings.catch_warnings():
-            # Rows longer than the header would otherwise lose cells, or shift by one.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                io.BytesIO(read_bytes(path)),
-                dtype="string",
-                index_col=False,
-                encoding="utf-8-sig",
-                header=0 if header else None,
-            )
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        reason = str(error).strip().splitlines()[0]
+        table = _parsed(read_bytes(path, MAX_TABLE_BYTES), header)
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        defects.append(Defect("unreadable", where, message))
+        return pd.DataFrame()
+    except (ValueError, OverflowError, MemoryError, pd.errors.ParserWarning) as error:
+        reason, *_ = str(error).strip().splitlines() or [type(error).__name__]
         message = f"{path} is no readable CSV file in UTF-8: {reason}"
         defects.append(Defect("bad table", where, message))
         return pd.DataFrame()
@@ -69,8 +69,33 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
         message = f"{path} has no rows: expected a header line and one row an entry"
         defects.append(Defect("bad table", where, message))
         return pd.DataFrame()
-    stripped = {str(name).strip(): cells.str.strip() for name, cells in table.items()}
+    names = pd.Index([str(name).strip() for name in table.columns])
+    if names.has_duplicates:
+        twice = names[names.duplicated()][0]
+        message = f"{path} has two columns called {twice!r}: expected one"
+        defects.append(Defect("bad table", where, message))
+        return pd.DataFrame()
+    table.columns = names
+    stripped = {name: table[name].str.strip() for name in names}
     return pd.DataFrame(stripped).replace("", pd.NA)
+
+
+def _parsed(content: bytes, header: bool) -> pd.DataFrame:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError("it is in UTF-16")
+    if b"\0" in content:
+        raise ValueError("it holds zero bytes, as no text does")
+    with warnings.catch_warnings():
+        # Rows longer than the header would otherwise lose cells, or shift by one.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            io.BytesIO(content),
+            dtype="string",
+            index_col=False,
+            encoding="utf-8-sig",
+            header=0 if header else None,
+            keep_default_na=False,
+        )
 
 
 def numbers(cells: pd.Series) -> pd.Series:
@@ -97,7 +122,8 @@ def au_values(
         The file's name, for messages.
     defects
         Takes every cell outside its range (it becomes unknown), every action unit that has
-        two columns, and as a warning the columns that name no action unit of FACS.
+        two columns, and as warnings the columns that begin like an action unit and are not read,
+        and how many rows OpenFace is not sure of.
     kind
         What a column without a suffix holds, such as ``AU12``. A suffix says it itself:
         ``_c`` or ``_presence``, ``_r`` or ``_intensity``, ``_probability``.
@@ -107,12 +133,20 @@ def au_values(
     DataFrame
         float32 columns ``AU12``, ``AU12_intensity``, ``AU12_probability``, rows as in
         `table`; unknown is NaN.
+
+    Notes
+    -----
+    OpenFace writes action units of 0 where it has lost the face [baltrusaitis2018]_. Where a table
+    has columns as it names them (``AU12_r``, ``AU12_c``), they are unknown in the rows whose
+    ``success`` is not 1 or whose ``confidence`` is not `CONFIDENT` or more.
     """
     values: dict[str, pd.Series] = {}
     ignored = []
     for column in table.columns:
         match = _AU_COLUMN.fullmatch(column)
         if match is None:
+            if _LIKE_AU.match(column):
+                ignored.append(column)
             continue
         suffix = match.group(2)
         found = _SUFFIXES.get(suffix.lower()) if suffix else kind
@@ -131,7 +165,25 @@ def au_values(
     if ignored:
         message = f"{source} has columns that name no action unit, ignored: {tally(ignored)}"
         defects.append(Defect("left out", source, message, "warning"))
-    return pd.DataFrame(values, index=table.index, dtype=np.float32)
+    units = pd.DataFrame(values, index=table.index, dtype=np.float32)
+    return units[~_is_lost(table, source, defects)].reindex(table.index)
+
+
+def _is_lost(table: pd.DataFrame, source: str, defects: list[Defect]) -> pd.Series:
+    """Mark the rows in which OpenFace is not sure to have seen a face, and report how many."""
+    lost = pd.Series(False, index=table.index)
+    if any(re.fullmatch(r"AU\d\d_[rc]", column) for column in table.columns):
+        if "success" in table.columns:
+            lost |= numbers(table["success"]) != 1
+        if "confidence" in table.columns:
+            lost |= ~(numbers(table["confidence"]) >= CONFIDENT)
+    if lost.any():
+        message = (
+            f"in {int(lost.sum())} of {len(table)} rows of {source} OpenFace lost the face "
+            f"(success 0, or a confidence below {CONFIDENT}): their action units are unknown"
+        )
+        defects.append(Defect("left out", source, message, "warning"))
+    return lost
 
 
 def _values(

@@ -1,15 +1,19 @@
 """FER2013 as distributed: one CSV file with the grey levels of every face in a cell."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from facslens.datasets.archive import cell
+from facslens.datasets.archive import cell, state_of
 from facslens.datasets.ferplus import FER2013, PARTS, later_copies
+from facslens.datasets.files import in_utf8
 from facslens.datasets.reading import Defect, Reading
 
+#: Most bytes of a line: a face of 1024 × 1024 pixels.
+MAX_LINE: Final = 4_194_304
 #: Parts as the column Usage calls them, in the order of FER+'s folders.
 USAGES: Final = dict(zip(("Training", "PublicTest", "PrivateTest"), PARTS, strict=True))
 
@@ -33,7 +37,7 @@ def read_fer2013(path: Path) -> Reading:
     Goodfellow et al. 2013 [goodfellow2013]_.
     """
     for name in ("fer2013.csv", "icml_face_data.csv"):
-        if path.is_dir() and (path / name).is_file():
+        if os.path.isfile(path / name):  # noqa: PTH113 - Path's own raises where a name is too long
             path = path / name
     defects: list[Defect] = []
     rows = _read(path.absolute(), defects)
@@ -49,20 +53,30 @@ def read_fer2013(path: Path) -> Reading:
 
 def _read(path: Path, defects: list[Defect]) -> pd.DataFrame:
     """Note where in the file each face stands; its grey levels are read when they are needed."""
-    if not path.is_file():
-        state = "holds no fer2013.csv" if path.is_dir() else "does not exist"
+    state = state_of(path)
+    if state != "is a file":
+        state = "holds no fer2013.csv" if state == "is a folder" else state
         defects.append(Defect("missing path", str(path), f"{path} {state}: expected a CSV file"))
+        return pd.DataFrame()
+    if not in_utf8([path], path.parent, defects):
         return pd.DataFrame()
     rows = []
     with path.open("rb") as file:
-        head = file.readline()
+        head = file.readline(MAX_LINE)
         names = [name.strip().strip('"').lower() for name in _text(head).split(",")]
         if missing := {"emotion", "pixels", "usage"}.difference(names):
             message = f"{path} has no column {min(missing)}: expected emotion, pixels and Usage"
             defects.append(Defect("missing column", str(path), message))
             return pd.DataFrame()
         start = len(head)
-        for number, line in enumerate(file):
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), b"")):
+            if len(line) == MAX_LINE:
+                message = (
+                    f"row {number + 2} of {path.name} has more than {MAX_LINE / 1e6:.0f} MB: "
+                    f"expected a line a face"
+                )
+                defects.append(Defect("bad table", f"row {number + 2}", message))
+                break
             cells = line.split(b",")
             if line.strip() and len(cells) == len(names):
                 texts = {n: _text(c) for n, c in zip(names, cells, strict=True) if n != "pixels"}

@@ -12,6 +12,7 @@ from facslens.datasets.archive import is_file, read_bytes
 from facslens.datasets.base import EXPRESSIONS
 from facslens.datasets.columns import numbers, read_csv, row_name
 from facslens.datasets.reading import Defect, Reading
+from facslens.names import printable
 
 #: The columns of votes, in the order of FER+'s ``label.csv``; the last is "not a face".
 VOTES: Final = (
@@ -140,15 +141,23 @@ def _read_part(folder: Path, split: str, own: bool, defects: list[Defect]) -> pd
         return pd.DataFrame()
     table.columns = pd.Index(["name", "box", *VOTES])
     votes = table[list(VOTES)].apply(numbers)
+    votes = votes.where(votes.ge(0) & votes.le(1e6))
     wrong = ~(votes.ge(0) & votes.eq(votes.round())).all(axis=1) | ~votes.sum(axis=1).gt(0)
     for index in np.flatnonzero(wrong):
         row = row_name(index - 1, source)
         message = f"{row} ({table['name'].iloc[index]}) has no ten counts of votes"
         defects.append(Defect("bad value", row, message))
+    nameless, twice = table["name"].isna(), table["name"].duplicated()
+    for index in np.flatnonzero(nameless | twice):
+        row = row_name(index - 1, source)
+        what = "no name" if nameless.iloc[index] else f"the name {table['name'].iloc[index]} again"
+        defects.append(Defect("bad value", row, f"{row} has {what}: expected one image a row"))
+    wrong |= nameless | twice
+    names = table["name"].fillna("")
     rows = pd.DataFrame(
         {
-            "image": folder.name + "/" + table["name"],
-            "path": [str(folder.absolute() / name) for name in table["name"]],
+            "image": [printable(f"{folder.name}/{name}") for name in names],
+            "path": [str(folder.absolute() / name) for name in names],
             "split": split,
         }
     ).join(votes)
@@ -161,8 +170,17 @@ def _own(folder: Path, names: pd.Series, defects: list[Defect]) -> pd.Series:
     """FER2013's own label of each face, matched by name."""
     table = read_csv(folder / "fer2013.csv", defects)
     if table.shape[1] != 2:
+        if len(table):
+            source = f"{folder.name}/fer2013.csv"
+            message = f"{source} has {table.shape[1]} columns: expected name and label"
+            defects.append(Defect("bad table", source, message))
         return pd.Series(pd.NA, index=names.index, dtype="string")
     known = pd.Series(numbers(table.iloc[:, 1]).to_numpy(), index=table.iloc[:, 0])
+    if known.index.has_duplicates:
+        source, name = f"{folder.name}/fer2013.csv", known.index[known.index.duplicated()][0]
+        message = f"{source} has two rows for {name}: expected one"
+        defects.append(Defect("duplicate name", source, message))
+        return pd.Series(pd.NA, index=names.index, dtype="string")
     return names.map(known).map(dict(enumerate(FER2013))).astype("string")
 
 

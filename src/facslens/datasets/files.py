@@ -1,14 +1,13 @@
 """Finding the files of a dataset below a folder, the leftovers of unpacking aside."""
 
 import os
+from collections import Counter
+from collections.abc import Container, Iterable
 from pathlib import Path
-from typing import Final
 
-from facslens.datasets.reading import Defect
-
-IMAGE_SUFFIXES: Final = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".webp"}
-)
+from facslens.datasets.archive import state_of
+from facslens.datasets.images import FORMATS
+from facslens.datasets.reading import Defect, few
 
 
 def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> list[Path]:
@@ -28,9 +27,9 @@ def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> li
         Whether every folder without an image below it is a defect; the root always is one
         if it holds no file at all.
     """
-    if not root.is_dir():
-        state = "is a file" if root.exists() else "does not exist"
-        defects.append(Defect("missing path", str(root), f"{root} {state}: expected a folder"))
+    if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a name is too long
+        message = f"{root} {state_of(root)}: expected a folder"
+        defects.append(Defect("missing path", str(root), message))
         return []
     found: list[Path] = []
     folders: list[Path] = []
@@ -63,7 +62,60 @@ def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> li
 
 def is_image(file: Path) -> bool:
     """Tell whether the ending of a file's name is that of an image."""
-    return file.suffix.lower() in IMAGE_SUFFIXES
+    return file.suffix.lower() in FORMATS
+
+
+def images_below(root: Path, defects: list[Defect], *, known: Container[Path] = ()) -> list[Path]:
+    """List the images below the folder of a dataset, as `files_below` lists files.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    defects
+        Takes what `files_below` finds, folders without an image included; names that are not
+        UTF-8, which no table can hold; and as a warning how many files are no images.
+    known
+        Files that are read otherwise.
+    """
+    files = files_below(root, defects, empty=True)
+    count_skipped((f for f in files if not is_image(f) and f not in known), root, defects)
+    return in_utf8(filter(is_image, files), root, defects)
+
+
+def in_utf8(files: Iterable[Path], root: Path, defects: list[Defect]) -> list[Path]:
+    """Keep the files whose path a table can hold; report the others, and a root of that kind."""
+    if not _is_utf8(root.absolute()):
+        message = f"the name of the folder {root.absolute()} is not UTF-8: rename it"
+        defects.append(Defect("bad name", str(root), message))
+        return []
+    kept = []
+    for file in files:
+        if _is_utf8(file):
+            kept.append(file)
+        else:
+            message = f"the name of {relative(file, root)} is not UTF-8: rename it"
+            defects.append(Defect("bad name", relative(file, root), message))
+    return kept
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def count_skipped(files: Iterable[Path], root: Path, defects: list[Defect]) -> None:
+    """Report, as a warning, how many files are passed over, by the endings of their names."""
+    endings = Counter(file.suffix.lower() or "no ending" for file in files)
+    if endings:
+        listed = few((f"{ending} ({count}×)" for ending, count in endings.most_common()), 8)
+        count = endings.total()
+        have = "file that is not read lies" if count == 1 else "files that are not read lie"
+        message = f"{count} {have} below {root}, by ending: {listed}"
+        defects.append(Defect("left out", str(root), message, "warning"))
 
 
 def relative(path: Path, root: Path) -> str:

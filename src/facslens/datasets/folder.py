@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from facslens.datasets.base import EXPRESSIONS, expression_name
-from facslens.datasets.files import files_below, is_image, relative
+from facslens.datasets.base import EXPRESSIONS, expression_name, split_name
+from facslens.datasets.conflicts import check_split, without_conflicts
+from facslens.datasets.files import images_below, relative
 from facslens.datasets.reading import Defect, Reading
+from facslens.names import printable
 
 
 def read_folder(root: Path, subject: re.Pattern[str] | None = None) -> Reading:
     r"""Read faces whose expression is the name of the folder they lie in, at any depth.
+
+    Folders above or below it that are called train, val, valid, validation, dev or test, or as
+    FER2013 calls its parts, say the split.
 
     Parameters
     ----------
@@ -24,27 +29,45 @@ def read_folder(root: Path, subject: re.Pattern[str] | None = None) -> Reading:
     """
     defects: list[Defect] = []
     rows: list[dict[str, object]] = []
-    for file in filter(is_image, files_below(root, defects, empty=True)):
-        where, folder = relative(file, root), file.parent.name
-        expression = None if file.parent == root else expression_name(folder)
+    for file in images_below(root, defects):
+        where = relative(file, root)
+        above = [folder for folder in where.split("/")[:-1] if split_name(folder) is None]
+        expression = expression_name(above[-1]) if above else None
         if expression is None:
-            place = f"folder {folder!r}" if file.parent != root else "no folder"
+            place = f"folder {above[-1]!r}" if above else "no folder of an expression"
             message = f"{where} lies in {place}: expected a folder named {' | '.join(EXPRESSIONS)}"
             defects.append(Defect("bad name", where, message))
             continue
         match = subject.search(where) if subject else None
         rows.append(
             {
-                "image": where,
+                "image": printable(where),
                 "path": str(file.absolute()),
-                "subject": _found(match) if match else None,
+                "subject": (_found(match) or None) if match else None,
                 "expression": expression,
+                "split": split_of(where, defects),
             }
         )
-    if not rows and not defects:
+    if not rows and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected one folder an expression, with images"
         defects.append(Defect("empty folder", str(root), message))
-    return Reading(root.resolve().name, pd.DataFrame(rows), tuple(defects))
+    faces, name = pd.DataFrame(rows), root.resolve().name
+    if rows:
+        check_split(faces["split"], name, defects)
+        faces = without_conflicts(faces, name, defects)
+    return Reading(name, faces, tuple(defects))
+
+
+def split_of(where: str, defects: list[Defect]) -> str | None:
+    """Find the split that the folders in an image's relative path say."""
+    said = {folder: split_name(folder) for folder in where.split("/")[:-1]}
+    splits = {split for split in said.values() if split is not None}
+    if len(splits) > 1:
+        folders = " and ".join(folder for folder, split in said.items() if split is not None)
+        message = f"{where} lies in {folders}: expected one split"
+        defects.append(Defect("labels disagree", where, message))
+        return None
+    return next(iter(splits), None)
 
 
 def _found(match: re.Match[str]) -> str | None:

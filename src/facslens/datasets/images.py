@@ -4,9 +4,11 @@ import contextlib
 import io
 import struct
 import warnings
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,12 +17,36 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from facslens.datasets.archive import read_bytes
 from facslens.errors import DataError
 
+#: The formats that are read, by the endings of their files. Pillow knows many more, and would
+#: start another program for some.
+FORMATS: Final = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".pgm": "PPM",
+    ".ppm": "PPM",
+    ".webp": "WEBP",
+}
 #: Shortest side in pixels: below it there is no face to see, and nothing to convolve.
 MIN_SIDE: Final = 8
-#: Most pixels that are ever decoded; a file of a few kilobytes may claim any number.
-MAX_PIXELS: Final = 64_000_000
+#: Most pixels that are ever decoded, some more than common full-frame cameras have; a file of a
+#: few kilobytes may claim any number.
+MAX_PIXELS: Final = 33_000_000
+#: Most pixels that a JPEG file may have, which is decoded at half its size from `MAX_PIXELS` on,
+#: in a quarter of the memory: enough for telephones of 108 megapixels. A progressive one has to
+#: be held whole while it is decoded, and may have half as many.
+MAX_JPEG_PIXELS: Final = 4 * MAX_PIXELS
 
-_SIXTEEN_BIT: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+# Pixels that are converted at once, so that only one whole copy of a picture is ever made.
+_STRIP: Final = 1 << 20
+# Modes of grey levels with more than 8 bits.
+_DEEP: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+# Below this level of 65535 there is no face to see: 12 bits of 16, as some cameras write them.
+_DARK: Final = 4096
 # What Pillow's decoders raise on damaged files.
 _BROKEN: Final = (
     OSError,
@@ -30,25 +56,43 @@ _BROKEN: Final = (
     IndexError,
     KeyError,
     TypeError,
-    OverflowError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
     struct.error,
+    zlib.error,
 )
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The first picture of a file, and how many there are in it.
+    """The first picture of a file, and what else to know of it.
 
     Parameters
     ----------
-    image
-        In mode "L" (grey) or "RGB", 8 bits, the right way up.
+    pixels
+        (row, column, 3) RGB, the right way up.
     pictures
-        1, but for animations and files of several pages.
+        How many pictures the file holds: 1, but for animations and files of several pages.
+    reduced
+        How many pixels of the file, along a side, are one here: 1, but 2 for large JPEG files.
     """
 
-    image: Image.Image
+    pixels: UInt8[np.ndarray, "row column 3"]
     pictures: int
+    reduced: int
+
+    @property
+    def note(self) -> str | None:
+        """What of the file was not read, or None where all of it was."""
+        notes = []
+        if self.pictures > 1:
+            notes.append(f"holds {self.pictures} pictures: the first was read")
+        if self.reduced > 1:
+            notes.append(f"has more than {MAX_PIXELS / 1e6:.0f} megapixels: read at half its size")
+        return "; ".join(notes) or None
 
 
 def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
@@ -61,40 +105,68 @@ def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
     uint8 array of shape (row, column)
         Grey levels from 0 (black) to 255, at least `MIN_SIDE` a side.
     """
-    return np.array(read_picture(path).image.convert("L"), dtype=np.uint8)
+    with _opened(path) as (image, _):
+        levels: np.ndarray = _converted(image, "L", path)
+        return levels
 
 
 def read_picture(path: Path | str) -> Picture:
-    """Read an image file as 8-bit colours or grey levels.
+    """Read an image file as 8-bit colours.
 
-    The orientation noted by the camera (EXIF) is honoured; 16-bit grey levels are scaled by
-    255/65535 and rounded; transparent parts are laid over black; of several pictures in one
-    file the first is taken.
+    The orientation noted by the camera (EXIF) is honoured; transparent parts are laid over black;
+    of several pictures in one file the first is taken; JPEG files of more than `MAX_PIXELS` are
+    read at half their size. Grey levels of 16 and 32 bits are scaled by 255/65535 and rounded;
+    where none is above 255, they are taken as they are.
 
     Parameters
     ----------
     path
-        A file in any format that Pillow reads; it may lie inside a zip archive.
+        A file of one of the `FORMATS`, whatever its ending; it may lie inside a zip archive.
 
     Raises
     ------
     DataError
-        If the file is missing, is no whole image, is smaller than `MIN_SIDE` on a side or
-        larger than `MAX_PIXELS` (told from its header, before anything is decoded), or
-        holds floating-point or 32-bit pixels, whose black and white nobody knows.
+        If the file is missing, is no regular file, holds more than
+        `facslens.datasets.archive.MAX_BYTES`, is no whole image of one of the formats, is smaller
+        than `MIN_SIDE` on a side or larger than `MAX_PIXELS` (told from its header, before
+        anything is decoded), or holds pixels whose black and white nobody knows: floating-point
+        ones, levels below 0 or above 65535, or levels of which the largest lies between 255 and
+        4096.
     """
+    with _opened(path) as (image, reduced):
+        pixels = _converted(image, "RGB", path)
+        return Picture(pixels, _count(image), reduced)
+
+
+def grey(pixels: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row column"]:
+    """Turn colours into grey levels, as `read_grey` does."""
+    levels = np.empty(pixels.shape[:2], dtype=np.uint8)
+    for top, bottom in _strips(pixels.shape[1], pixels.shape[0]):
+        levels[top:bottom] = np.asarray(Image.fromarray(pixels[top:bottom]).convert("L"))
+    return levels
+
+
+@contextlib.contextmanager
+def _opened(path: Path | str) -> Iterator[tuple[Image.Image, int]]:
+    """Open an image of a size that is read, its checksums right, and say how far it is reduced.
+
+    Whatever goes wrong, in the block as well, becomes a DataError.
+    """
+    formats = sorted(set(FORMATS.values()))
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), io.BytesIO(read_bytes(path)) as stream:
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with io.BytesIO(read_bytes(path)) as stream:
-                with Image.open(stream) as image:
-                    _check_size(image.size, path)
-                    image.verify()  # checksums, which decoding alone passes over; spends the image
-                stream.seek(0)
-                with Image.open(stream) as image:
-                    shown = _eight_bit(ImageOps.exif_transpose(image), path)
-                    return Picture(shown, _count(image))
+            if stream.read(2) != b"\xff\xd8":  # the size of a JPEG file is judged below alone
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(stream, formats=formats) as image:
+                size = image.size
+                _check_size(image, path)
+                image.verify()  # checksums, which decoding alone passes over; spends the image
+            stream.seek(0)
+            with Image.open(stream, formats=formats) as image:
+                if size[0] * size[1] > MAX_PIXELS:
+                    image.draft(None, (size[0] // 2, size[1] // 2))
+                yield image, 1 if image.size == size else 2
     except DataError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -104,38 +176,101 @@ def read_picture(path: Path | str) -> Picture:
     except FileNotFoundError as error:
         raise DataError(f"the image {path} does not exist") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is no image, whatever its name says") from error
+        raise DataError(
+            f"{path} is no image, whatever its name says: expected {', '.join(formats)}"
+        ) from error
     except _BROKEN as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DataError(f"the image {path} is broken or cannot be read: {reason}") from error
 
 
-def _check_size(size: tuple[int, int], path: Path | str) -> None:
-    width, height = size
-    if min(size) < MIN_SIDE:
+def _check_size(image: Image.Image, path: Path | str) -> None:
+    width, height = image.size
+    if min(width, height) < MIN_SIDE:
         raise DataError(
             f"{path} is {width}×{height} pixels: expected at least {MIN_SIDE}×{MIN_SIDE}"
         )
-    if width * height > MAX_PIXELS:
+    limit = MAX_PIXELS
+    if image.format in ("JPEG", "MPO"):
+        limit = MAX_JPEG_PIXELS // (2 if image.info.get("progressive") else 1)
+    if width * height > limit:
         raise DataError(
-            f"{path} is {width}×{height} pixels, more than {MAX_PIXELS / 1e6:.0f} megapixels: "
+            f"{path} is {width}×{height} pixels, more than {limit / 1e6:.0f} megapixels: "
             f"it is not decoded"
         )
 
 
-def _eight_bit(image: Image.Image, path: Path | str) -> Image.Image:
-    if image.mode in _SIXTEEN_BIT:
-        levels = np.asarray(image).astype(np.int64)
-        if levels.min() < 0 or levels.max() > 65535:
-            raise DataError(f"{path} holds 32-bit pixels: expected 8 or 16 bits")
-        return Image.fromarray(np.rint(levels / 257).astype(np.uint8))  # 65535 = 255 · 257
+def _converted(image: Image.Image, mode: Literal["L", "RGB"], path: Path | str) -> Any:
+    """Decode an image, turn it upright, and convert it to 8 bits a strip at a time."""
+    tiles: list[Any] = list(getattr(image, "tile", ()))
+    stored = str(tiles[0][3]) if tiles else ""  # what the file holds, as the decoder names it
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    white = _white(image, stored, path)
+    transparent = image.has_transparency_data
+    width, height = image.size
+    pixels = np.empty((height, width, 3) if mode == "RGB" else (height, width), dtype=np.uint8)
+    for top, bottom in _strips(width, height):
+        strip = image.crop((0, top, width, bottom))
+        if white is not None:
+            levels = np.asarray(strip).astype(np.float64) / (white / 255)
+            strip = Image.fromarray(np.rint(levels).astype(np.uint8))
+        elif transparent:
+            black = Image.new("RGBA", strip.size, (0, 0, 0, 255))
+            strip = Image.alpha_composite(black, strip.convert("RGBA")).convert("RGB")
+        elif strip.mode not in ("L", "1"):
+            strip = strip.convert("RGB")
+        pixels[top:bottom] = np.asarray(strip.convert(mode))
+    return pixels
+
+
+def _strips(width: int, height: int) -> Iterator[tuple[int, int]]:
+    """Give the first row of each strip of a picture, and the one after its last."""
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)
+
+
+def _white(image: Image.Image, stored: str, path: Path | str) -> int | None:
+    """Find the level that means white, None in a picture of 8 bits; refuse where nobody knows it.
+
+    Parameters
+    ----------
+    image
+        Decoded.
+    stored
+        What its file holds, as Pillow's decoders name it.
+    path
+        For messages.
+    """
     if image.mode == "F":
         raise DataError(f"{path} holds floating-point pixels: expected 8 or 16 bits")
-    if image.has_transparency_data:
-        colours = image.convert("RGBA")
-        black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, colours)
-    return image.convert("L" if image.mode in ("L", "1") else "RGB")
+    if image.mode not in _DEEP:
+        if ";16" in stored:  # of colours of 16 bits, Pillow leaves the upper 8
+            colours = [band for band in image.getbands() if band != "A"]
+            if all(np.max(image.getchannel(c).getextrema()) < _DARK // 256 for c in colours):
+                raise DataError(
+                    f"{path} holds colours of 16 bits that are all below {_DARK}: expected black "
+                    f"at 0 and white at 65535"
+                )
+        return None
+    if "I;12" in stored:
+        return 4095
+    width, height = image.size
+    extremes = [
+        (int(levels.min()), int(levels.max()))
+        for top, bottom in _strips(width, height)
+        for levels in [np.asarray(image.crop((0, top, width, bottom)))]
+    ]
+    lowest, largest = min(low for low, _ in extremes), max(high for _, high in extremes)
+    if lowest < 0 or largest > 65535:
+        raise DataError(f"{path} holds 32-bit pixels: expected 8 or 16 bits")
+    if 255 < largest < _DARK:
+        raise DataError(
+            f"{path} holds grey levels of 16 or 32 bits, the largest {largest}: expected white at "
+            f"65535, or at 255"
+        )
+    return 255 if largest <= 255 else 65535
 
 
 def _count(image: Image.Image) -> int:

@@ -1,5 +1,6 @@
 """From a specification such as ``ck48:data/ck48`` to a Faces table: the layouts there are."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -62,7 +63,7 @@ class Layout:
 
 
 def _folder_or_file(text: str) -> Path:
-    return Path(text).expanduser()
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises for ~nobody
 
 
 def _from_one(text: str) -> int:
@@ -139,7 +140,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
     ),
     "folder": Layout(
         summary="any images in one folder an expression",
-        path="the folder that holds the expression folders",
+        path="the folder that holds the expression folders, or train, val and test with these",
         read=read_folder,
         keys={
             "subject": Key("a regular expression for the subject in an image's path", re.compile)
@@ -147,7 +148,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
     ),
     "table": Layout(
         summary="any CSV file with one row an image, action units in any known spelling",
-        path="the CSV file",
+        path="the CSV file, in UTF-8; only empty cells are unknown",
         read=read_table,
         keys={
             "path": Key("the column of image paths"),
@@ -155,7 +156,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
             "subject": Key("the column of subjects, or none"),
             "sequence": Key("the column of sequences, or none"),
             "frame": Key("the column of frame numbers, or none"),
-            "split": Key("the column of splits, or none"),
+            "split": Key("the column of splits (train, val, test, or FER2013's Usage), or none"),
             "images": Key(
                 "where relative paths start (default the table's folder)", _folder_or_file
             ),
@@ -189,7 +190,8 @@ def parse_spec(text: str) -> Spec:
     head, *pairs = re.split(r",\s*(?=\w+=)", text.strip())
     name, _, path = head.partition(":")
     if name not in LAYOUTS:
-        hint = f"; for a folder of images write folder:{text}" if Path(text).is_dir() else ""
+        is_folder = os.path.isdir(text)  # noqa: PTH112 - Path.is_dir raises where it is too long
+        hint = f"; for a folder of images write folder:{text}" if is_folder else ""
         raise CallError(
             f"--data {text!r} names no dataset layout: expected NAME[:PATH][,key=value…] with "
             f"one of the names {', '.join(LAYOUTS)}{hint}"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from facslens.datasets.base import Faces, make_table
 from facslens.errors import DataError
+from facslens.names import one_line
 
 Kind = Literal[
     "missing path",
@@ -53,6 +54,10 @@ class Defect:
     where: str
     message: str
     level: Level = "error"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "where", one_line(self.where))
+        object.__setattr__(self, "message", one_line(self.message))
 
 
 @dataclass(frozen=True)

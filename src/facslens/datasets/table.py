@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from facslens import action_units
-from facslens.datasets.archive import is_file
-from facslens.datasets.base import EXPRESSIONS, SPLITS, expression_name
+from facslens.datasets.archive import is_file, state_of
+from facslens.datasets.base import EXPRESSIONS, SPLITS, expression_name, split_name
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
+from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.reading import Defect, Reading, few
+from facslens.names import printable
 
 #: The names that a column may have when the call names none; OpenFace and py-feat included.
 _NAMES: Final = {
@@ -21,7 +23,7 @@ _NAMES: Final = {
     "subject": ("subject", "subject_id", "person", "identity"),
     "sequence": ("sequence", "video", "clip"),
     "frame": ("frame",),
-    "split": ("split",),
+    "split": ("split", "usage"),
 }
 _NO_COLUMN: Final = "none"
 
@@ -47,7 +49,8 @@ def read_table(
         The table, with a header line.
     path, expression, subject, sequence, frame, split
         Names of columns, ``"none"`` for none. By default they are looked for under usual
-        names; the first two have to be there.
+        names; the first two have to be there. Splits are train, val, valid, validation, dev and
+        test, or FER2013's Training, PublicTest (validation) and PrivateTest (test).
     images
         The folder that relative paths start from; by default the table's own.
     kind
@@ -71,12 +74,14 @@ def read_table(
         return Reading(file.stem, pd.DataFrame(), tuple(defects))
     rows = pd.DataFrame({own: cells[name] for own, name in found.items() if name is not None})
     _read_paths(rows, images if images is not None else file.parent, file.name, defects)
+    if "split" in rows.columns:
+        check_split(rows["split"], file.name, defects)
     _read_words(rows, "expression", EXPRESSIONS, file.name, defects)
     _read_words(rows, "split", SPLITS, file.name, defects)
     _read_frames(rows, file.name, defects)
     units = _with_presence(au_values(cells, file.name, defects, kind), present)
-    rows = rows.join(units)[rows["image"].notna()]
-    return Reading(file.stem, _without_conflicts(rows, file.name, defects), tuple(defects))
+    rows = rows.join(units)[rows["image"].notna()].copy()
+    return Reading(file.stem, without_conflicts(rows, file.name, defects), tuple(defects))
 
 
 def _column(
@@ -113,8 +118,7 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
         if image is None:
             defects.append(Defect("bad value", row, f"{row} has no path: expected an image file"))
         elif not is_file(file):
-            state = "is a folder" if file.is_dir() else "does not exist"
-            message = f"{row}: the image {cell} {state} in {root}"
+            message = f"{row}: the image {cell} {state_of(file)} in {root}"
             defects.append(Defect("missing path", row, message))
             image = None
         elif image in seen:
@@ -123,7 +127,7 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
             image = None
         else:
             seen.add(image)
-        images.append(image)
+        images.append(None if image is None else printable(image))
         files.append(str(file))
     rows["image"], rows["path"] = images, files
 
@@ -134,15 +138,15 @@ def _read_words(
     """Replace the words of a column by canonical ones; unknown words become missing."""
     if column not in rows.columns:
         return
-    known = {word: word for word in words}
+    canonical_of = expression_name if column == "expression" else split_name
     canonical: list[str | None] = []
     for index, cell in enumerate(rows[column]):
         word = None
         if not pd.isna(cell):
-            word = expression_name(cell) if column == "expression" else known.get(cell.lower())
+            word = canonical_of(cell)
             if word is None:
                 row = row_name(index, source)
-                message = f"{row}: {cell!r} is no {column}: expected {', '.join(known)} or empty"
+                message = f"{row}: {cell!r} is no {column}: expected {', '.join(words)} or empty"
                 defects.append(Defect("bad value", row, message))
         canonical.append(word)
     rows[column] = pd.array(canonical, dtype="string")
@@ -152,7 +156,7 @@ def _read_frames(rows: pd.DataFrame, source: str, defects: list[Defect]) -> None
     if "frame" not in rows.columns:
         return
     frames = numbers(rows["frame"])
-    wrong = rows["frame"].notna() & (frames % 1 != 0)
+    wrong = rows["frame"].notna() & ~((frames % 1 == 0) & (frames.abs() < 2**53))
     for index in np.flatnonzero(wrong):
         row, cell = row_name(index, source), rows["frame"].iloc[index]
         message = f"{row}: frame is {cell!r}: expected a whole number or empty"
@@ -171,17 +175,3 @@ def _with_presence(units: pd.DataFrame, present: float | None) -> pd.DataFrame:
             reached = (units[column] >= present).astype(np.float32)
             added[code] = reached.where(units[column].notna())
     return units.assign(**added)
-
-
-def _without_conflicts(rows: pd.DataFrame, source: str, defects: list[Defect]) -> pd.DataFrame:
-    """Report sequences of two subjects and subjects in two splits; those become unknown."""
-    for group, owner in (("sequence", "subject"), ("subject", "split")):
-        if group not in rows.columns or owner not in rows.columns:
-            continue
-        owners = rows.groupby(group)[owner].nunique(dropna=group != "sequence")
-        for name in owners.index[owners > 1]:
-            message = f"the {group} {name!r} has two {owner}s in {source}: expected one"
-            defects.append(Defect("labels disagree", str(name), message))
-            blank = "sequence" if group == "sequence" else "split"
-            rows.loc[rows[group] == name, blank] = pd.NA
-    return rows

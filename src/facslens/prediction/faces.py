@@ -1,18 +1,23 @@
 """From pictures to the faces in them: found, cropped, ready for a network."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from typing import Final
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
+from facslens.datasets.images import MAX_PIXELS, grey
 from facslens.errors import DataError
 from facslens.prediction.sources import Picture
 from facslens.preprocess.crop import crop_face, square
 from facslens.preprocess.detection import Detection, Detector
+
+#: Pixels of pictures that wait for a thread or are looked at; while there are as many, no further
+#: picture is read, so that the threads together hold at most this and one picture more.
+HELD: Final = MAX_PIXELS
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ def whole(size: int) -> Finder:
     """Take every picture for a crop of one face."""
 
     def find(picture: Picture) -> list[Face]:
-        return [Face(picture, 0, None, square(_grey(picture), size))]
+        assert picture.pixels is not None
+        return [Face(picture, 0, None, square(grey(picture.pixels), size))]
 
     return find
 
@@ -58,9 +64,9 @@ def detected(detector: Detector, size: int) -> Finder:
         places = detector(picture.pixels)
         if not places:
             return [Face(replace(picture, note=_joined(picture.note, "no face found")))]
-        grey = _grey(picture)
+        levels = grey(picture.pixels)
         return [
-            Face(picture, number, place, crop_face(grey, place, size))
+            Face(picture, number, place, crop_face(levels, place, size))
             for number, place in enumerate(places)
         ]
 
@@ -72,7 +78,7 @@ def faces(
 ) -> Iterator[list[Face]]:
     """Find the faces of pictures, several at a time, in the order of the pictures.
 
-    Only a few pictures are held at once, however many there are.
+    Only a few pictures are held at once, however many there are, and few large ones (`HELD`).
 
     Parameters
     ----------
@@ -95,19 +101,30 @@ def faces(
         return found if keep else [replace(face, picture=bare) for face in found]
 
     source = iter(pictures)
+    waiting: deque[tuple[Future[list[Face]], int]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        waiting: list[Future[list[Face]]] = [
-            pool.submit(one, picture) for picture in islice(source, 2 * workers)
-        ]
+
+        def read_more() -> None:
+            while len(waiting) < 2 * workers and _held(waiting, keep) < HELD:
+                picture = next(source, None)
+                if picture is None:
+                    return
+                waiting.append((pool.submit(one, picture), _pixels(picture)))
+
+        read_more()
         while waiting:
-            found = waiting.pop(0).result()
-            waiting.extend(pool.submit(one, picture) for picture in islice(source, 1))
+            found = waiting.popleft()[0].result()
+            read_more()
             yield found
 
 
-def _grey(picture: Picture) -> UInt8[np.ndarray, "row column"]:
-    assert picture.pixels is not None
-    return np.asarray(Image.fromarray(picture.pixels).convert("L"), dtype=np.uint8)
+def _held(waiting: Iterable[tuple[Future[list[Face]], int]], keep: bool) -> int:
+    """Count the pixels of pictures that are still to be looked at, or were and are kept."""
+    return sum(pixels for future, pixels in waiting if keep or not future.done())
+
+
+def _pixels(picture: Picture) -> int:
+    return 0 if picture.pixels is None else picture.pixels.shape[0] * picture.pixels.shape[1]
 
 
 def _joined(*notes: str | None) -> str:

@@ -120,10 +120,10 @@ def _place(face: Face) -> Row:
     }
     if place is not None:
         row |= {
-            "FaceRectX": place.left,
-            "FaceRectY": place.top,
-            "FaceRectWidth": place.width,
-            "FaceRectHeight": place.height,
+            "FaceRectX": place.left * picture.reduced,
+            "FaceRectY": place.top * picture.reduced,
+            "FaceRectWidth": place.width * picture.reduced,
+            "FaceRectHeight": place.height * picture.reduced,
             "FaceScore": _known(place.score),
         }
     return row

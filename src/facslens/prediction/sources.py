@@ -1,6 +1,7 @@
 """From paths, folders, patterns, videos and cameras to pictures, one after the other."""
 
 import glob
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,10 +12,12 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import UInt8
 
+from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.files import files_below, is_image, relative
 from facslens.datasets.images import read_picture
 from facslens.datasets.reading import Defect
 from facslens.errors import CallError, DataError
+from facslens.names import one_line, printable
 
 VIDEO_SUFFIXES: Final = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"}
@@ -28,7 +31,7 @@ class Picture:
     Parameters
     ----------
     source
-        The file or camera, as it was named.
+        The file or camera, as it was named, made printable.
     frame
         Number of the frame in a video or of a camera, from 0; None for a picture file.
     pixels
@@ -37,6 +40,8 @@ class Picture:
         What is wrong with the file, in one sentence.
     note
         What else to know of it, such as that only the first of several pictures was read.
+    reduced
+        How many pixels of the file, along a side, are one of `pixels`.
     """
 
     source: str
@@ -44,6 +49,11 @@ class Picture:
     pixels: UInt8[np.ndarray, "row column 3"] | None = None
     problem: str | None = None
     note: str | None = None
+    reduced: int = 1
+
+    def __post_init__(self) -> None:
+        if self.problem is not None:
+            object.__setattr__(self, "problem", one_line(self.problem))
 
 
 def find(paths: Iterable[str]) -> list[Path | Picture]:
@@ -69,8 +79,8 @@ def find(paths: Iterable[str]) -> list[Path | Picture]:
 
 
 def _find_one(text: str) -> Iterator[Path | Picture]:
-    path = Path(text).expanduser()
-    if path.is_dir():
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises for ~nobody
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         defects: list[Defect] = []
         below = files_below(path, defects)
         wanted = [file for file in below if is_image(file) or is_video(file)]
@@ -78,19 +88,20 @@ def _find_one(text: str) -> Iterator[Path | Picture]:
         yield from wanted
         if not wanted and not defects:
             names = ", ".join(relative(file, path) for file in below[:3])
-            yield Picture(text, problem=f"{text} holds no picture and no video: it has {names}")
-    elif path.exists() or is_camera(path) or not glob.has_magic(text):
+            problem = f"{text} holds no picture and no video: it has {names}"
+            yield Picture(printable(text), problem=problem)
+    elif os.path.lexists(path) or is_camera(path) or not glob.has_magic(text):
         yield path
     else:
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute ones, too
         if not matches:
-            yield Picture(text, problem=f"{text} matches no file")
+            yield Picture(printable(text), problem=f"{text} matches no file")
         yield from map(Path, matches)
 
 
 def name_of(entry: Path | Picture) -> str:
     """Give the name of one entry of `find`, which its pictures have as their source."""
-    return entry.source if isinstance(entry, Picture) else str(entry)
+    return entry.source if isinstance(entry, Picture) else printable(entry)
 
 
 def is_video(path: Path) -> bool:
@@ -100,8 +111,9 @@ def is_video(path: Path) -> bool:
 
 def is_camera(entry: Path | Picture) -> bool:
     """Tell whether an entry of `find` names a camera, and no file of such a name."""
-    text = name_of(entry)
-    return isinstance(entry, Path) and bool(re.match(r"camera:.", text)) and not entry.exists()
+    if isinstance(entry, Picture) or not re.match(r"camera:.", str(entry)):
+        return False
+    return not os.path.lexists(entry)
 
 
 def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
@@ -122,24 +134,21 @@ def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
     """
     if isinstance(entry, Picture):
         yield entry
-    elif is_camera(entry):
-        yield from _frames(str(entry), *_device(str(entry)), str(entry), every)
-    elif is_video(entry):
-        if not entry.exists():
-            yield Picture(str(entry), problem=f"the video {entry} does not exist")
-            return
-        yield from _frames(f"the video {entry}", str(entry), None, str(entry), every)
-    else:
+        return
+    name = name_of(entry)
+    if is_camera(entry):
+        yield from _frames(str(entry), *_device(str(entry)), name, every)
+    elif not is_video(entry):
         try:
             picture = read_picture(entry)
         except DataError as error:
-            yield Picture(str(entry), problem=str(error))
+            yield Picture(name, problem=str(error))
             return
-        pixels = np.asarray(picture.image.convert("RGB"), dtype=np.uint8)
-        note = None
-        if picture.pictures > 1:
-            note = f"holds {picture.pictures} pictures: the first was read"
-        yield Picture(str(entry), pixels=pixels, note=note)
+        yield Picture(name, None, picture.pixels, note=picture.note, reduced=picture.reduced)
+    elif is_file(entry):
+        yield from _frames(f"the video {entry}", str(entry), None, name, every)
+    else:
+        yield Picture(name, problem=f"the video {entry} {state_of(entry)}: expected a file")
 
 
 def _device(camera: str) -> tuple[str, str]:

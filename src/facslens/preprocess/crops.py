@@ -1,18 +1,20 @@
 """Photographs on the disk to face crops on the disk, which the layout ``folder`` reads."""
 
+import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from PIL import Image
 
 from facslens import artifacts
-from facslens.datasets.files import files_below, is_image, relative
-from facslens.datasets.images import MIN_SIDE, Picture, read_picture
+from facslens.datasets.archive import state_of
+from facslens.datasets.files import count_skipped, files_below, is_image, relative
+from facslens.datasets.images import MIN_SIDE, Picture, grey, read_picture
 from facslens.datasets.reading import Defect
 from facslens.errors import CallError, DataError
+from facslens.names import one_line, printable
 from facslens.preprocess.crop import crop_face
 from facslens.preprocess.detect import DEFAULT, make_detector
 from facslens.preprocess.detection import Detector
@@ -94,46 +96,48 @@ def make_crops(paths: list[Path], out: Path, order: Order, progress: Report = si
         If the crops cannot be written.
     """
     failed: list[str] = []
-    targets = _targets(paths, out, failed)
+    notes: list[str] = []
+    targets = _targets(paths, out, failed, notes)
     detector = make_detector(order.detector)
     _claim(out, order)
-    faces, faceless, notes = 0, [], []
+    faces, faceless = 0, []
     for done, (target, photograph) in enumerate(targets.items()):
-        progress(done, len(targets), photograph.name)
+        progress(done, len(targets), printable(photograph.name))
         try:
             made = _made(target, order)
             if not made:
                 picture = read_picture(photograph)
                 made = _cut(picture, target, order, detector)
-                if picture.pictures > 1:
-                    many = picture.pictures
-                    notes.append(f"{photograph} holds {many} pictures: the first was read")
+                if picture.note is not None:
+                    notes.append(one_line(f"{photograph} {picture.note}"))
             faces += made
             if not made:
-                faceless.append(f"{photograph}: no face was found")
+                faceless.append(one_line(f"{photograph}: no face was found"))
         except DataError as error:
             failed.append(str(error))
     progress(len(targets), len(targets), "")
     return Crops(len(targets), faces, tuple(faceless), tuple(failed), tuple(notes))
 
 
-def _targets(paths: list[Path], out: Path, failed: list[str]) -> dict[Path, Path]:
+def _targets(paths: list[Path], out: Path, failed: list[str], notes: list[str]) -> dict[Path, Path]:
     """Give each photograph the path of its crop, without an ending, in the order of the paths."""
     found: list[tuple[Path, Path]] = []
-    folders = sum(path.is_dir() for path in paths)
+    folders = sum(_is_folder(path) for path in paths)
     for path in paths:
-        if not path.exists():
-            raise CallError(f"{path} does not exist: expected a photograph or a folder of them")
-        if not path.is_dir():
+        if not os.path.exists(path):  # noqa: PTH110 - as in _is_folder
+            raise CallError(f"{path} {state_of(path)}: expected a photograph or a folder of them")
+        if not _is_folder(path):
             found.append((Path(path.name), path))
             continue
         defects: list[Defect] = []
         above = Path(path.resolve().name) if folders > 1 else Path()
-        images = filter(is_image, files_below(path, defects))
+        files = [file for file in files_below(path, defects) if not _is_inside(file, out)]
+        count_skipped((file for file in files if not is_image(file)), path, defects)
+        images = filter(is_image, files)
         found += [(above / relative(file, path), file) for file in images]
         failed += [d.message for d in defects if d.kind == "unreadable"]
-    inside = out.resolve()
-    found = [(name, file) for name, file in found if inside not in file.resolve().parents]
+        notes += [d.message for d in defects if d.kind == "left out"]
+    found = [(name, file) for name, file in found if not _is_inside(file, out)]
     if not found:
         raise CallError(f"{', '.join(map(str, paths))} holds no image: expected photographs")
     stems = Counter(name.with_suffix("") for name, _ in found)
@@ -146,6 +150,14 @@ def _targets(paths: list[Path], out: Path, failed: list[str]) -> dict[Path, Path
             raise CallError(f"{targets[target]} and {file} would make the same crop: name one")
         targets[target] = file
     return targets
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    return folder.resolve() in file.resolve().parents
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a name is too long
 
 
 def _claim(out: Path, order: Order) -> None:
@@ -170,16 +182,16 @@ def _made(target: Path, order: Order) -> int:
 
 
 def _cut(picture: Picture, target: Path, order: Order, detector: Detector) -> int:
-    found = detector(np.asarray(picture.image.convert("RGB")))
+    found = detector(picture.pixels)
     found = sorted(found, key=lambda face: -face.width * face.height)
-    grey = np.asarray(picture.image.convert("L"))
+    levels = grey(picture.pixels)
     if not order.every:
         found = found[:1]
     # The first comes last: it says that the photograph is done.
     for number, face in reversed(list(enumerate(found))):
         path = _named(target, number if order.every else None)
         with artifacts.atomic(path) as temporary:
-            Image.fromarray(crop_face(grey, face, order.size)).save(temporary, "PNG")
+            Image.fromarray(crop_face(levels, face, order.size)).save(temporary, "PNG")
     return len(found)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from facslens.errors import CallError
-from facslens.preprocess.alignment import fitted
+from facslens.preprocess.alignment import Similarity, fitted
 from facslens.preprocess.crop import TEMPLATE
 from facslens.preprocess.detection import Box, Detection, Detector, plausible
 
@@ -22,6 +22,9 @@ STEP: Final = 1.1
 AGREE: Final = 5
 #: Least side of a face in pixels, which is also what the cascade was trained on.
 LEAST: Final = 24
+#: Most pixels that are looked at: OpenCV needs some 50 bytes for each, and larger pictures are
+#: reduced first.
+MOST: Final = 12_000_000
 
 
 def make() -> Detector:
@@ -50,9 +53,15 @@ def make() -> Detector:
 
     def detect(picture: UInt8[np.ndarray, "row column 3"]) -> list[Detection]:
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        factor = math.ceil(math.sqrt(grey.size / MOST))
+        if factor > 1:
+            size = (grey.shape[1] // factor, grey.shape[0] // factor)
+            grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         found = faces.detectMultiScale(grey, STEP, AGREE, minSize=(LEAST, LEAST))
         boxes = sorted((_box(box) for box in found), key=lambda box: -box[2])
-        return [Detection(*box, math.nan, points_of(grey, box, eyes)) for box in boxes]
+        seen = [Detection(*box, math.nan, points_of(grey, box, eyes)) for box in boxes]
+        way = Similarity(complex(factor), 0j)
+        return seen if factor == 1 else [face.moved(way) for face in seen]
 
     return detect
 

@@ -1,0 +1,31 @@
+"""Labels that contradict one another, whatever layout they came from."""
+
+import pandas as pd
+
+from facslens.datasets.reading import Defect, few
+
+
+def without_conflicts(rows: pd.DataFrame, source: str, defects: list[Defect]) -> pd.DataFrame:
+    """Report sequences of two subjects and subjects in two splits; those become unknown."""
+    for group, owner in (("sequence", "subject"), ("subject", "split")):
+        if group not in rows.columns or owner not in rows.columns:
+            continue
+        owners = rows.groupby(group)[owner].nunique(dropna=group != "sequence")
+        for name in owners.index[owners > 1]:
+            message = f"the {group} {name!r} has two {owner}s in {source}: expected one"
+            defects.append(Defect("labels disagree", str(name), message))
+            blank = "sequence" if group == "sequence" else "split"
+            rows.loc[rows[group] == name, blank] = None
+    return rows
+
+
+def check_split(split: pd.Series, source: str, defects: list[Defect]) -> None:
+    """Report a split that holds for some faces only: the others would be put anywhere."""
+    unknown = int(split.isna().sum())
+    if 0 < unknown < len(split):
+        said = few(sorted(split.dropna().unique()), 8)
+        message = (
+            f"{unknown} of {len(split)} faces of {source} are in no split, the others in {said}: "
+            f"expected all of them, or none"
+        )
+        defects.append(Defect("split", source, message))
