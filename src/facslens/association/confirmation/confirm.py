@@ -18,7 +18,7 @@ from facslens.association.confirmation.bootstrap import (
 )
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
-from facslens.association.sample import Sample, au_codes, make_sample
+from facslens.association.sample import Column, Matrix, Sample, au_codes, check_rows, make_sample
 from facslens.errors import CallError
 
 #: Effects that are measured on the test subjects, each with an interval.
@@ -61,12 +61,12 @@ class _Plan:
 
 def confirm(
     mapping: pd.DataFrame,
-    responses: np.ndarray | Mapping[str, np.ndarray],
-    labels: np.ndarray | pd.DataFrame,
+    responses: Matrix | Mapping[str, Matrix],
+    labels: Matrix,
     *,
-    subject: Sequence[object] | np.ndarray | pd.Series,
-    sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
-    strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+    subject: Column,
+    sequence: Column | None = None,
+    strata: Column | None = None,
     aus: Sequence[str | int] | None = None,
     resamples: int = RESAMPLES,
     level: float = 0.95,
@@ -144,6 +144,7 @@ def confirm(
     pairs = mapping.dropna(subset=["unit", "au"])[["layer", "unit", "au", "threshold"]]
     pairs = pairs.drop_duplicates(["layer", "unit", "au"])
     by_layer = _by_layer(responses, sorted(set(mapping["layer"])))
+    check_rows({f"responses of {layer}": values for layer, values in by_layer.items()})
     columns = au_codes(labels, aus)
     rows = []
     for layer, of_layer in pairs.groupby("layer", sort=False):
@@ -277,9 +278,7 @@ def _ends(
     return low, high
 
 
-def _by_layer(
-    responses: np.ndarray | Mapping[str, np.ndarray], layers: list[str]
-) -> Mapping[str, np.ndarray]:
+def _by_layer(responses: Matrix | Mapping[str, Matrix], layers: list[str]) -> Mapping[str, Matrix]:
     if isinstance(responses, Mapping):
         missing = [layer for layer in layers if layer not in responses]
         if missing:

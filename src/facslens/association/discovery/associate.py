@@ -31,7 +31,7 @@ from facslens.association.discovery.result import COLUMNS, Association
 from facslens.association.discovery.thresholds import best_thresholds
 from facslens.association.distances.concordance import concordance
 from facslens.association.distances.table import distance_names, distances
-from facslens.association.sample import au_codes, blocks, make_sample
+from facslens.association.sample import Column, Matrix, au_codes, blocks, make_sample
 from facslens.errors import CallError, NotEnoughDataError
 
 Progress = Callable[[int, int], None]
@@ -51,12 +51,12 @@ _NULL_VALUES_AT_ONCE: Final = 4_000_000
 
 
 def associate(
-    responses: np.ndarray,
-    labels: np.ndarray | pd.DataFrame,
+    responses: Matrix,
+    labels: Matrix,
     *,
-    sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
-    subject: Sequence[object] | np.ndarray | pd.Series | None = None,
-    strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+    sequence: Column | None = None,
+    subject: Column | None = None,
+    strata: Column | None = None,
     within_subject: bool = False,
     distance: str | Sequence[str] = "kl",
     permutations: int = 1000,
