@@ -13,13 +13,12 @@ import pandas as pd
 from facslens.action_units import ACTION_UNITS
 from facslens.association.coverage import MIN_PRESENT
 from facslens.association.discovery.mapping import AU_TO_UNIT, firsts
+from facslens.statistics import ALPHA
 
 Status = Literal["confirmed", "not confirmed", "not enough data", "none"]
 _STATUS: Final[dict[str, Status]] = {
     s: s for s in ("confirmed", "not confirmed", "not enough data", "none")
 }
-#: Level below which a cause is called one.
-ALPHA: Final = 0.05
 
 
 @dataclass(frozen=True)

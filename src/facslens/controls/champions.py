@@ -16,6 +16,7 @@ from facslens.association.sample import make_sample
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
 from facslens.runs.tables import TYPES
+from facslens.statistics import ALPHA, RESAMPLES
 
 #: A level of p_maxT that every pair passes: the mapping's ranking without its test.
 _ANY: Final = 2.0
@@ -53,7 +54,7 @@ class ComparisonDesign:
     distance: str = "kl"
     permutations: int = 1000
     seed: int = 0
-    alpha: float = 0.05
+    alpha: float = ALPHA
 
     def __post_init__(self) -> None:
         if not self.discovery.aus:
@@ -152,7 +153,7 @@ def compare_champions(
     *,
     control: str,
     layer: str,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
 ) -> pd.DataFrame:
     """Measure what the trained network's choices are ahead of a control's.
 

@@ -5,15 +5,59 @@ effect here takes the weights of `resample_subjects` and gives one value a resam
 that are all 1 give the effect itself.
 """
 
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
-from facslens.errors import NotEnoughDataError
+from facslens.errors import CallError, NotEnoughDataError
+from facslens.statistics import LEVEL, RESAMPLES, percentiles
 
-#: Resamples of subjects behind an interval.
-RESAMPLES: Final = 2000
+
+@dataclass(frozen=True)
+class Resampling:
+    """How the subjects are drawn again for every percentile interval.
+
+    Parameters
+    ----------
+    seed
+        Seed of the drawing. It depends on nothing else, so that all effects of one call are
+        measured on the same resamples.
+    resamples
+        How often to draw.
+    level
+        Coverage of the interval, between 0 and 1.
+
+    Raises
+    ------
+    CallError
+        If `resamples` or `level` is out of range.
+    """
+
+    seed: int
+    resamples: int = RESAMPLES
+    level: float = LEVEL
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise CallError(f"resamples is {self.resamples}: needs at least 1")
+        if not 0 < self.level < 1:
+            raise CallError(f"level is {self.level}: needs to lie between 0 and 1")
+
+    def weights(
+        self,
+        label: Num[np.ndarray, " row"],
+        subject: Int[np.ndarray, " row"],
+        strata: Int[np.ndarray, " row"] | None = None,
+    ) -> tuple[Float[np.ndarray, "resample subject"], int]:
+        """Draw the subjects; see `resample_subjects`."""
+        return resample_subjects(label, subject, self.resamples, seed=self.seed, strata=strata)
+
+    def interval(
+        self, draws: Float[np.ndarray, "*effect resample"]
+    ) -> tuple[Float[np.ndarray, "*effect"], Float[np.ndarray, "*effect"]]:
+        """Give the ends of the interval; see `facslens.statistics.percentiles`."""
+        return percentiles(draws, self.level)
 
 
 def resample_subjects(
@@ -85,22 +129,6 @@ def resample_subjects(
         redrawn += int(bad.sum())
         weights[bad] = rng.multinomial(subjects, chances, size=int(bad.sum()))
     return weights, redrawn
-
-
-def interval(
-    draws: Float[np.ndarray, "*effect resample"], level: float = 0.95
-) -> tuple[Float[np.ndarray, "*effect"], Float[np.ndarray, "*effect"]]:
-    """Percentile interval over the resamples; NaN where the effect is undefined in one of them.
-
-    Examples
-    --------
-    >>> low, high = interval(np.arange(101.0), 0.9)
-    >>> round(float(low), 9), round(float(high), 9)
-    (5.0, 95.0)
-    """
-    tail = (1 - level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=-1)
-    return np.asarray(low), np.asarray(high)
 
 
 def resampled_auprc(

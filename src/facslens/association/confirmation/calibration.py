@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 from scipy.special import expit
 
-from facslens.association.confirmation.bootstrap import RESAMPLES, interval, resample_subjects
+from facslens.association.confirmation.bootstrap import Resampling
 from facslens.association.coverage import MIN_SUBJECTS
 from facslens.errors import CallError
+from facslens.statistics import LEVEL, RESAMPLES, calibration_bins
 
 #: Bins of equal width of the calibration error.
 BINS: Final = 10
@@ -180,10 +181,10 @@ def calibrate(
     label: Num[np.ndarray, " _label"],
     subject: Int[np.ndarray, " _subject"],
     *,
+    seed: int,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
+    level: float = LEVEL,
     min_subjects: int = MIN_SUBJECTS,
-    seed: int = 0,
 ) -> Calibration:
     """Fit a unit's curve for an action unit, and measure it leaving out one subject at a time.
 
@@ -196,15 +197,11 @@ def calibrate(
         1 present, 0 absent, NaN unknown: such rows play no part.
     subject
         Number of each row's subject.
-    resamples
-        How often to draw the subjects again.
-    level
-        Coverage of the interval, between 0 and 1.
+    seed, resamples, level
+        Of the resampling of the subjects; see `Resampling`.
     min_subjects
         Subjects with the AU, and subjects with a sequence without it, below which there is
         neither curve nor interval.
-    seed
-        Seed of the resampling.
 
     Returns
     -------
@@ -232,7 +229,8 @@ def calibrate(
     Five people, each once with the AU and a response of 1 and once without and of 0. The four
     others' targets are 5/6 and 1/6, so every probability is off by 1/6; the base rate by 1/2.
 
-    >>> found = calibrate(np.tile([1.0, 0.0], 5), np.tile([1, 0], 5), np.repeat(np.arange(5), 2))
+    >>> response, label, subject = np.tile([1.0, 0], 5), np.tile([1, 0], 5), np.arange(10) // 2
+    >>> found = calibrate(response, label, subject, seed=0)
     >>> round(found.brier * 36, 6), found.brier_base, round(found.skill, 4), found.holds
     (1.0, 0.25, 0.8889, True)
     """
@@ -241,10 +239,7 @@ def calibrate(
             f"response, label and subject have {len(response)}, {len(label)} and {len(subject)} "
             f"rows: all need the same number"
         )
-    if resamples < 1:
-        raise CallError(f"resamples is {resamples}: needs at least 1")
-    if not 0 < level < 1:
-        raise CallError(f"level is {level}: needs to lie between 0 and 1")
+    resampling = Resampling(seed, resamples, level)
     known = ~np.isnan(label.astype(np.float64))
     response, label = response[known], label[known].astype(np.float64)
     _, subject = np.unique(subject[known], return_inverse=True)
@@ -260,9 +255,9 @@ def calibrate(
         nan = float("nan")
         return Calibration(NO_CURVE, nan, nan, nan, nan, nan, nan, **counts, n_flat=0, n_redrawn=0)
     said, base, n_flat = leave_one_out(response, label, subject)
-    weights, redrawn = resample_subjects(label, subject, resamples, seed=seed)
+    weights, redrawn = resampling.weights(label, subject)
     off, off_base = (np.bincount(subject, (p - label) ** 2) for p in (said, base))
-    low, high = interval(1 - (weights @ off) / (weights @ off_base), level)
+    low, high = resampling.interval(1 - (weights @ off) / (weights @ off_base))
     return Calibration(
         curve=fit_curve(response, label),
         brier=float(off.sum()) / len(label),
@@ -270,7 +265,7 @@ def calibrate(
         skill=1 - float(off.sum()) / float(off_base.sum()),
         skill_low=float(low),
         skill_high=float(high),
-        error=calibration_error(said, label),
+        error=calibration_bins(said, label, BINS).error,
         **counts,
         n_flat=n_flat,
         n_redrawn=redrawn,
@@ -302,22 +297,3 @@ def leave_one_out(
         else:
             said[out] = curve.probability(response[out])
     return said, base, flat
-
-
-def calibration_error(
-    said: Float[np.ndarray, " row"], label: Num[np.ndarray, " row"], bins: int = BINS
-) -> float:
-    """Measure the expected calibration error over bins of equal width [guo2017]_.
-
-    Examples
-    --------
-    Of four that are said to be 0.7 two have it, and the one said to be 0.1 has not.
-
-    >>> round(
-    ...     calibration_error(np.array([0.7, 0.7, 0.7, 0.7, 0.1]), np.array([1, 1, 0, 0, 0])), 6
-    ... )
-    0.18
-    """
-    place = np.minimum((said * bins).astype(np.intp), bins - 1)
-    gap = np.bincount(place, said - (label == 1), minlength=bins)
-    return float(np.abs(gap).sum() / len(said))

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from facslens.statistics import resampled_p
+
 #: Differences of less than this many standard deviations of the null are rounding, and count
 #: as ties; a tie counts against the finding.
 TIE: Final = 1e-4
@@ -102,8 +104,7 @@ def p_values(
     array([0.6])
     """
     reached = (null_z >= (z - TIE)[..., None]).sum(axis=-1)
-    p = (1 + reached) / (1 + null_z.shape[-1])
-    return np.where(np.isnan(z), np.nan, p)
+    return np.where(np.isnan(z), np.nan, resampled_p(reached, null_z.shape[-1]))
 
 
 def detector_statistic(
@@ -177,7 +178,7 @@ def _p_of_maxima(
 ) -> Float[np.ndarray, "*pair"]:
     # `p_values` for one null shared by all pairs, without a pairs × permutations array.
     below = np.searchsorted(np.sort(maxima), statistic - TIE)
-    p = (1 + len(maxima) - below) / (1 + len(maxima))
+    p = resampled_p(len(maxima) - below, len(maxima))
     return np.where(np.isnan(statistic), np.nan, p)
 
 

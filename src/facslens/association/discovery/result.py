@@ -8,6 +8,7 @@ import pandas as pd
 
 from facslens.association.discovery.mapping import make_mapping
 from facslens.errors import CallError
+from facslens.statistics import ALPHA
 
 #: Columns of the association table, in order.
 COLUMNS: Final = (
@@ -75,7 +76,7 @@ class Association:
         self,
         distance: str | None = None,
         rank: str = "tested",
-        alpha: float = 0.05,
+        alpha: float = ALPHA,
         null: str | None = None,
     ) -> pd.DataFrame:
         """State which unit detects which action unit; see `make_mapping`."""

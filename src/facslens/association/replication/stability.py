@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from facslens.association.discovery.mapping import accepted_units
 from facslens.association.discovery.result import Association
 from facslens.errors import CallError
+from facslens.statistics import ALPHA
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def stability(
     layer: str,
     *,
     distance: str | None = None,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
 ) -> Stability:
     """Match the units of several trainings and count which mappings return.
 
