@@ -12,6 +12,7 @@ from facslens.association.confirmation.compare import compare
 from facslens.association.coverage import Eligibility, coverage_table, unit_status
 from facslens.association.discovery.associate import associate
 from facslens.association.discovery.mapping import AU_TO_UNIT, firsts, make_mapping
+from facslens.association.distances.table import DEFAULT
 from facslens.association.sample import make_sample
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
@@ -51,7 +52,7 @@ class ComparisonDesign:
 
     discovery: Faces
     confirmation: Faces
-    distance: str = "kl"
+    distance: str = DEFAULT
     permutations: int = 1000
     seed: int = 0
     alpha: float = ALPHA

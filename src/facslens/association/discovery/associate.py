@@ -30,7 +30,7 @@ from facslens.association.discovery.permutation import (
 from facslens.association.discovery.result import COLUMNS, Association
 from facslens.association.discovery.thresholds import best_thresholds
 from facslens.association.distances.concordance import concordance
-from facslens.association.distances.table import distance_names, distances
+from facslens.association.distances.table import DEFAULT, distance_names, distances
 from facslens.association.sample import Column, Matrix, au_codes, blocks, make_sample
 from facslens.errors import CallError, NotEnoughDataError
 
@@ -58,7 +58,7 @@ def associate(
     subject: Column | None = None,
     strata: Column | None = None,
     within_subject: bool = False,
-    distance: str | Sequence[str] = "kl",
+    distance: str | Sequence[str] = DEFAULT,
     permutations: int = 1000,
     seed: int = 0,
     aus: Sequence[str | int] | None = None,
