@@ -196,7 +196,11 @@ def associate(
             null=null_name, distance=name, n_present=counts[:, 0], n_absent=counts[:, 1]
         )
         parts.append(part.assign(**{column: v[d].ravel() for column, v in values.items()}))
-    effects = _effects(live_responses, tested, stratum)
+    effects = pairs.assign(
+        **{n: v.ravel() for n, v in _effects(live_responses, tested, stratum).items()}
+    )
+    if "n_within" in effects:  # missing for pairs of an association without strata, once joined
+        effects = effects.astype({"n_within": "Int64"})
     made = {
         "layer": layer,
         "null": null_name,
@@ -209,7 +213,7 @@ def associate(
     }
     return Association(
         table=pd.concat(parts, ignore_index=True)[list(COLUMNS)],
-        effects=pairs.assign(**{name: values.ravel() for name, values in effects.items()}),
+        effects=effects,
         coverage=coverage,
         units=unit_table,
         nulls=pd.DataFrame([made]),
