@@ -53,9 +53,9 @@ def make_sample(
     labels
         (image, au): 0, 1, or NaN where unknown.
     sequence
-        Name of each image's sequence, (image,). An image whose sequence is missing, and
-        every image where None is given, stands for itself. Rows come out sorted by name, so
-        that nothing depends on the order of the images.
+        Name of each image's sequence, (image,). An image whose sequence is missing is a
+        sequence of its own, and so is every image where None is given. Rows are sorted by
+        name, so that no result depends on the order of the images.
     subject, strata
         One value an image, equal within a sequence.
 

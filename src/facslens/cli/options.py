@@ -75,8 +75,9 @@ Null = Annotated[
     str,
     typer.Option(
         "--null",
-        help="What labels may not leave where they are permuted to decide the mapping: free, "
-        "within_expression or within_subject. The first two are tested in any case.",
+        help="The null that decides the mapping. Labels are permuted between all sequences "
+        "(free), or only between those of one expression (within_expression) or one subject "
+        "(within_subject). The first two are always tested.",
     ),
 ]
 Permutations = Annotated[

@@ -1,8 +1,8 @@
-"""Effects of one unit on subjects that are drawn again and again.
+"""Effects of one unit in bootstrap resamples of the subjects.
 
-A subject is drawn with all its rows, for they are no independent witnesses [efron1993]_. Every
-effect here takes the weights of `resample_subjects` and gives one value a resample; weights
-that are all 1 give the effect itself.
+A subject is drawn with all its rows, because rows of one person are not independent
+[efron1993]_. Every effect here takes the weights of `resample_subjects` and gives one value for
+each resample; weights that are all 1 give the effect itself.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def resample_subjects(
     seed: int,
     strata: Int[np.ndarray, " row"] | None = None,
 ) -> tuple[Float[np.ndarray, "resample subject"], int]:
-    """Draw subjects with replacement, until each resample holds rows that compare.
+    """Draw subjects with replacement, so that every resample holds both classes.
 
     Parameters
     ----------
@@ -81,14 +81,15 @@ def resample_subjects(
     seed
         Seed of the drawing.
     strata
-        Number of each row's stratum: a resample needs present and absent rows in one of them.
+        Number of each row's stratum: then every resample holds both classes in at least one
+        stratum.
 
     Returns
     -------
     weights
         How often each subject was drawn, as float.
     redrawn
-        Resamples without rows to compare that were drawn again.
+        Resamples of one class only that were discarded and drawn again.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def resampled_auprc(
     subject: Int[np.ndarray, " row"],
     weights: Float[np.ndarray, "resample subject"],
 ) -> Float[np.ndarray, " resample"]:
-    """Average precision, ties passed in one step.
+    """Compute the average precision in every resample; equal responses form one step.
 
     Examples
     --------
@@ -162,7 +163,7 @@ def resampled_pearson(
     subject: Int[np.ndarray, " row"],
     weights: Float[np.ndarray, "resample subject"],
 ) -> Float[np.ndarray, " resample"]:
-    """Pearson's correlation; NaN where one of the two is constant in a resample.
+    """Compute Pearson's correlation in every resample; NaN where one variable is constant.
 
     Examples
     --------
@@ -186,9 +187,9 @@ def resampled_f1(
     subject: Int[np.ndarray, " row"],
     weights: Float[np.ndarray, "resample subject"],
 ) -> Float[np.ndarray, " resample"]:
-    """F1 of a decision that is already made: 2 TP / (2 TP + FP + FN).
+    """Compute F1 = 2 TP / (2 TP + FP + FN) of given decisions in every resample.
 
-    Where the label is present and never said it is 0: a value, not a gap.
+    It is 0 where the label is present and never decided for, and NaN where it is neither.
 
     Examples
     --------

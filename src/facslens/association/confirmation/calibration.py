@@ -1,7 +1,7 @@
-"""From a unit's response to the probability that an action unit is present, and its worth.
+"""From a unit's response to the probability of an action unit, and how good that is.
 
-A unit may tell an action unit and still say nothing that could be read as a probability:
-whether it does is measured on people who were left out of the fit.
+A unit may detect an action unit although its response cannot be turned into a useful
+probability. Whether it can is measured on people who were left out of the fit.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ NO_CURVE: Final = Curve(float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Calibration:
-    """A unit's curve for an action unit, and how well its like does on people left out.
+    """A unit's curve for an action unit, and how well such curves predict people left out.
 
     Parameters
     ----------
@@ -65,23 +65,23 @@ class Calibration:
         Mean squared error of the probability of each sequence, by the curve of all other
         people; 0 to 1. NaN where nothing could be measured; likewise all below.
     brier_base
-        The same where the share of the other people's sequences with the AU is said instead.
+        The same error when the base rate is predicted instead: the share of the other people's
+        sequences that show the AU.
     skill
-        1 − brier / brier_base: 0 says no more than the base rate, 1 is perfect.
+        1 − brier / brier_base: 0 is no better than the base rate, 1 is perfect.
     skill_low, skill_high
         Percentile interval of it over subjects.
     error
-        Expected calibration error: the mean distance of the said probability from the share
-        that has the AU, over bins, weighted by their sequences. With few sequences it is
-        above 0 by chance even for true probabilities.
+        Expected calibration error of the probabilities; see
+        `facslens.statistics.CalibrationBins`.
     n_present, n_absent
         Sequences with and without the AU.
     subjects, subjects_present
         All subjects, and those with the AU.
     n_flat
-        Subjects for whom the others gave no increasing curve; the base rate was said.
+        Subjects for whom the others gave no increasing curve; the base rate was predicted.
     n_redrawn
-        Resamples of one class only that were drawn again.
+        Resamples of one class only that were discarded and drawn again.
     """
 
     curve: Curve
@@ -100,7 +100,7 @@ class Calibration:
 
     @property
     def holds(self) -> bool:
-        """Whether the curve says more than the base rate on people left out, by the interval."""
+        """Whether the curve beats the base rate on people left out: its interval is above 0."""
         return self.skill_low > 0 and not np.isnan(self.curve.slope)
 
 
@@ -118,7 +118,7 @@ def fit_curve(response: Float[np.ndarray, " row"], label: Num[np.ndarray, " row"
     -------
     Curve
         `NO_CURVE` where one class is missing, the responses are all equal, or the best curve
-        does not rise: a unit that answers less when the AU is present is no detector of it.
+        does not rise: a unit that responds less when the AU is present does not detect it.
 
     Notes
     -----
@@ -215,10 +215,10 @@ def calibrate(
 
     Notes
     -----
-    Where the other people give no increasing curve, their base rate is said, which adds
-    nothing to the skill. The base rate that the skill is held against leaves the person out,
-    too. Curves are not fitted again in the resamples: the interval is about who is read, not
-    about who was there to fit.
+    Where the other people give no increasing curve, their base rate is predicted, which adds
+    nothing to the skill. The base rate with which the skill compares also leaves the person
+    out. Curves are not fitted again in the resamples: the interval covers the choice of the
+    people who are predicted, not of those who were fitted.
 
     References
     ----------
@@ -277,14 +277,14 @@ def leave_one_out(
     label: Num[np.ndarray, " row"],
     subject: Int[np.ndarray, " row"],
 ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"], int]:
-    """Say each row's probability by the curve, and by the base rate, of all other subjects.
+    """Predict each row's probability by the curve, and by the base rate, of all other subjects.
 
     Returns
     -------
     said, base
         0 to 1.
     flat
-        Subjects for whom the others gave no increasing curve, so that the base rate was said.
+        Subjects for whom the others gave no increasing curve: the base rate was predicted.
     """
     said, base = np.empty(len(label)), np.empty(len(label))
     flat = 0

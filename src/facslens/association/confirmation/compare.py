@@ -35,9 +35,9 @@ class Comparison:
     n_present, n_absent
         Rows with and without the label.
     n_others
-        Others whose AUROC is defined; the rest is left out of their mean.
+        Others whose AUROC is defined; only these enter the mean.
     n_redrawn
-        Resamples of one class only that were drawn again.
+        Resamples of one class only that were discarded and drawn again.
     verdict
         ``better`` where the interval of the difference lies above 0, ``worse`` where it lies
         below, else ``not better``; ``not enough data`` where too few subjects show the label;
@@ -69,7 +69,7 @@ def compare(
     level: float = LEVEL,
     min_subjects: int = MIN_SUBJECTS,
 ) -> Comparison:
-    """Compare a detector with the mean of others, by the same resamples of the subjects.
+    """Compare a detector with the mean of others on the same resamples of the subjects.
 
     Parameters
     ----------
@@ -94,10 +94,9 @@ def compare(
 
     Notes
     -----
-    Each resample draws subjects with all their rows and gives one difference, for the
-    detector and the others see the same people [efron1993]_. What is hard about these people
-    is hard for both and leaves the difference alone, so its interval is narrower than two
-    separate ones.
+    Each resample draws subjects with all their rows and gives one difference between the
+    detector and the others [efron1993]_. People who are hard to read are hard for both, so that
+    the interval of the difference is narrower than two separate intervals suggest.
 
     References
     ----------

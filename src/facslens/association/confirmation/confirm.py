@@ -1,4 +1,4 @@
-"""Whether the chosen pairs hold on people that neither network nor choice has seen."""
+"""Confirm the chosen pairs on people whom neither the network nor the choice has seen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -88,15 +88,15 @@ def confirm(
     sequence
         Name of each image's sequence; responses are averaged over it.
     strata
-        A value for each image, such as its expression; with it the effect is measured within
-        the strata, too.
+        A value for each image, such as its expression; with it the effect is also measured
+        within the strata.
     aus
         Spelling of each label column, as in `associate`.
     min_subjects
         Subjects with the AU that a pair needs to be confirmed.
     min_within
-        Sequences of the label that is the rarer in their stratum, over all strata, that the
-        effect within the strata needs.
+        Sequences that the effect within the strata needs: those with the label that is rarer
+        in their stratum, summed over the strata.
     seed, resamples, level
         Of the resampling of the subjects, the same for all AUs; see `Resampling`.
 
@@ -104,12 +104,12 @@ def confirm(
     -------
     pandas.DataFrame
         The mapping and the columns of `COLUMNS`: AUROC, AUPRC, Pearson's correlation and F1 at
-        the threshold that discovery chose. They are NaN where the AU lacks a class or the unit
-        is constant. Their percentile intervals over subjects are NaN then too, and where the
-        pair is not ``confirmable``: fewer than `min_subjects` subjects with the AU, or no
-        face without it. ``n_redrawn`` counts resamples that held one class only and were drawn
-        again; ``n_undefined`` those in which the unit was constant, so that there was no
-        correlation: its interval is over the others. ``status`` says ``confirmed`` (the
+        the threshold that discovery chose. They are NaN where all faces have the AU, or none,
+        or where the unit is constant. Their percentile intervals over subjects are also NaN
+        where the pair is not ``confirmable``: fewer than `min_subjects` subjects show the AU,
+        or no face is without it. ``n_redrawn`` counts resamples of one class only, which were
+        discarded and drawn again; ``n_undefined`` counts those in which the unit was constant,
+        which the interval of the correlation leaves out. ``status`` says ``confirmed`` (the
         interval of AUROC lies above ½), ``not confirmed``, ``not enough data`` or ``none``
         (there is no pair). ``auroc_within_test`` is over pairs of sequences of one stratum,
         resting on ``n_within_test`` sequences, and ``status_within`` the verdict from it.
@@ -121,7 +121,7 @@ def confirm(
 
     Notes
     -----
-    A subject is drawn with all its sequences, for they are no independent witnesses.
+    A subject is drawn with all its sequences, because they are not independent.
 
     References
     ----------

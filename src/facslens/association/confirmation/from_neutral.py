@@ -1,4 +1,4 @@
-"""From neutral to peak: every face as its own control, where sequences begin at rest."""
+"""From neutral to peak: where sequences begin at rest, every face is its own control."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -29,18 +29,18 @@ def contrast_table(
     resamples: int = RESAMPLES,
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Ask whether a unit's response rises more in sequences that come to show its action unit.
+    """Test whether a unit's response rises more in sequences that come to show its action unit.
 
-    Of each sequence that holds both, the mean response to its neutral images is taken from that
-    to its others. What a person looks like at rest plays no part then. AUROC is over pairs of
-    sequences with and without the action unit at their peak.
+    The change of a sequence is the mean response to its other images minus the mean response to
+    its neutral ones, so that the look of a person at rest cancels out. AUROC compares the
+    changes of sequences with and without the action unit at their peak.
 
     Parameters
     ----------
     mapped
         Columns layer, au and unit: the pairs to measure.
     responses
-        Of every layer, to the same images.
+        Responses of every layer to the same images.
     faces
         Their ``sequence``, ``subject`` and a column for each action unit, 1, 0 or NaN.
     neutral
@@ -52,9 +52,9 @@ def contrast_table(
     -------
     pandas.DataFrame
         One row a pair, with the columns of `COLUMNS`. ``status`` is ``larger`` where the
-        interval lies above ½, else ``not larger``; ``not enough data`` where fewer than five
-        subjects show the action unit or none is without it, and then there is no interval.
-        No rows where no sequence holds both kinds of image.
+        interval lies above ½, else ``not larger``. It is ``not enough data``, without an
+        interval, where fewer than five subjects show the action unit or every sequence shows
+        it. There are no rows where no sequence has both neutral and other images.
     """
     resampling = Resampling(seed, resamples, level)
     known = faces["sequence"].notna().to_numpy(dtype=bool) & faces["subject"].notna().to_numpy(

@@ -1,4 +1,4 @@
-"""What is left of a chosen pair when the other action units are accounted for."""
+"""How much of a chosen pair's effect the other action units do not explain."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -27,10 +27,10 @@ def partial_effects(
     resamples: int = RESAMPLES,
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Measure what a chosen pair has in common beyond the other action units.
+    """Measure the correlation of every chosen pair that the other action units do not explain.
 
     The response, as its rank among the discovery responses, and the label are both predicted
-    from the other AUs; what correlates of the two remainders is the partial effect
+    from the other AUs; the correlation of the two residuals is the partial effect
     [robinson1988]_.
 
     Parameters
@@ -40,7 +40,7 @@ def partial_effects(
     discovery
         The part that chose the mapping; both predictions are fitted on it.
     test
-        The part that judges: nothing is fitted there.
+        The part on which the effect is measured: nothing is fitted there.
     seed, resamples, level
         Of the resampling of the subjects, as in `confirm`; see `Resampling`.
 
@@ -48,15 +48,15 @@ def partial_effects(
     -------
     pandas.DataFrame
         The mapping with the columns of `COLUMNS`: a correlation in discovery, and in test
-        with its interval. NaN where there is no pair, or a remainder is constant.
+        with its interval. NaN where there is no pair, or a residual is constant.
 
     Notes
     -----
-    Two ridge fits, with as predictors the AUs that at least 10 discovery sequences show. With
-    some 70 test sequences and 20 AUs a fit in the test part would explain noise; fitted in
-    discovery, the prediction errs on new people and leaves a little of the confounding in, so
-    the effect is, if anything, too large. Ranks keep single large responses from deciding.
-    An unknown label of another AU counts as its mean.
+    The predictors of both ridge regressions are the AUs that at least 10 discovery sequences
+    show. With some 70 test sequences and 20 AUs a regression fitted in the test part would
+    explain noise. Fitted in discovery, it predicts new people less well and leaves a little of
+    the confounding in, so that the effect is, if anything, too large. Ranks keep single large
+    responses from deciding. An unknown label of another AU counts as its mean.
 
     References
     ----------
@@ -82,7 +82,7 @@ def partial_effects(
 
 @dataclass(frozen=True)
 class _Remainders:
-    """What the other action units leave of label and responses, in discovery and in test."""
+    """Residuals of label and responses, in discovery and in test."""
 
     label: Float[np.ndarray, " row"]
     responses: Float[np.ndarray, "row unit"]

@@ -1,4 +1,4 @@
-"""From a distance and its null to p-values, alone and corrected for the many pairs."""
+"""From a distance and its null distribution to p-values, single and corrected for many tests."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ TIE: Final = 1e-4
 
 @dataclass(frozen=True)
 class Standardised:
-    """Distances on the scale of their own permutation nulls.
+    """Distances standardised by their own permutation nulls.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Standardised:
 def standardise(
     value: Float[np.ndarray, "unit au"], null: Float[np.ndarray, "unit au permutation"]
 ) -> Standardised:
-    """Put distances on the scale of their permutation nulls.
+    """Standardise distances by their permutation nulls.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def detector_statistic(
 ) -> Float[np.ndarray, "*pair"]:
     """Give the statistic of max-T: z where AUROC > ½, else −∞; a NaN z stays NaN.
 
-    A suppressed unit may lie far from the absent sample and is yet no detector.
+    A unit that the action unit suppresses can have a large distance, but does not detect it.
 
     Examples
     --------
@@ -148,8 +148,8 @@ def max_t(
     Returns
     -------
     p_au, p_layer
-        The probability, were all labels meaningless, that any unit of the pair's AU, or any
-        pair of the layer, would do as well. NaN where the statistic is.
+        The probability, if no label had any effect, that some unit for the pair's AU, or some
+        pair of the layer, reaches a statistic as large. NaN where the statistic is.
 
     Notes
     -----

@@ -156,7 +156,7 @@ def firsts(mapping: pd.DataFrame, view: str, layer: str | None = None) -> pd.Dat
 
 
 def disagreements(tested: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
-    """Tell where the tested mapping and the plain largest distance name different partners.
+    """List where the tested mapping and the plain largest distance name different partners.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an association leaves: one long table, and what was and was not tested."""
+"""The result of an association: the table of tests, and what was and was not tested."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -46,10 +46,10 @@ class Distance:
     low, high
         Its range.
     neutral
-        Its value when presence tells nothing in an endless sample; NaN where that depends on
-        how frequent the action unit is.
+        Its value in a large sample when the responses do not depend on the action unit; NaN
+        where that value depends on how frequent the action unit is.
     signed
-        Whether it tells a detector from a unit that the action unit suppresses.
+        Whether it distinguishes a detector from a unit that the action unit suppresses.
     kernel
         What computes it.
     kernel_unknown

@@ -1,6 +1,6 @@
 """The association in cross-validation: every fold has its own network and its own choice.
 
-Responses of two networks do not compare, so pairs are made within a fold and pooled over the
+Responses of two networks cannot be compared, so pairs are made within a fold and pooled over the
 folds. In each fold the unit was chosen on people who are not in its test part; over all folds
 everyone is tested once, and the interval is over all of them. Untrained networks choose and are
 tested in the same way, so that what the training added is the difference of two pooled shares,
@@ -45,8 +45,7 @@ _NOTHING: Final[dict[str, Any]] = {
 def choose_units(association: Association, *, alpha: float = ALPHA) -> pd.DataFrame:
     """Name the best unit of every action unit, whether or not it passed the test.
 
-    Taking it in every fold keeps everyone in the pool; how often it was accepted is counted
-    beside.
+    Every fold then contributes its people to the pool; ``accepted`` says which units passed.
 
     Returns
     -------
@@ -157,8 +156,8 @@ def pool_folds(
     min_subjects
         Subjects with the AU, and subjects without, that a verdict needs.
     min_within
-        Sequences of the label that is the rarer in their expression and fold that the effect
-        within expressions needs.
+        Sequences that the effect within expressions needs: those with the label that is rarer
+        in their expression and fold, summed over both.
 
     Returns
     -------
