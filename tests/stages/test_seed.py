@@ -8,6 +8,7 @@ from facslens.datasets.splits import halves
 from facslens.models import model as models
 from facslens.progress import silent
 from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
 from facslens.runs.settings import Settings
 from facslens.stages import associate, checks, crossval
 from facslens.stages.associate import run_associate
@@ -30,6 +31,7 @@ def run(drawn_ck48, tmp_path_factory):
     )
     run_faces(made, silent, halves)
     models.save(models.build("paper", EXPRESSIONS, 48, seed=0), made.folder)
+    made.accept(["model.safetensors", "model.json"])
     run_record(made, silent)
     return made
 
@@ -57,7 +59,7 @@ def test_the_association_and_its_evidence(run, monkeypatch) -> None:
         mapping = read_table(run / "mapping.csv")
         found = {c: mapping[c].dropna().to_numpy() for c in columns}
         found["null_mean"] = read_table(run / "association.parquet")["null_mean"].to_numpy()
-        skills = [e.skill_low for e in run_evidence(run)]
+        skills = [e.skill_low for e in run_evidence(RunRecord(run))]
         return found | {"skill_low": np.array(skills)[~np.isnan(skills)]}
 
     first, second, again = drawn(1), drawn(2), drawn(1)
@@ -74,7 +76,7 @@ def test_the_checks(run, monkeypatch) -> None:
     seeds = []
     for name in ("ablation_table", "place_table", "randomisation_table"):
         monkeypatch.setattr(checks, name, kept(getattr(checks, name), seeds))
-    subject = Subject(run, Choices(sets=2))
+    subject = Subject(RunRecord(run), Choices(sets=2))
     for check in (checks.check_ablation, checks.check_place, checks.check_sanity):
         check(subject, silent)
     assert seeds == [4, 4, 4]
@@ -88,7 +90,7 @@ def test_a_fold_of_a_cross_validation(run, monkeypatch) -> None:
     monkeypatch.setattr(
         crossval, "untrained", lambda model, seed: weights.append(seed) or untrained(model, seed)
     )
-    faces = Subject(run, Choices()).faces
+    faces = RunRecord(run).faces
     crossval.associate_fold(models.load(run.folder), faces, seed=7, controls=1)
     assert seeds == [7, 7]
     assert weights == [8]
