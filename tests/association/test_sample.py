@@ -1,10 +1,14 @@
 """From images to one row a sequence."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.association.sample import au_codes, make_sample
+from facslens.association import associate, confirm
+from facslens.association.sample import Part, au_codes, make_sample
 from facslens.errors import CallError
 
 
@@ -80,3 +84,102 @@ def test_names_of_label_columns() -> None:
         au_codes(frame, ["AU1", 1])
     with pytest.raises(CallError, match="'smile' is no action unit"):
         au_codes(frame, ["AU1", "smile"])
+
+
+NAMES = [f"face {number:02d}" for number in range(40)]
+
+
+def told_apart(rng: np.random.Generator) -> dict[str, Any]:
+    """Forty faces of ten people; unit 0 tells AU12 without a mistake."""
+    label = np.tile([1.0, 0.0, 0.0, 1.0], 10)
+    responses = np.column_stack([label + 0.1 * rng.random(40), rng.random(40)])
+    index = pd.Index(NAMES)
+    return {
+        "responses": pd.DataFrame(responses, index=index),
+        "labels": pd.DataFrame({"AU12": label}, index=index),
+        "sequence": pd.Series(NAMES, index=index),
+        "subject": pd.Series(np.repeat([f"S{k}" for k in range(10)], 4), index=index),
+        "strata": pd.Series(np.tile(["anger", "anger", "fear", "fear"], 10), index=index),
+    }
+
+
+def sampled(given: dict[str, Any]) -> object:
+    return make_sample(**given)
+
+
+def associated(given: dict[str, Any]) -> object:
+    return associate(**given, permutations=9)
+
+
+def confirmed(given: dict[str, Any]) -> object:
+    mapping = pd.DataFrame({"layer": ["layer"], "unit": [0], "au": ["AU12"]})
+    return confirm(mapping, resamples=10, **given)
+
+
+def as_part(given: dict[str, Any]) -> object:
+    responses = {"layer": given["responses"]}
+    return Part(responses, given["labels"], given["sequence"], given["subject"]).sample("layer")
+
+
+CALLS = [sampled, associated, confirmed, as_part]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("argument", ["responses", "labels", "sequence", "subject", "strata"])
+def test_rows_of_other_names_are_refused(
+    call: Callable[[dict[str, Any]], object], argument: str, rng: np.random.Generator
+) -> None:
+    if call is as_part and argument == "strata":
+        pytest.skip("a part has no strata")
+    given = told_apart(rng)
+    call(given)  # equal names are taken
+    other = given | {argument: given[argument].rename(index={"face 07": "face 99"})}
+    with pytest.raises(CallError, match=r"^(\w+) has no row 'face (07|99)', which \w+ has: "):
+        call(other)
+    turned = given | {argument: given[argument].iloc[::-1]}
+    with pytest.raises(CallError, match="in another order: all inputs need the same index"):
+        call(turned)
+
+
+def test_the_first_name_that_lacks_is_given(rng: np.random.Generator) -> None:
+    given = told_apart(rng)
+    given["subject"] = given["subject"].drop(["face 03", "face 20"])
+    with pytest.raises(CallError, match=r"^subject has no row 'face 03', which responses has: "):
+        make_sample(**given)
+
+
+def test_rows_without_names_are_taken_as_they_stand(rng: np.random.Generator) -> None:
+    given = told_apart(rng)
+    want = make_sample(**given)
+    bare = {
+        "responses": given["responses"].to_numpy(),
+        "labels": given["labels"].reset_index(drop=True),  # numbered from 0: no names
+        "sequence": given["sequence"].tolist(),
+        "subject": given["subject"].reset_index(drop=True),
+        "strata": given["strata"],
+    }
+    got = make_sample(**bare)
+    np.testing.assert_array_equal(got.responses, want.responses)
+    np.testing.assert_array_equal(got.labels, want.labels)
+
+
+def test_numbers_from_zero_are_names_beside_other_numbers(rng: np.random.Generator) -> None:
+    given = {name: values.reset_index(drop=True) for name, values in told_apart(rng).items()}
+    given["labels"] = given["labels"].sample(frac=1, random_state=0)  # as a shuffled table is
+    with pytest.raises(CallError, match="responses has the rows of labels in another order"):
+        make_sample(**given)
+
+
+def test_layers_in_different_orders_are_refused(rng: np.random.Generator) -> None:
+    given = told_apart(rng)
+    mapping = pd.DataFrame({"layer": ["one", "two"], "unit": [0, 0], "au": ["AU12", "AU12"]})
+    layers = {"one": given["responses"], "two": given["responses"].iloc[::-1]}
+    with pytest.raises(CallError, match="another order"):
+        confirm(
+            mapping,
+            layers,
+            given["labels"].to_numpy(),
+            subject=given["subject"].to_numpy(),
+            aus=["AU12"],
+            resamples=10,
+        )

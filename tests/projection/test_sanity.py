@@ -73,7 +73,12 @@ def table():
     network = build("paper", ("anger", "fear"), 48, seed=0).network
     images = torch.randn(4, 1, 48, 48, generator=torch.Generator().manual_seed(0))
     units = np.array([3, 5, 3, 7])
-    return randomisation_table(network, images, "conv2", units, seeds=2), network, images, units
+    return (
+        randomisation_table(network, images, "conv2", units, seed=0, seeds=2),
+        network,
+        images,
+        units,
+    )
 
 
 def test_the_trained_networks_pictures_are_equal_to_themselves(table) -> None:
@@ -109,9 +114,23 @@ def test_a_row_equals_projecting_through_a_randomised_network(table) -> None:
 def test_a_silent_unit_is_counted_and_has_no_similarity() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.ReLU())
     nn.init.constant_(network[0].weight, -1)
-    found = randomisation_table(network, torch.ones(1, 1, 6, 6), "0", np.array([0]), seeds=1)
+    found = randomisation_table(
+        network, torch.ones(1, 1, 6, 6), "0", np.array([0]), seed=0, seeds=1
+    )
     rule = found[found["rule"] == "guided"]
     assert (rule["n_silent"] == 1).all()
     assert rule[["ssim", "rank_correlation"]].isna().all(axis=None)
     with pytest.raises(CallError, match="0 projections by 3 seeds"):
-        randomisation_table(network, torch.ones(0, 1, 6, 6), "0", np.zeros(0, dtype=int))
+        randomisation_table(network, torch.ones(0, 1, 6, 6), "0", np.zeros(0, dtype=int), seed=0)
+
+
+def test_the_seed_draws_the_weights() -> None:
+    network = build("paper", ("anger", "fear"), 48, seed=0).network
+    images = torch.randn(2, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+
+    def drawn(seed: int) -> list[float]:
+        found = randomisation_table(network, images, "conv1", np.array([3, 5]), seed=seed, seeds=2)
+        return found[(found["n_layers"] > 0) & (found["rule"] != "edges")]["ssim"].tolist()
+
+    assert drawn(1) == drawn(1)
+    assert all(one != other for one, other in zip(drawn(1), drawn(2), strict=True))

@@ -1,4 +1,4 @@
-"""What was there to test: which action units have enough faces, which units respond at all."""
+"""What can be tested: which action units have enough faces, and which units respond at all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ Status = Literal["live", "dead", "constant"]
 
 @dataclass(frozen=True)
 class Eligibility:
-    """How much of an action unit there must be before it is tested.
+    """How often an action unit has to occur before it is tested.
 
     Parameters
     ----------
     present
-        Sequences with it. One without it is always needed.
+        Sequences with it; at least one sequence without it is always needed.
     subjects
-        Subjects with a sequence that shows it, and subjects with one that does not; only
-        asked for where subjects are known.
+        Subjects with a sequence that shows it, and subjects with a sequence that does not.
+        This is only checked where subjects are known.
     """
 
     present: int = MIN_PRESENT
@@ -97,7 +97,7 @@ def _reasons(counts: dict[str, int | None], needed: Eligibility) -> list[str]:
 
 
 def unit_status(responses: Float[np.ndarray, "sequence unit"]) -> list[Status]:
-    """Tell live units from those that say nothing.
+    """Distinguish live units from those whose response never changes.
 
     Returns
     -------

@@ -10,6 +10,11 @@ from jaxtyping import Float, Int
 from facslens import action_units
 from facslens.errors import CallError
 
+#: A number for every image and column; an index of a data frame names its images.
+Matrix = np.ndarray | pd.DataFrame
+#: A value for every image; an index of a series names its images.
+Column = Sequence[object] | np.ndarray | pd.Series
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -32,12 +37,12 @@ class Sample:
 
 
 def make_sample(
-    responses: np.ndarray,
-    labels: np.ndarray | pd.DataFrame,
+    responses: Matrix,
+    labels: Matrix,
     *,
-    sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
-    subject: Sequence[object] | np.ndarray | pd.Series | None = None,
-    strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+    sequence: Column | None = None,
+    subject: Column | None = None,
+    strata: Column | None = None,
 ) -> Sample:
     """Check the arrays of a call and average the images of each sequence.
 
@@ -48,18 +53,18 @@ def make_sample(
     labels
         (image, au): 0, 1, or NaN where unknown.
     sequence
-        Name of each image's sequence, (image,). An image whose sequence is missing, and
-        every image where None is given, stands for itself. Rows come out sorted by name, so
-        that nothing depends on the order of the images.
+        Name of each image's sequence, (image,). An image whose sequence is missing is a
+        sequence of its own, and so is every image where None is given. Rows are sorted by
+        name, so that no result depends on the order of the images.
     subject, strata
         One value an image, equal within a sequence.
 
     Raises
     ------
     CallError
-        If lengths differ, a response is not finite, a label is not 0, 1 or NaN, or a label,
-        subject or stratum changes within a sequence. A label known for some images of a
-        sequence holds for all of them.
+        If lengths or indexes differ (see `check_rows`), a response is not finite, a label is
+        not 0, 1 or NaN, or a label, subject or stratum changes within a sequence. A label known
+        for some images of a sequence holds for all of them.
 
     Examples
     --------
@@ -71,6 +76,15 @@ def make_sample(
     >>> sample.responses.ravel(), sample.labels.ravel()
     (array([1.5, 4. ]), array([1., 0.]))
     """
+    check_rows(
+        {
+            "responses": responses,
+            "labels": labels,
+            "sequence": sequence,
+            "subject": subject,
+            "strata": strata,
+        }
+    )
     values, presence = _matrix(responses, "responses"), _matrix(labels, "labels")
     images = len(values)
     if len(presence) != images:
@@ -104,6 +118,56 @@ def make_sample(
     )
 
 
+def check_rows(given: Mapping[str, object]) -> None:
+    """Refuse data frames and series whose indexes name other rows, or the same in another order.
+
+    Inputs are matched by position, so that an index that differs would mix up the images.
+    Nothing is reordered: an index is often left over from an earlier table, and then its order
+    means nothing. Arrays and lists have no names and are taken as they stand; so is an index
+    that merely counts from 0, unless the other index consists of numbers, too.
+
+    Parameters
+    ----------
+    given
+        The inputs, by the name of their argument.
+
+    Raises
+    ------
+    CallError
+        If two indexes differ; it names the first row that one of them lacks.
+
+    Examples
+    --------
+    >>> check_rows({"labels": pd.Series([1, 0], ["a", "b"]), "subject": pd.Series(["S1", "S2"])})
+    """
+    indexes = {
+        argument: values.index
+        for argument, values in given.items()
+        if isinstance(values, pd.DataFrame | pd.Series)
+    }
+    named = {argument: index for argument, index in indexes.items() if not _counts_rows(index)}
+    if not named:
+        return
+    reference, rows = next(iter(named.items()))
+    for argument, index in indexes.items():
+        nameless = argument not in named and not pd.api.types.is_numeric_dtype(rows.dtype)
+        if nameless or index.equals(rows):
+            continue
+        lacks, has, missing = argument, reference, rows[~rows.isin(index)]
+        if not len(missing):
+            lacks, has, missing = reference, argument, index[~index.isin(rows)]
+        what = (
+            f"{lacks} has no row {missing[0]!r}, which {has} has"
+            if len(missing)
+            else f"{argument} has the rows of {reference} in another order"
+        )
+        raise CallError(f"{what}: all inputs need the same index, or none")
+
+
+def _counts_rows(index: pd.Index) -> bool:
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+
+
 @dataclass(frozen=True)
 class Part:
     """Faces of one part of the subjects, as `associate` and `confirm` take them.
@@ -118,7 +182,7 @@ class Part:
         One value an image.
     """
 
-    responses: Mapping[str, np.ndarray]
+    responses: Mapping[str, Matrix]
     labels: pd.DataFrame
     sequence: pd.Series
     subject: pd.Series
@@ -147,9 +211,7 @@ def blocks(
     return np.asarray(crossed.reshape(-1))
 
 
-def au_codes(
-    labels: np.ndarray | pd.DataFrame, aus: Sequence[str | int] | None = None
-) -> list[str]:
+def au_codes(labels: Matrix, aus: Sequence[str | int] | None = None) -> list[str]:
     """Name the columns of a label matrix.
 
     Parameters
@@ -210,7 +272,7 @@ class _Rows:
 
     def one(
         self,
-        values: Sequence[object] | np.ndarray | pd.Series | None,
+        values: Column | None,
         argument: str,
         ends: np.ndarray,
     ) -> np.ndarray | None:
@@ -234,7 +296,7 @@ class _Rows:
         return low
 
 
-def _matrix(values: np.ndarray | pd.DataFrame, argument: str) -> np.ndarray:
+def _matrix(values: Matrix, argument: str) -> np.ndarray:
     try:
         matrix = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -247,9 +309,7 @@ def _matrix(values: np.ndarray | pd.DataFrame, argument: str) -> np.ndarray:
     return matrix
 
 
-def _sequence_codes(
-    sequence: Sequence[object] | np.ndarray | pd.Series | None, images: int
-) -> np.ndarray:
+def _sequence_codes(sequence: Column | None, images: int) -> np.ndarray:
     if sequence is None:
         return np.arange(images)
     codes, known = _factorize(sequence, "sequence", images)
@@ -258,9 +318,7 @@ def _sequence_codes(
     return codes
 
 
-def _factorize(
-    values: Sequence[object] | np.ndarray | pd.Series, argument: str, images: int
-) -> tuple[np.ndarray, int]:
+def _factorize(values: Column, argument: str, images: int) -> tuple[np.ndarray, int]:
     if len(values) != images:
         raise CallError(
             f"{argument} has {len(values)} values for {images} images: needs one for each"

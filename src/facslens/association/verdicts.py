@@ -1,6 +1,6 @@
-"""What was found of an action unit, in a sentence that needs no statistics to be read.
+"""What was found about an action unit, in sentences that a reader without statistics understands.
 
-Pure: numbers in, words out. "No" and "not enough data" are ordinary outcomes.
+Pure functions from numbers to words. "No" and "not enough data" are ordinary outcomes.
 """
 
 import math
@@ -13,13 +13,12 @@ import pandas as pd
 from facslens.action_units import ACTION_UNITS
 from facslens.association.coverage import MIN_PRESENT
 from facslens.association.discovery.mapping import AU_TO_UNIT, firsts
+from facslens.statistics import ALPHA
 
 Status = Literal["confirmed", "not confirmed", "not enough data", "none"]
 _STATUS: Final[dict[str, Status]] = {
     s: s for s in ("confirmed", "not confirmed", "not enough data", "none")
 }
-#: Level below which a cause is called one.
-ALPHA: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -31,28 +30,29 @@ class Effect:
     high: float
 
     def above(self, nothing: float) -> bool:
-        """Tell whether the whole interval lies above the value that says nothing."""
+        """Tell whether the whole interval lies above the value that chance gives."""
         return self.low > nothing
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What an expression loses without an action unit's units, and without like ones.
+    """How an expression suffers when an action unit's units are ablated, or similar units.
 
     Parameters
     ----------
     expression
         The expression that shows the AU most often.
     units
-        How many units were taken away.
+        How many units were ablated.
     change
-        Of the expression's score before the softmax, on its own unseen faces; below 0 it fell.
+        Change of the expression's score before the softmax, on unseen faces that show it;
+        negative where the score fell.
     others
-        The same without as many other units of like response, on average.
+        Mean change when as many other units of similar response are ablated.
     q
-        Share of such sets that cost as much or more, corrected for the number of AUs.
+        p-value of the change among those other sets, corrected for the number of AUs.
     misread
-        How much larger the share of its faces that are misread has become, 0 to 1.
+        By how much the share of misread faces grew, −1 to 1.
     """
 
     expression: str
@@ -65,38 +65,39 @@ class Cause:
 
 @dataclass(frozen=True)
 class Grounds:
-    """All that a verdict is made from; what was not measured is None.
+    """All numbers that a verdict is made from; None where something was not measured.
 
     Parameters
     ----------
     au
         The action unit.
     layer
-        Where a unit was looked for.
+        The layer in which a unit was sought.
     unit
         The unit that discovery chose; None where it chose none.
     status
-        The verdict on people whom neither network nor choice has seen.
+        The verdict on people whom neither the network nor the choice has seen.
     reason
-        Why there was not enough data to look for a unit; else empty.
+        Why there was not enough data to choose a unit; else empty.
     people
-        Unseen people on whom the pair was measured.
+        How many unseen people the pair was measured on.
     auroc
-        Share of pairs, one face with the AU and one without, in which the former's response
-        is the larger; on the unseen people.
+        Share of pairs, one face with the AU and one without, in which the face with the AU has
+        the larger response; on the unseen people.
     within
         The same among faces of equal expression.
     n_within
-        Sequences that `within` rests on, or would.
+        Number of sequences behind `within`, also where they are too few.
     partial
-        Correlation of response and AU beyond the other AUs, on the unseen people.
+        Correlation of the response with the AU that the other AUs do not explain, on the
+        unseen people.
     inseparable
-        AUs that this data cannot part from this one.
+        AUs that these faces cannot tell apart from this one.
     control
-        AUROC of the trained network's unit less that of the untrained network's, on the same
+        AUROC of the trained network's unit minus that of the untrained network's, on the same
         people.
     cause
-        What the expression that shows the AU loses without the AU's units.
+        What happens to the expression that shows the AU when the AU's units are ablated.
     """
 
     au: str
@@ -247,7 +248,7 @@ def _numbers(effect: Effect) -> str:
 def gather(
     mapping: pd.DataFrame, coverage: pd.DataFrame, confounds: pd.DataFrame | None, layer: str
 ) -> list[Grounds]:
-    """Read the evidence of every action unit in one layer off the tables of a run.
+    """Collect the evidence of every action unit in one layer from the tables of a run.
 
     Parameters
     ----------

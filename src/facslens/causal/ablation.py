@@ -13,6 +13,7 @@ from jaxtyping import Float, Int, Num
 from facslens.causal.replace import Rest
 from facslens.errors import CallError
 from facslens.progress import Report, silent
+from facslens.statistics import resampled_p
 
 Mode = Literal["zero", "mean"]
 MODES: Final[tuple[Mode, ...]] = ("zero", "mean")
@@ -38,8 +39,8 @@ def like_sets(
     mean_response: Float[np.ndarray, " unit"],
     forbidden: Sequence[int],
     *,
+    seed: int,
     sets: int = SETS,
-    seed: int = 0,
 ) -> list[tuple[int, ...]]:
     """Draw sets of other units of like mean response, or list them all where they are few.
 
@@ -54,10 +55,10 @@ def like_sets(
         (unit,): of all units of the layer; a unit whose mean is not above 0 is never drawn.
     forbidden
         Units that no set may hold; `units` themselves need not be named.
-    sets
-        How many to draw.
     seed
         Of the drawing.
+    sets
+        How many to draw.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def like_sets(
     --------
     Unit 0 may be replaced by 1 or 2; 3 answers too little.
 
-    >>> like_sets([0], np.array([1.0, 2.0, 0.5, 0.1]), [])
+    >>> like_sets([0], np.array([1.0, 2.0, 0.5, 0.1]), [], seed=0)
     [(1,), (2,)]
     """
     banned = {*map(int, units), *map(int, forbidden)}
@@ -158,8 +159,8 @@ def ablation_table(
     mean_response: Float[np.ndarray, " unit"],
     *,
     layer: str,
+    seed: int,
     sets: int = SETS,
-    seed: int = 0,
     progress: Report = silent,
 ) -> pd.DataFrame:
     """Ablate the units mapped to each action unit, and keep only them; compare with others.
@@ -178,10 +179,10 @@ def ablation_table(
         (unit,): over the faces by which the units were chosen.
     layer
         What the table calls the layer.
+    seed
+        Of the random sets.
     sets
         Random sets of like units, see `like_sets`; none holds a unit accepted for the AU.
-    seed
-        Of their drawing.
 
     Returns
     -------
@@ -248,7 +249,7 @@ def _held_against(
         f"{name}_change": float(own),
         f"{name}_null_mean": float(null.mean()) if defined else float("nan"),
         f"{name}_null_sd": float(null.std()) if defined else float("nan"),
-        f"p_{name}": (1 + int(reached.sum())) / (1 + len(null)) if defined else float("nan"),
+        f"p_{name}": float(resampled_p(int(reached.sum()), len(null))) if defined else float("nan"),
     }
 
 

@@ -5,9 +5,11 @@ a dataset does not wait for it.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+from facslens.association.distances.table import DISTANCES
 
 Data = Annotated[
     str,
@@ -61,19 +63,21 @@ Layers = Annotated[
     list[str] | None,
     typer.Option("--layer", help="A convolution layer to record; may be repeated [default: all]."),
 ]
+#: Lists the distances, by name and in words.
+DISTANCE_HELP: Final = "The distance that decides the mapping: " + ", ".join(
+    f"{name} ({distance.label})" for name, distance in DISTANCES.items()
+)
 Distance = Annotated[
     str,
-    typer.Option(
-        "--distance",
-        help="The distance that decides: kl, js, wasserstein, ks, auroc, auprc or pearson.",
-    ),
+    typer.Option("--distance", help=DISTANCE_HELP),
 ]
 Null = Annotated[
     str,
     typer.Option(
         "--null",
-        help="What labels may not leave where they are permuted to decide the mapping: free, "
-        "within_expression or within_subject. The first two are tested in any case.",
+        help="The null that decides the mapping. Labels are permuted between all sequences "
+        "(free), or only between those of one expression (within_expression) or one subject "
+        "(within_subject). The first two are always tested.",
     ),
 ]
 Permutations = Annotated[

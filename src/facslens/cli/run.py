@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from facslens.association.distances.table import DEFAULT as DEFAULT_DISTANCE
 from facslens.cli import options
 from facslens.datasets.load import DEFAULT, parse_spec
 from facslens.errors import CallError
@@ -26,7 +27,7 @@ def run(
     epochs: options.Epochs = None,
     patience: options.Patience = None,
     layer: options.Layers = None,
-    distance: options.Distance = "kl",
+    distance: options.Distance = DEFAULT_DISTANCE,
     permutations: options.Permutations = 1000,
     null: options.Null = "free",
     neutral: options.Neutral = False,

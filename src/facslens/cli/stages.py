@@ -53,9 +53,7 @@ def record(
 
 def associate(
     run: options.ExistingRun,
-    distance: Annotated[
-        str | None, typer.Option("--distance", help="The distance that decides the mapping.")
-    ] = None,
+    distance: Annotated[str | None, typer.Option("--distance", help=options.DISTANCE_HELP)] = None,
     permutations: Annotated[
         int | None, typer.Option("--permutations", min=1, help="Permutations of the null.")
     ] = None,

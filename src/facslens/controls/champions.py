@@ -12,10 +12,12 @@ from facslens.association.confirmation.compare import compare
 from facslens.association.coverage import Eligibility, coverage_table, unit_status
 from facslens.association.discovery.associate import associate
 from facslens.association.discovery.mapping import AU_TO_UNIT, firsts, make_mapping
+from facslens.association.distances.table import DEFAULT
 from facslens.association.sample import make_sample
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
 from facslens.runs.tables import TYPES
+from facslens.statistics import ALPHA, RESAMPLES
 
 #: A level of p_maxT that every pair passes: the mapping's ranking without its test.
 _ANY: Final = 2.0
@@ -50,10 +52,10 @@ class ComparisonDesign:
 
     discovery: Faces
     confirmation: Faces
-    distance: str = "kl"
+    distance: str = DEFAULT
     permutations: int = 1000
     seed: int = 0
-    alpha: float = 0.05
+    alpha: float = ALPHA
 
     def __post_init__(self) -> None:
         if not self.discovery.aus:
@@ -152,7 +154,7 @@ def compare_champions(
     *,
     control: str,
     layer: str,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
 ) -> pd.DataFrame:
     """Measure what the trained network's choices are ahead of a control's.
 

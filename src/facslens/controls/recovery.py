@@ -11,6 +11,7 @@ from torch import Tensor
 
 from facslens.association.discovery.associate import associate
 from facslens.association.discovery.mapping import AU_TO_UNIT, UNIT_TO_AU, firsts, view_of
+from facslens.association.distances.table import DEFAULT
 from facslens.controls.planted import Planted, hide
 from facslens.datasets.base import Faces
 from facslens.models.adapter import choose_layers
@@ -31,7 +32,7 @@ def recovery_table(
     images: Float[Tensor, "image 1 row column"],
     *,
     seed: int,
-    distance: str = "kl",
+    distance: str = DEFAULT,
     permutations: int = 1000,
 ) -> pd.DataFrame:
     """Hide the filters among random ones, and map the layer as that of any network.

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from facslens.errors import CallError
 from facslens.models.receptive_field import ReceptiveField
+from facslens.statistics import resampled_p
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class RegionNull:
 
 
 def region_null(
-    lifts: Float[np.ndarray, "au region"], *, permutations: int = 10_000, seed: int = 0
+    lifts: Float[np.ndarray, "au region"], *, seed: int, permutations: int = 10_000
 ) -> RegionNull:
     """Ask whether units lie in the regions of their own action units rather than of others.
 
@@ -110,10 +111,10 @@ def region_null(
     lifts
         (au, region): mean lift of the unit of the AU in the row, in the region of the AU in the
         column; the same AUs in the same order, NaN where it is not defined.
-    permutations
-        Random dealings of the regions to the AUs.
     seed
         Of the dealing.
+    permutations
+        Random dealings of the regions to the AUs.
 
     Returns
     -------
@@ -134,7 +135,7 @@ def region_null(
 
     Examples
     --------
-    >>> found = region_null(np.array([[2.0, 1.0], [1.0, 4.0]]), permutations=999)
+    >>> found = region_null(np.array([[2.0, 1.0], [1.0, 4.0]]), seed=0, permutations=999)
     >>> found.own, found.value, found.p_au
     (array([2., 4.]), 3.0, array([0.5, 0.5]))
     >>> bool(0.4 < found.p < 0.6)  # of two AUs every other dealing is the right one
@@ -159,7 +160,7 @@ def region_null(
     dealt = rng.permuted(np.tile(np.arange(n), (permutations, 1)), axis=1)
     null = some[np.arange(n), dealt].mean(axis=1)
     reached = int((null >= mine.mean() - 1e-9).sum())
-    p = (1 + reached) / (1 + permutations)
+    p = float(resampled_p(reached, permutations))
     return RegionNull(own, others, p_au, float(mine.mean()), float(null.mean()), p, n)
 
 
@@ -251,6 +252,6 @@ def location_share(
         share=share,
         own=own,
         others=float(others.mean()) if len(others) else float("nan"),
-        p=float((1 + (others >= own).sum()) / (1 + len(others))) if defined else float("nan"),
+        p=float(resampled_p(int((others >= own).sum()), len(others))) if defined else float("nan"),
         n_faces=int(n[unit]),
     )

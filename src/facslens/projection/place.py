@@ -39,6 +39,7 @@ def place_table(
     mapped: Mapping[str, int | None],
     *,
     layer: str,
+    seed: int,
     rule: str = "deconvnet",
     masks: Masks = region_mask,
 ) -> pd.DataFrame:
@@ -58,6 +59,8 @@ def place_table(
         Every action unit and its best unit, None where it has none.
     layer
         Name of the convolution layer.
+    seed
+        Of the random dealings of the regions; see `region_null`.
     rule
         Of the projection.
     masks
@@ -121,7 +124,7 @@ def place_table(
             row |= dict(zip(("energy", "area", "lift"), _means(lifts), strict=True))
         rows.append(row)
     matrix = np.array([[_density(tested[a], regions[b]) for b in tested] for a in tested])
-    null = region_null(matrix.reshape(len(tested), len(tested)))
+    null = region_null(matrix.reshape(len(tested), len(tested)), seed=seed)
     found = dict(zip(tested, zip(null.own, null.others, null.p_au, strict=True), strict=True))
     names = ("density", "density_others", "p_density")
     for row in rows:

@@ -79,6 +79,7 @@ def randomisation_table(
     units: Int[np.ndarray, " projection"],
     locations: Int[np.ndarray, "projection 2"] | None = None,
     *,
+    seed: int,
     seeds: int = 3,
     progress: Report = silent,
 ) -> pd.DataFrame:
@@ -98,6 +99,8 @@ def randomisation_table(
         (projection, 2): where each starts; by default the trained unit's maximum. The
         randomised networks start there, too: else a picture that has merely moved would pass
         for another one.
+    seed
+        Of the random weights.
     seeds
         Drawings of the random weights over which means are taken.
     progress
@@ -145,8 +148,9 @@ def randomisation_table(
     }
     quiet = dict.fromkeys(found, 0)
     trained: dict[str, list[np.ndarray | None]] = {EDGES: outlines}
-    for seed in range(seeds):
-        for step, (_, changed) in enumerate(cascade(network, layer, 1000 * seed)):
+    for drawing in range(seeds):
+        weights = cascade(network, layer, 1000 * (seeds * seed + drawing))
+        for step, (_, changed) in enumerate(weights):
             for rule in rules:
                 if rule == EDGES:
                     pictures: list[np.ndarray | None] = outlines
@@ -169,7 +173,7 @@ def randomisation_table(
                         quiet[rule, step] += 1
                     else:
                         found[rule, step].append(_alike(picture, own) + _alike(picture, outline))
-            progress(seed * len(steps) + step + 1, seeds * len(steps), layer)
+            progress(drawing * len(steps) + step + 1, seeds * len(steps), layer)
     rows = []
     for (rule, step), values in found.items():
         matrix = np.array(values).reshape(-1, 4)

@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from facslens.association.confirmation.bootstrap import RESAMPLES
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.histograms import BINS
 from facslens.datasets.splits import CONFIRMATION
@@ -27,6 +26,7 @@ from facslens.report.tables import RunTables, count, number
 from facslens.report.truth import build_truth
 from facslens.report.view import Methods, Provenance, ReportView, StageRow, Training
 from facslens.runs.folder import Run
+from facslens.statistics import RESAMPLES
 from facslens.training.recipe import Recipe
 
 _RULES: Final = {

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from facslens.association.discovery.correction import benjamini_hochberg
-from facslens.association.verdicts import ALPHA, Cause
+from facslens.association.verdicts import Cause
 from facslens.datasets.splits import DISCOVERY
 from facslens.report.checks import CauseRow, Causes, Loss
 from facslens.report.controls import name_of
 from facslens.report.missing import Missing
 from facslens.report.tables import Row, RunTables, number, records, text
+from facslens.statistics import ALPHA
 
 #: How units are taken away in the table of the page; the other way is in the file.
 MODE: Final = "zero"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from facslens.association.distances.table import DISTANCES
 from facslens.report.evidence import Estimate
 
 DASH: Final = "–"
@@ -119,18 +120,6 @@ def moment(stamp: str) -> str:
     return f"{stamp[:10]} {stamp[11:16]} UTC" if len(stamp) >= 16 else stamp
 
 
-#: Short name, long name, and unit of measure of each distance.
-_DISTANCES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "kl": ("KL", "Kullback–Leibler divergence", "nats"),
-    "js": ("JS", "Jensen–Shannon distance", ""),
-    "wasserstein": ("W₁", "Wasserstein distance", "standard deviations"),
-    "ks": ("KS", "Kolmogorov–Smirnov distance", ""),
-    "auroc": ("AUROC", "AUROC", ""),
-    "auprc": ("AUPRC", "average precision", ""),
-    "pearson": ("r", "point-biserial correlation", ""),
-}
-
-
 def short(distance: str) -> str:
     """Give a distance's short name.
 
@@ -139,7 +128,7 @@ def short(distance: str) -> str:
     >>> short("kl"), short("something")
     ('KL', 'something')
     """
-    return _DISTANCES.get(distance, (distance, distance, ""))[0]
+    return DISTANCES[distance].short if distance in DISTANCES else distance
 
 
 def long(distance: str) -> str:
@@ -150,7 +139,7 @@ def long(distance: str) -> str:
     >>> long("js")
     'Jensen–Shannon distance'
     """
-    return _DISTANCES.get(distance, (distance, distance, ""))[1]
+    return DISTANCES[distance].label if distance in DISTANCES else distance
 
 
 def measure(distance: str) -> str:
@@ -161,8 +150,30 @@ def measure(distance: str) -> str:
     >>> measure("kl"), measure("ks")
     (' nats', '')
     """
-    unit = _DISTANCES.get(distance, (distance, distance, ""))[2]
+    unit = DISTANCES[distance].unit if distance in DISTANCES else ""
     return f" {unit}" if unit else ""
+
+
+def amount(value: float | None, distance: str) -> str:
+    """Write a distance with its number of decimals.
+
+    Examples
+    --------
+    >>> amount(1.234, "kl")
+    '1.23'
+    """
+    return decimal(value, DISTANCES[distance].decimals if distance in DISTANCES else 2)
+
+
+def binned(distance: str) -> bool:
+    """Tell whether a distance is read off histograms.
+
+    Examples
+    --------
+    >>> binned("kl"), binned("ks")
+    (True, False)
+    """
+    return distance in DISTANCES and DISTANCES[distance].binned
 
 
 def interval(estimate: Estimate) -> str:
@@ -220,6 +231,8 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "short": short,
     "long": long,
     "measure": measure,
+    "amount": amount,
+    "binned": binned,
     "interval": interval,
     "signed": signed,
     "span": span,

@@ -216,6 +216,7 @@ def check_place(subject: Subject, progress: Report) -> pd.DataFrame:
         {au: units[0] if units else None for au, units in subject.mapped.items()},
         layer=subject.layer,
         rule=subject.record.settings.rule,
+        seed=subject.record.seed,
     )
     progress(1, 1, "")
     return table
@@ -245,6 +246,7 @@ def check_sanity(subject: Subject, progress: Report) -> pd.DataFrame:
         subject.layer,
         units,
         subject.record.responses.location(subject.layer)[chosen, units],
+        seed=subject.record.seed,
         progress=progress,
     )
 

@@ -1,15 +1,13 @@
 """How sure the figures of a confusion matrix are: intervals over the faces that were counted."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from scipy.stats import norm
+from scipy.stats import binomtest
 
-LEVEL: Final = 0.95
-RESAMPLES: Final = 2000
+from facslens.statistics import LEVEL, RESAMPLES, percentiles
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,8 @@ def wilson(hits: int, count: int) -> Interval:
     """
     if count == 0:
         return Interval(np.nan, np.nan, np.nan)
-    z = float(norm.ppf((1 + LEVEL) / 2))
-    share, part = hits / count, z * z / count
-    middle = (share + part / 2) / (1 + part)
-    reach = np.sqrt(part * share * (1 - share) + part * part / 4) / (1 + part)
-    return Interval(share, max(0.0, float(middle - reach)), min(1.0, float(middle + reach)))
+    ends = binomtest(hits, count).proportion_ci(LEVEL, method="wilson")
+    return Interval(hits / count, float(ends.low), float(ends.high))
 
 
 def f1_intervals(counts: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> F1:
@@ -152,8 +147,5 @@ def _f1(counts: np.ndarray) -> Float[np.ndarray, "resample class"]:
 
 
 def _percentiles(value: float, drawn: Float[np.ndarray, " resample"]) -> Interval:
-    known = drawn[~np.isnan(drawn)]
-    if not len(known):
-        return Interval(float(value), np.nan, np.nan)
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = percentiles(drawn)
     return Interval(float(value), float(low), float(high))

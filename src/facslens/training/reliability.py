@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from facslens.statistics import calibration_bins
 from facslens.training.intervals import wilson
 
 BINS: Final = 15
@@ -75,18 +76,15 @@ def reliability(
     count = len(true)
     top = probability.max(axis=1) if count else np.zeros(0)
     right = probability.argmax(axis=1) == true if count else np.zeros(0, bool)
-    edges = np.arange(bins + 1) / bins
-    place = np.clip(np.searchsorted(edges, top, side="left") - 1, 0, bins - 1)
-    faces = np.bincount(place, minlength=bins)
-    hits = np.bincount(place, weights=right, minlength=bins).astype(int)
-    sums = np.bincount(place, weights=top, minlength=bins)
-    accuracy = [wilson(int(h), int(n)) for h, n in zip(hits, faces, strict=True)]
+    found = calibration_bins(top, right, bins)
+    edges, faces = np.arange(bins + 1) / bins, found.count
+    accuracy = [wilson(int(h), int(n)) for h, n in zip(found.hits, faces, strict=True)]
     table = pd.DataFrame(
         {
             "low": edges[:-1],
             "high": edges[1:],
             "count": faces,
-            "confidence": np.where(faces > 0, sums / np.maximum(faces, 1), np.nan),
+            "confidence": np.where(faces > 0, found.said / np.maximum(faces, 1), np.nan),
             "accuracy": [a.value for a in accuracy],
             "accuracy_low": [a.low for a in accuracy],
             "accuracy_high": [a.high for a in accuracy],
@@ -96,8 +94,7 @@ def reliability(
         return Reliability(np.nan, np.nan, np.nan, table)
     truth = np.eye(probability.shape[1])[true]
     return Reliability(
-        # n/N · |hits/n − sum/n|: the faces of a bin cancel
-        ece=float(np.abs(hits - sums).sum() / count),
+        ece=found.error,
         brier=float(np.square(probability - truth).sum(axis=1).mean()),
         confidence=float(top.mean()),
         table=table,

@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from facslens.association.confirmation.bootstrap import (
-    interval,
     resample_subjects,
     resampled_auprc,
     resampled_f1,
@@ -98,4 +97,3 @@ def test_what_is_undefined_is_nan() -> None:
     assert np.isnan(resampled_f1(np.zeros(3, bool), np.zeros(3), subject, ones)).all()
     # Never said although present: 0 by the definition.
     assert resampled_f1(np.zeros(3, bool), np.ones(3), subject, ones).tolist() == [0]
-    assert np.isnan(interval(np.array([1.0, np.nan]))).all()

@@ -182,3 +182,34 @@ def test_a_unit_that_only_one_person_excites_has_correlations_left_out(
     # (11/12)¹² of the 2,000 resamples, 704, lack that person; standard deviation 21.
     assert got.loc[0, "n_undefined"] == pytest.approx(704, abs=85)
     assert got.filter(like="pearson").notna().all(axis=None)
+
+
+def test_as_many_as_are_needed_are_enough(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    own, strata = mapping((0, "AU12")), np.arange(48) % 2
+    shown = len(np.unique(subject[labels[:, 0] == 1]))
+    rarer = sum(
+        min(part.sum(), len(part) - part.sum())
+        for part in (labels[strata == s, 0] for s in (0, 1))
+    )  # fmt: skip
+
+    def found(min_subjects: int, min_within: float) -> list[bool]:
+        got = confirm(
+            own, responses, labels, subject=subject, strata=strata, aus=[12, 27], resamples=20,
+            min_subjects=min_subjects, min_within=int(min_within),
+        ).iloc[0]  # fmt: skip
+        return [got["status"] != "not enough data", got["status_within"] != "not enough data"]
+
+    assert found(shown, rarer) == [True, True]
+    assert found(shown, rarer + 1) == [True, False]
+    assert found(shown + 1, rarer) == [False, False]
+
+
+def test_a_response_at_the_threshold_says_present(rng: np.random.Generator) -> None:
+    responses, labels, subject = people(rng)
+    responses[:, 0] = labels[:, 0]
+    got = confirm(
+        mapping((0, "AU12")).assign(threshold=1.0), responses, labels, subject=subject,
+        aus=[12, 27], resamples=20,
+    )  # fmt: skip
+    assert got.loc[0, "f1_test"] == 1

@@ -122,6 +122,9 @@ def test_unknown_labels_take_no_part(rng: np.random.Generator) -> None:
     coverage = result.coverage.set_index("au")
     assert coverage.loc["AU12", "n_absent"] == (labels[:, 2] == 0).sum()
     assert (coverage["n_present"] + coverage["n_absent"] < 80).all()
+    # A row with one unknown label is still permuted; one that knows nothing is not.
+    assert result.nulls["sequences"].tolist() == [(~np.isnan(labels[:, :3]).all(axis=1)).sum()]
+    assert result.nulls["sequences"].item() > (~np.isnan(labels).any(axis=1)).sum()
     assert result.table.query("unit == 3 and au == 'AU12'")["p_maxT"].max() == 1 / 100
     assert not result.table.isna().any(axis=None)
 
@@ -277,6 +280,17 @@ def test_an_au_of_one_person_is_named_and_the_others_are_tested(rng: np.random.G
     assert coverage.loc["AU06", "reason"] == "1 subject with it, needs 5"
     assert "AU06" not in set(result.table["au"])
     assert "AU12" in set(result.table["au"])
+
+
+@pytest.mark.parametrize(("rarer", "enough"), [(9, False), (10, True)])
+def test_an_effect_within_strata_needs_ten_sequences(
+    rarer: int, enough: bool, rng: np.random.Generator
+) -> None:
+    labels = np.zeros((60, 1))
+    labels[:rarer] = labels[30:] = 1  # the second stratum all show it
+    result = associate(rng.normal(size=(60, 2)), labels, strata=np.arange(60) // 30, permutations=9)
+    assert result.effects["n_within"].tolist() == [rarer, rarer]
+    assert result.effects["auroc_within"].notna().tolist() == [enough, enough]
 
 
 def test_a_stratum_with_one_sequence_stays_in_place(rng: np.random.Generator) -> None:

@@ -18,6 +18,14 @@ def test_residuals_equal_least_squares_with_rows_for_the_ridge(rng: np.random.Ge
     np.testing.assert_allclose(new_left, new_y - y.mean(0) - new @ beta, atol=1e-12)
 
 
+def test_the_ridge_by_hand() -> None:
+    # Standardised x is ±1 and y = x: β = 4 / (4 + 0.01 · 4), so 1 − 1/1.01 of y is left.
+    x = np.array([[0.0], [0], [2], [2]])
+    left, new = residuals(x, x - 1, x[:1], x[:1] - 1)
+    np.testing.assert_allclose(left, (x - 1) * (1 - 1 / 1.01))
+    np.testing.assert_allclose(new, left[:1])
+
+
 def test_unknown_and_constant_predictors_count_as_their_mean(rng: np.random.Generator) -> None:
     x, y = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))
     gaps = np.column_stack([x, np.full(20, np.nan), np.ones(20)])

@@ -36,6 +36,8 @@ def test_a_null_without_spread_cannot_be_tested() -> None:
     null = np.stack([np.full(9, 0.3), np.linspace(0, 1, 9), np.r_[np.nan, np.ones(8)]])[:, None]
     s = standardise(np.array([[0.3], [2.0], [2.0]]), null.astype(np.float32))
     assert np.isnan(s.z.ravel()).tolist() == [True, False, True]
+    rounding = np.array([0.3, np.nextafter(np.float32(0.3), np.float32(1))] * 5, np.float32)
+    assert np.isnan(standardise(np.array([[2.0]]), rounding[None, None]).z).all()
     p = p_values(s.rank_z, s.null_z)
     assert np.isnan(p.ravel()).tolist() == [True, False, True]
     maxima = null_maxima(detector_statistic(s.null_z, np.full_like(s.null_z, 0.9)))

@@ -54,6 +54,21 @@ def test_tested() -> None:
     assert (mapping["distance"] == "kl").all()
 
 
+def test_a_p_at_the_level_is_not_below_it() -> None:
+    assert make_mapping(*tables(), alpha=0.01)["unit"].isna().sum() == 3 + 3
+    assert pairs(make_mapping(*tables(), alpha=0.011), "one_to_one")[0] == (0, "AU01")
+
+
+def test_the_free_null_decides_wherever_it_stands() -> None:
+    table, effects = tables()
+    within = table.assign(null="within_expression", p_maxT=1.0)
+    mapping = make_mapping(pd.concat([within, table], ignore_index=True), effects)
+    assert pairs(mapping, "one_to_one")[0] == (0, "AU01")
+    assert set(mapping["p_maxT_within"].dropna()) == {1.0}
+    alone = make_mapping(within, effects)
+    assert alone.query("view == 'one_to_one'")["unit"].isna().all()
+
+
 def test_plain_distance() -> None:
     mapping = make_mapping(*tables(), rank="distance")
     assert pairs(mapping, "au_to_unit") == [(1, "AU01"), (0, "AU12"), (2, "AU27")]

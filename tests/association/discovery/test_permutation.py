@@ -5,7 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from facslens.association.discovery.permutation import null_distances, permutation_rows
+from facslens.association.discovery.permutation import (
+    movable_rows,
+    null_distances,
+    permutation_rows,
+)
 from facslens.association.distances.table import distances
 from facslens.errors import CallError, LabelsFixedError
 
@@ -88,3 +92,10 @@ def test_null_distances_are_those_of_the_permuted_labels(
     for b in range(25):
         one = distances(responses, labels[rows[b]], ["kl", "ks"])
         np.testing.assert_allclose(null[..., b], one, rtol=1e-5)
+
+
+def test_an_unknown_label_is_a_value_of_its_own() -> None:
+    labels = np.array([[1.0], [0.0], [np.nan]])
+    rows = permutation_rows(labels, 1000, seed=0)
+    assert len({tuple(np.nan_to_num(labels[r, 0], nan=2)) for r in rows}) == len(rows) == 5
+    assert movable_rows(np.array([[0.0], [np.nan], [1.0]]), np.array([0, 0, 1])) == 2

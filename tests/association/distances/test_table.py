@@ -8,7 +8,13 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from facslens.association.distances.table import DISTANCES, distance_names, distances
+from facslens.association.distances.table import (
+    DEFAULT,
+    DISTANCES,
+    Distance,
+    distance_names,
+    distances,
+)
 from facslens.errors import CallError
 
 UNSIGNED = ["kl", "js", "wasserstein", "ks"]
@@ -227,7 +233,18 @@ def test_errors() -> None:
         distances(np.zeros((4, 1)), np.zeros(3))
 
 
+@pytest.mark.parametrize("distance", DISTANCES.values(), ids=lambda d: d.name)
+def test_every_entry_can_be_written_about(distance: Distance) -> None:
+    assert DISTANCES[distance.name] is distance
+    assert distance.short
+    assert distance.label
+    assert distance.description
+    assert distance.low < distance.high
+    assert distance.binned == (distance.name in ("kl", "js"))
+
+
 def test_names() -> None:
+    assert DEFAULT in DISTANCES
     assert list(DISTANCES) == ["kl", "js", "wasserstein", "ks", "auroc", "auprc", "pearson"]
     assert [name for name, d in DISTANCES.items() if not d.signed] == UNSIGNED
     with pytest.raises(CallError, match="distance 'emd' is not known: expected one of kl, js"):

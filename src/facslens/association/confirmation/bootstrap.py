@@ -1,19 +1,63 @@
-"""Effects of one unit on subjects that are drawn again and again.
+"""Effects of one unit in bootstrap resamples of the subjects.
 
-A subject is drawn with all its rows, for they are no independent witnesses [efron1993]_. Every
-effect here takes the weights of `resample_subjects` and gives one value a resample; weights
-that are all 1 give the effect itself.
+A subject is drawn with all its rows, because rows of one person are not independent
+[efron1993]_. Every effect here takes the weights of `resample_subjects` and gives one value for
+each resample; weights that are all 1 give the effect itself.
 """
 
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
-from facslens.errors import NotEnoughDataError
+from facslens.errors import CallError, NotEnoughDataError
+from facslens.statistics import LEVEL, RESAMPLES, percentiles
 
-#: Resamples of subjects behind an interval.
-RESAMPLES: Final = 2000
+
+@dataclass(frozen=True)
+class Resampling:
+    """How the subjects are drawn again for every percentile interval.
+
+    Parameters
+    ----------
+    seed
+        Seed of the drawing. It depends on nothing else, so that all effects of one call are
+        measured on the same resamples.
+    resamples
+        How often to draw.
+    level
+        Coverage of the interval, between 0 and 1.
+
+    Raises
+    ------
+    CallError
+        If `resamples` or `level` is out of range.
+    """
+
+    seed: int
+    resamples: int = RESAMPLES
+    level: float = LEVEL
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise CallError(f"resamples is {self.resamples}: needs at least 1")
+        if not 0 < self.level < 1:
+            raise CallError(f"level is {self.level}: needs to lie between 0 and 1")
+
+    def weights(
+        self,
+        label: Num[np.ndarray, " row"],
+        subject: Int[np.ndarray, " row"],
+        strata: Int[np.ndarray, " row"] | None = None,
+    ) -> tuple[Float[np.ndarray, "resample subject"], int]:
+        """Draw the subjects; see `resample_subjects`."""
+        return resample_subjects(label, subject, self.resamples, seed=self.seed, strata=strata)
+
+    def interval(
+        self, draws: Float[np.ndarray, "*effect resample"]
+    ) -> tuple[Float[np.ndarray, "*effect"], Float[np.ndarray, "*effect"]]:
+        """Give the ends of the interval; see `facslens.statistics.percentiles`."""
+        return percentiles(draws, self.level)
 
 
 def resample_subjects(
@@ -24,7 +68,7 @@ def resample_subjects(
     seed: int,
     strata: Int[np.ndarray, " row"] | None = None,
 ) -> tuple[Float[np.ndarray, "resample subject"], int]:
-    """Draw subjects with replacement, until each resample holds rows that compare.
+    """Draw subjects with replacement, so that every resample holds both classes.
 
     Parameters
     ----------
@@ -37,14 +81,15 @@ def resample_subjects(
     seed
         Seed of the drawing.
     strata
-        Number of each row's stratum: a resample needs present and absent rows in one of them.
+        Number of each row's stratum: then every resample holds both classes in at least one
+        stratum.
 
     Returns
     -------
     weights
         How often each subject was drawn, as float.
     redrawn
-        Resamples without rows to compare that were drawn again.
+        Resamples of one class only that were discarded and drawn again.
 
     Raises
     ------
@@ -87,29 +132,13 @@ def resample_subjects(
     return weights, redrawn
 
 
-def interval(
-    draws: Float[np.ndarray, "*effect resample"], level: float = 0.95
-) -> tuple[Float[np.ndarray, "*effect"], Float[np.ndarray, "*effect"]]:
-    """Percentile interval over the resamples; NaN where the effect is undefined in one of them.
-
-    Examples
-    --------
-    >>> low, high = interval(np.arange(101.0), 0.9)
-    >>> round(float(low), 9), round(float(high), 9)
-    (5.0, 95.0)
-    """
-    tail = (1 - level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=-1)
-    return np.asarray(low), np.asarray(high)
-
-
 def resampled_auprc(
     response: Float[np.ndarray, " row"],
     label: Num[np.ndarray, " row"],
     subject: Int[np.ndarray, " row"],
     weights: Float[np.ndarray, "resample subject"],
 ) -> Float[np.ndarray, " resample"]:
-    """Average precision, ties passed in one step.
+    """Compute the average precision in every resample; equal responses form one step.
 
     Examples
     --------
@@ -134,7 +163,7 @@ def resampled_pearson(
     subject: Int[np.ndarray, " row"],
     weights: Float[np.ndarray, "resample subject"],
 ) -> Float[np.ndarray, " resample"]:
-    """Pearson's correlation; NaN where one of the two is constant in a resample.
+    """Compute Pearson's correlation in every resample; NaN where one variable is constant.
 
     Examples
     --------
@@ -158,9 +187,9 @@ def resampled_f1(
     subject: Int[np.ndarray, " row"],
     weights: Float[np.ndarray, "resample subject"],
 ) -> Float[np.ndarray, " resample"]:
-    """F1 of a decision that is already made: 2 TP / (2 TP + FP + FN).
+    """Compute F1 = 2 TP / (2 TP + FP + FN) of given decisions in every resample.
 
-    Where the label is present and never said it is 0: a value, not a gap.
+    It is 0 where the label is present and never decided for, and NaN where it is neither.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""From a unit's response to the probability that an action unit is present, and its worth.
+"""From a unit's response to the probability of an action unit, and how good that is.
 
-A unit may tell an action unit and still say nothing that could be read as a probability:
-whether it does is measured on people who were left out of the fit.
+A unit may detect an action unit although its response cannot be turned into a useful
+probability. Whether it can is measured on people who were left out of the fit.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 from scipy.special import expit
 
-from facslens.association.confirmation.bootstrap import RESAMPLES, interval, resample_subjects
+from facslens.association.confirmation.bootstrap import Resampling
 from facslens.association.coverage import MIN_SUBJECTS
 from facslens.errors import CallError
+from facslens.statistics import LEVEL, RESAMPLES, calibration_bins
 
 #: Bins of equal width of the calibration error.
 BINS: Final = 10
@@ -54,7 +55,7 @@ NO_CURVE: Final = Curve(float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Calibration:
-    """A unit's curve for an action unit, and how well its like does on people left out.
+    """A unit's curve for an action unit, and how well such curves predict people left out.
 
     Parameters
     ----------
@@ -64,23 +65,23 @@ class Calibration:
         Mean squared error of the probability of each sequence, by the curve of all other
         people; 0 to 1. NaN where nothing could be measured; likewise all below.
     brier_base
-        The same where the share of the other people's sequences with the AU is said instead.
+        The same error when the base rate is predicted instead: the share of the other people's
+        sequences that show the AU.
     skill
-        1 − brier / brier_base: 0 says no more than the base rate, 1 is perfect.
+        1 − brier / brier_base: 0 is no better than the base rate, 1 is perfect.
     skill_low, skill_high
         Percentile interval of it over subjects.
     error
-        Expected calibration error: the mean distance of the said probability from the share
-        that has the AU, over bins, weighted by their sequences. With few sequences it is
-        above 0 by chance even for true probabilities.
+        Expected calibration error of the probabilities; see
+        `facslens.statistics.CalibrationBins`.
     n_present, n_absent
         Sequences with and without the AU.
     subjects, subjects_present
         All subjects, and those with the AU.
     n_flat
-        Subjects for whom the others gave no increasing curve; the base rate was said.
+        Subjects for whom the others gave no increasing curve; the base rate was predicted.
     n_redrawn
-        Resamples of one class only that were drawn again.
+        Resamples of one class only that were discarded and drawn again.
     """
 
     curve: Curve
@@ -99,7 +100,7 @@ class Calibration:
 
     @property
     def holds(self) -> bool:
-        """Whether the curve says more than the base rate on people left out, by the interval."""
+        """Whether the curve beats the base rate on people left out: its interval is above 0."""
         return self.skill_low > 0 and not np.isnan(self.curve.slope)
 
 
@@ -117,7 +118,7 @@ def fit_curve(response: Float[np.ndarray, " row"], label: Num[np.ndarray, " row"
     -------
     Curve
         `NO_CURVE` where one class is missing, the responses are all equal, or the best curve
-        does not rise: a unit that answers less when the AU is present is no detector of it.
+        does not rise: a unit that responds less when the AU is present does not detect it.
 
     Notes
     -----
@@ -180,10 +181,10 @@ def calibrate(
     label: Num[np.ndarray, " _label"],
     subject: Int[np.ndarray, " _subject"],
     *,
+    seed: int,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
+    level: float = LEVEL,
     min_subjects: int = MIN_SUBJECTS,
-    seed: int = 0,
 ) -> Calibration:
     """Fit a unit's curve for an action unit, and measure it leaving out one subject at a time.
 
@@ -196,15 +197,11 @@ def calibrate(
         1 present, 0 absent, NaN unknown: such rows play no part.
     subject
         Number of each row's subject.
-    resamples
-        How often to draw the subjects again.
-    level
-        Coverage of the interval, between 0 and 1.
+    seed, resamples, level
+        Of the resampling of the subjects; see `Resampling`.
     min_subjects
         Subjects with the AU, and subjects with a sequence without it, below which there is
         neither curve nor interval.
-    seed
-        Seed of the resampling.
 
     Returns
     -------
@@ -218,10 +215,10 @@ def calibrate(
 
     Notes
     -----
-    Where the other people give no increasing curve, their base rate is said, which adds
-    nothing to the skill. The base rate that the skill is held against leaves the person out,
-    too. Curves are not fitted again in the resamples: the interval is about who is read, not
-    about who was there to fit.
+    Where the other people give no increasing curve, their base rate is predicted, which adds
+    nothing to the skill. The base rate with which the skill compares also leaves the person
+    out. Curves are not fitted again in the resamples: the interval covers the choice of the
+    people who are predicted, not of those who were fitted.
 
     References
     ----------
@@ -232,7 +229,8 @@ def calibrate(
     Five people, each once with the AU and a response of 1 and once without and of 0. The four
     others' targets are 5/6 and 1/6, so every probability is off by 1/6; the base rate by 1/2.
 
-    >>> found = calibrate(np.tile([1.0, 0.0], 5), np.tile([1, 0], 5), np.repeat(np.arange(5), 2))
+    >>> response, label, subject = np.tile([1.0, 0], 5), np.tile([1, 0], 5), np.arange(10) // 2
+    >>> found = calibrate(response, label, subject, seed=0)
     >>> round(found.brier * 36, 6), found.brier_base, round(found.skill, 4), found.holds
     (1.0, 0.25, 0.8889, True)
     """
@@ -241,10 +239,7 @@ def calibrate(
             f"response, label and subject have {len(response)}, {len(label)} and {len(subject)} "
             f"rows: all need the same number"
         )
-    if resamples < 1:
-        raise CallError(f"resamples is {resamples}: needs at least 1")
-    if not 0 < level < 1:
-        raise CallError(f"level is {level}: needs to lie between 0 and 1")
+    resampling = Resampling(seed, resamples, level)
     known = ~np.isnan(label.astype(np.float64))
     response, label = response[known], label[known].astype(np.float64)
     _, subject = np.unique(subject[known], return_inverse=True)
@@ -260,9 +255,9 @@ def calibrate(
         nan = float("nan")
         return Calibration(NO_CURVE, nan, nan, nan, nan, nan, nan, **counts, n_flat=0, n_redrawn=0)
     said, base, n_flat = leave_one_out(response, label, subject)
-    weights, redrawn = resample_subjects(label, subject, resamples, seed=seed)
+    weights, redrawn = resampling.weights(label, subject)
     off, off_base = (np.bincount(subject, (p - label) ** 2) for p in (said, base))
-    low, high = interval(1 - (weights @ off) / (weights @ off_base), level)
+    low, high = resampling.interval(1 - (weights @ off) / (weights @ off_base))
     return Calibration(
         curve=fit_curve(response, label),
         brier=float(off.sum()) / len(label),
@@ -270,7 +265,7 @@ def calibrate(
         skill=1 - float(off.sum()) / float(off_base.sum()),
         skill_low=float(low),
         skill_high=float(high),
-        error=calibration_error(said, label),
+        error=calibration_bins(said, label, BINS).error,
         **counts,
         n_flat=n_flat,
         n_redrawn=redrawn,
@@ -282,14 +277,14 @@ def leave_one_out(
     label: Num[np.ndarray, " row"],
     subject: Int[np.ndarray, " row"],
 ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"], int]:
-    """Say each row's probability by the curve, and by the base rate, of all other subjects.
+    """Predict each row's probability by the curve, and by the base rate, of all other subjects.
 
     Returns
     -------
     said, base
         0 to 1.
     flat
-        Subjects for whom the others gave no increasing curve, so that the base rate was said.
+        Subjects for whom the others gave no increasing curve: the base rate was predicted.
     """
     said, base = np.empty(len(label)), np.empty(len(label))
     flat = 0
@@ -302,22 +297,3 @@ def leave_one_out(
         else:
             said[out] = curve.probability(response[out])
     return said, base, flat
-
-
-def calibration_error(
-    said: Float[np.ndarray, " row"], label: Num[np.ndarray, " row"], bins: int = BINS
-) -> float:
-    """Measure the expected calibration error over bins of equal width [guo2017]_.
-
-    Examples
-    --------
-    Of four that are said to be 0.7 two have it, and the one said to be 0.1 has not.
-
-    >>> round(
-    ...     calibration_error(np.array([0.7, 0.7, 0.7, 0.7, 0.1]), np.array([1, 1, 0, 0, 0])), 6
-    ... )
-    0.18
-    """
-    place = np.minimum((said * bins).astype(np.intp), bins - 1)
-    gap = np.bincount(place, said - (label == 1), minlength=bins)
-    return float(np.abs(gap).sum() / len(said))

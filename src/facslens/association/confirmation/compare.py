@@ -6,11 +6,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from facslens.association.confirmation.bootstrap import RESAMPLES, resample_subjects
+from facslens.association.confirmation.bootstrap import Resampling
 from facslens.association.coverage import MIN_SUBJECTS
 from facslens.association.distances.concordance import resampled_concordance
 from facslens.association.distances.table import distances
 from facslens.errors import CallError
+from facslens.statistics import LEVEL, RESAMPLES
 
 Verdict = Literal["better", "not better", "worse", "not enough data", "none"]
 
@@ -34,9 +35,9 @@ class Comparison:
     n_present, n_absent
         Rows with and without the label.
     n_others
-        Others whose AUROC is defined; the rest is left out of their mean.
+        Others whose AUROC is defined; only these enter the mean.
     n_redrawn
-        Resamples of one class only that were drawn again.
+        Resamples of one class only that were discarded and drawn again.
     verdict
         ``better`` where the interval of the difference lies above 0, ``worse`` where it lies
         below, else ``not better``; ``not enough data`` where too few subjects show the label;
@@ -63,12 +64,12 @@ def compare(
     label: Num[np.ndarray, " _label"],
     subject: Int[np.ndarray, " _subject"],
     *,
+    seed: int,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
+    level: float = LEVEL,
     min_subjects: int = MIN_SUBJECTS,
-    seed: int = 0,
 ) -> Comparison:
-    """Compare a detector with the mean of others, by the same resamples of the subjects.
+    """Compare a detector with the mean of others on the same resamples of the subjects.
 
     Parameters
     ----------
@@ -80,15 +81,11 @@ def compare(
         1 present, 0 absent, NaN unknown.
     subject
         Number of each row's subject.
-    resamples
-        How often to draw the subjects again.
-    level
-        Coverage of the intervals, between 0 and 1.
+    seed, resamples, level
+        Of the resampling of the subjects; see `Resampling`. The same seed, labels and subjects
+        give the same resamples here and in `confirm`.
     min_subjects
         Subjects with the label, below which there is no interval.
-    seed
-        Seed of the resampling. It depends on nothing else than label and subjects, so that
-        it is the same in `facslens.association.heldout.confirm`.
 
     Raises
     ------
@@ -97,10 +94,9 @@ def compare(
 
     Notes
     -----
-    Each resample draws subjects with all their rows and gives one difference, for the
-    detector and the others see the same people [efron1993]_. What is hard about these people
-    is hard for both and leaves the difference alone, so its interval is narrower than two
-    separate ones.
+    Each resample draws subjects with all their rows and gives one difference between the
+    detector and the others [efron1993]_. People who are hard to read are hard for both, so that
+    the interval of the difference is narrower than two separate intervals suggest.
 
     References
     ----------
@@ -116,6 +112,7 @@ def compare(
     ...     np.array([[0.0], [1.0], [2.0], [1.0]]),
     ...     label,
     ...     np.array([0, 0, 1, 1]),
+    ...     seed=0,
     ...     min_subjects=2,
     ... )
     >>> found.auroc, found.others, found.difference, found.verdict
@@ -126,10 +123,7 @@ def compare(
             f"response, others, label and subject have {len(response)}, {len(others)}, "
             f"{len(label)} and {len(subject)} rows: all need the same number"
         )
-    if resamples < 1:
-        raise CallError(f"resamples is {resamples}: needs at least 1")
-    if not 0 < level < 1:
-        raise CallError(f"level is {level}: needs to lie between 0 and 1")
+    resampling = Resampling(seed, resamples, level)
     known = ~np.isnan(label.astype(np.float64))
     label, subject = label[known], subject[known]
     columns = np.column_stack([response[known], others[known]]).astype(np.float64)
@@ -141,20 +135,19 @@ def compare(
     defined = ~np.isnan(auroc)
     n_others = int(defined[1:].sum())
     low = np.full(columns.shape[1], np.nan)
-    difference = ends = (np.nan, np.nan)
+    ends: tuple[float, ...] = (np.nan, np.nan)
     redrawn = 0
     enough = len(np.unique(subject[label == 1])) >= min_subjects and absent > 0
     if enough and defined.any():
         _, subject = np.unique(subject, return_inverse=True)
-        weights, redrawn = resample_subjects(label, subject, resamples, seed=seed)
-        tail = (1 - level) / 2
+        weights, redrawn = resampling.weights(label, subject)
         draws = np.full((columns.shape[1], resamples), np.nan)
         for column in np.flatnonzero(defined):
             draws[column] = resampled_concordance(columns[:, column], label, subject, weights)
-        low[defined] = np.quantile(draws[defined], tail, axis=1)
+        low = resampling.interval(draws)[0]
         if defined[0] and n_others:
-            difference = draws[0] - draws[1:][defined[1:]].mean(axis=0)
-            ends = np.quantile(difference, [tail, 1 - tail])
+            ahead = draws[0] - draws[1:][defined[1:]].mean(axis=0)
+            ends = tuple(float(end) for end in resampling.interval(ahead))
     mean = float(auroc[1:][defined[1:]].mean()) if n_others else float("nan")
     return Comparison(
         auroc=float(auroc[0]),
@@ -162,8 +155,8 @@ def compare(
         others=mean,
         others_low=low[1:],
         difference=float(auroc[0]) - mean,
-        difference_low=float(ends[0]),
-        difference_high=float(ends[1]),
+        difference_low=ends[0],
+        difference_high=ends[1],
         n_present=present,
         n_absent=absent,
         n_others=n_others,

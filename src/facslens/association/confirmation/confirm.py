@@ -1,4 +1,4 @@
-"""Whether the chosen pairs hold on people that neither network nor choice has seen."""
+"""Confirm the chosen pairs on people whom neither the network nor the choice has seen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,16 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from facslens.association.confirmation.bootstrap import (
-    RESAMPLES,
-    interval,
-    resample_subjects,
+    Resampling,
     resampled_auprc,
     resampled_f1,
     resampled_pearson,
 )
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
-from facslens.association.sample import Sample, au_codes, make_sample
+from facslens.association.sample import Column, Matrix, Sample, au_codes, check_rows, make_sample
 from facslens.errors import CallError
+from facslens.statistics import LEVEL, RESAMPLES
 
 #: Effects that are measured on the test subjects, each with an interval.
 EFFECTS: Final = ("auroc", "auprc", "pearson", "f1")
@@ -52,24 +51,22 @@ _TYPES: Final = {
 class _Plan:
     """How the subjects are drawn again, and what it takes to do so."""
 
-    resamples: int
-    level: float
+    resampling: Resampling
     min_subjects: int
     min_within: int
-    seed: int
 
 
 def confirm(
     mapping: pd.DataFrame,
-    responses: np.ndarray | Mapping[str, np.ndarray],
-    labels: np.ndarray | pd.DataFrame,
+    responses: Matrix | Mapping[str, Matrix],
+    labels: Matrix,
     *,
-    subject: Sequence[object] | np.ndarray | pd.Series,
-    sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
-    strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+    subject: Column,
+    sequence: Column | None = None,
+    strata: Column | None = None,
     aus: Sequence[str | int] | None = None,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
+    level: float = LEVEL,
     min_subjects: int = MIN_SUBJECTS,
     min_within: int = MIN_PRESENT,
     seed: int = 0,
@@ -91,32 +88,28 @@ def confirm(
     sequence
         Name of each image's sequence; responses are averaged over it.
     strata
-        A value for each image, such as its expression; with it the effect is measured within
-        the strata, too.
+        A value for each image, such as its expression; with it the effect is also measured
+        within the strata.
     aus
         Spelling of each label column, as in `associate`.
-    resamples
-        How often to draw the subjects again.
-    level
-        Coverage of the interval, between 0 and 1.
     min_subjects
         Subjects with the AU that a pair needs to be confirmed.
     min_within
-        Sequences of the label that is the rarer in their stratum, over all strata, that the
-        effect within the strata needs.
-    seed
-        Seed of the resampling; it is the same for all AUs.
+        Sequences that the effect within the strata needs: those with the label that is rarer
+        in their stratum, summed over the strata.
+    seed, resamples, level
+        Of the resampling of the subjects, the same for all AUs; see `Resampling`.
 
     Returns
     -------
     pandas.DataFrame
         The mapping and the columns of `COLUMNS`: AUROC, AUPRC, Pearson's correlation and F1 at
-        the threshold that discovery chose. They are NaN where the AU lacks a class or the unit
-        is constant. Their percentile intervals over subjects are NaN then too, and where the
-        pair is not ``confirmable``: fewer than `min_subjects` subjects with the AU, or no
-        face without it. ``n_redrawn`` counts resamples that held one class only and were drawn
-        again; ``n_undefined`` those in which the unit was constant, so that there was no
-        correlation: its interval is over the others. ``status`` says ``confirmed`` (the
+        the threshold that discovery chose. They are NaN where all faces have the AU, or none,
+        or where the unit is constant. Their percentile intervals over subjects are also NaN
+        where the pair is not ``confirmable``: fewer than `min_subjects` subjects show the AU,
+        or no face is without it. ``n_redrawn`` counts resamples of one class only, which were
+        discarded and drawn again; ``n_undefined`` counts those in which the unit was constant,
+        which the interval of the correlation leaves out. ``status`` says ``confirmed`` (the
         interval of AUROC lies above ½), ``not confirmed``, ``not enough data`` or ``none``
         (there is no pair). ``auroc_within_test`` is over pairs of sequences of one stratum,
         resting on ``n_within_test`` sequences, and ``status_within`` the verdict from it.
@@ -128,22 +121,19 @@ def confirm(
 
     Notes
     -----
-    A subject is drawn with all its sequences, for they are no independent witnesses.
+    A subject is drawn with all its sequences, because they are not independent.
 
     References
     ----------
     [efron1993]_, [hanley1982]_
     """
-    if resamples < 1:
-        raise CallError(f"resamples is {resamples}: needs at least 1")
-    if not 0 < level < 1:
-        raise CallError(f"level is {level}: needs to lie between 0 and 1")
-    plan = _Plan(resamples, level, min_subjects, min_within, seed)
+    plan = _Plan(Resampling(seed, resamples, level), min_subjects, min_within)
     if "threshold" not in mapping:
         mapping = mapping.assign(threshold=np.nan)
     pairs = mapping.dropna(subset=["unit", "au"])[["layer", "unit", "au", "threshold"]]
     pairs = pairs.drop_duplicates(["layer", "unit", "au"])
     by_layer = _by_layer(responses, sorted(set(mapping["layer"])))
+    check_rows({f"responses of {layer}": values for layer, values in by_layer.items()})
     columns = au_codes(labels, aus)
     rows = []
     for layer, of_layer in pairs.groupby("layer", sort=False):
@@ -206,7 +196,7 @@ def _plain(rows: _Rows, cuts: Float[np.ndarray, " unit"], plan: _Plan) -> dict[s
     subjects = len(np.unique(rows.subject))
     weights, redrawn = np.ones((1, subjects)), None  # each subject once is the effect itself
     if confirmable:
-        drawn, redrawn = resample_subjects(rows.label, rows.subject, plan.resamples, seed=plan.seed)
+        drawn, redrawn = plan.resampling.weights(rows.label, rows.subject)
         weights = np.concatenate([weights, drawn])
     draws = np.full((len(EFFECTS), len(cuts), len(weights)), np.nan)
     for unit, response in enumerate(rows.responses.T):
@@ -218,7 +208,7 @@ def _plain(rows: _Rows, cuts: Float[np.ndarray, " unit"], plan: _Plan) -> dict[s
             if not np.isnan(cuts[unit]):
                 draws[3, unit] = resampled_f1(response >= cuts[unit], *known[1:])
     value, resampled = draws[..., 0], draws[..., 1:]
-    low, high = _ends(resampled, plan)
+    low, high = plan.resampling.interval(resampled)
     found: dict[str, Any] = {}
     for number, effect in enumerate(EFFECTS):
         found |= {f"{effect}_test": value[number]}
@@ -245,14 +235,12 @@ def _within(rows: _Rows, plan: _Plan) -> dict[str, Any]:
         found = concordance(rows.responses, rows.label[:, None], rows.strata)
         rarer = int(found.rarer[0])
         if rarer >= plan.min_within and rows.subjects_present >= plan.min_subjects:
-            weights, redrawn = resample_subjects(
-                rows.label, rows.subject, plan.resamples, seed=plan.seed, strata=rows.strata
-            )
+            weights, redrawn = plan.resampling.weights(rows.label, rows.subject, rows.strata)
             known = rows.label, rows.subject, weights, rows.strata
             draws = np.stack([resampled_concordance(r, *known) for r in rows.responses.T])
             live = np.ptp(rows.responses, axis=0) > 0
             value = np.where(live, found.value[:, 0], np.nan)
-            low, high = (np.where(live, end, np.nan) for end in interval(draws, plan.level))
+            low, high = (np.where(live, end, np.nan) for end in plan.resampling.interval(draws))
             status = np.where(low > 0.5, "confirmed", "not confirmed")
     return {
         "auroc_within_test": value,
@@ -264,22 +252,7 @@ def _within(rows: _Rows, plan: _Plan) -> dict[str, Any]:
     }
 
 
-def _ends(
-    draws: Float[np.ndarray, "effect unit resample"], plan: _Plan
-) -> tuple[Float[np.ndarray, "effect unit"], Float[np.ndarray, "effect unit"]]:
-    """Give the ends of the intervals over the resamples in which an effect is defined."""
-    low = np.full(draws.shape[:2], np.nan)
-    high = low.copy()
-    for place in np.ndindex(*low.shape):
-        defined = draws[place][~np.isnan(draws[place])]
-        if len(defined):
-            low[place], high[place] = interval(defined, plan.level)
-    return low, high
-
-
-def _by_layer(
-    responses: np.ndarray | Mapping[str, np.ndarray], layers: list[str]
-) -> Mapping[str, np.ndarray]:
+def _by_layer(responses: Matrix | Mapping[str, Matrix], layers: list[str]) -> Mapping[str, Matrix]:
     if isinstance(responses, Mapping):
         missing = [layer for layer in layers if layer not in responses]
         if missing:

@@ -1,4 +1,4 @@
-"""From neutral to peak: every face as its own control, where sequences begin at rest."""
+"""From neutral to peak: where sequences begin at rest, every face is its own control."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from facslens.association.confirmation.bootstrap import RESAMPLES, interval, resample_subjects
+from facslens.association.confirmation.bootstrap import Resampling
 from facslens.association.coverage import MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
+from facslens.statistics import LEVEL, RESAMPLES
 
 #: Columns of `contrast_table`, in order.
 COLUMNS: Final = (
@@ -24,37 +25,38 @@ def contrast_table(
     faces: pd.DataFrame,
     neutral: Bool[np.ndarray, " image"],
     *,
+    seed: int,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
-    seed: int = 0,
+    level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Ask whether a unit's response rises more in sequences that come to show its action unit.
+    """Test whether a unit's response rises more in sequences that come to show its action unit.
 
-    Of each sequence that holds both, the mean response to its neutral images is taken from that
-    to its others. What a person looks like at rest plays no part then. AUROC is over pairs of
-    sequences with and without the action unit at their peak.
+    The change of a sequence is the mean response to its other images minus the mean response to
+    its neutral ones, so that the look of a person at rest cancels out. AUROC compares the
+    changes of sequences with and without the action unit at their peak.
 
     Parameters
     ----------
     mapped
         Columns layer, au and unit: the pairs to measure.
     responses
-        Of every layer, to the same images.
+        Responses of every layer to the same images.
     faces
         Their ``sequence``, ``subject`` and a column for each action unit, 1, 0 or NaN.
     neutral
         Which of the images are neutral.
-    resamples, level, seed
-        Of the percentile interval over subjects.
+    seed, resamples, level
+        Of the resampling of the subjects; see `Resampling`.
 
     Returns
     -------
     pandas.DataFrame
         One row a pair, with the columns of `COLUMNS`. ``status`` is ``larger`` where the
-        interval lies above ½, else ``not larger``; ``not enough data`` where fewer than five
-        subjects show the action unit or none is without it, and then there is no interval.
-        No rows where no sequence holds both kinds of image.
+        interval lies above ½, else ``not larger``. It is ``not enough data``, without an
+        interval, where fewer than five subjects show the action unit or every sequence shows
+        it. There are no rows where no sequence has both neutral and other images.
     """
+    resampling = Resampling(seed, resamples, level)
     known = faces["sequence"].notna().to_numpy(dtype=bool) & faces["subject"].notna().to_numpy(
         dtype=bool
     )
@@ -75,7 +77,7 @@ def contrast_table(
         label = faces[str(pair["au"])].to_numpy(dtype=np.float64)[first]
         told = ~np.isnan(label)
         row = {"layer": pair["layer"], "au": pair["au"], "unit": int(pair["unit"])}
-        rows.append(row | _effect(change[told], label[told], subject[told], resamples, level, seed))
+        rows.append(row | _effect(change[told], label[told], subject[told], resampling))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -89,12 +91,7 @@ def _means(
 
 
 def _effect(
-    change: np.ndarray,
-    label: np.ndarray,
-    subject: np.ndarray,
-    resamples: int,
-    level: float,
-    seed: int,
+    change: np.ndarray, label: np.ndarray, subject: np.ndarray, resampling: Resampling
 ) -> dict[str, object]:
     present = label == 1
     nan = float("nan")
@@ -115,7 +112,7 @@ def _effect(
     if len(np.unique(subject[present])) < MIN_SUBJECTS:
         return found
     _, numbers = np.unique(subject, return_inverse=True)
-    weights, redrawn = resample_subjects(label, numbers, resamples, seed=seed)
-    low, high = interval(resampled_concordance(change, label, numbers, weights), level)
+    weights, redrawn = resampling.weights(label, numbers)
+    low, high = resampling.interval(resampled_concordance(change, label, numbers, weights))
     found |= {"auroc_change_low": float(low), "auroc_change_high": float(high)}
     return found | {"n_redrawn": redrawn, "status": "larger" if low > 0.5 else "not larger"}

@@ -1,4 +1,4 @@
-"""What is left of a chosen pair when the other action units are accounted for."""
+"""How much of a chosen pair's effect the other action units do not explain."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,15 +8,11 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
-from facslens.association.confirmation.bootstrap import (
-    RESAMPLES,
-    interval,
-    resample_subjects,
-    resampled_pearson,
-)
+from facslens.association.confirmation.bootstrap import Resampling, resampled_pearson
 from facslens.association.coverage import MIN_PRESENT
 from facslens.association.discovery.confounds import residuals
 from facslens.association.sample import Part, Sample, au_codes
+from facslens.statistics import LEVEL, RESAMPLES
 
 #: Columns that `partial_effects` adds to a mapping, in order.
 COLUMNS: Final = ("partial", "partial_test", "partial_test_low", "partial_test_high")
@@ -27,14 +23,14 @@ def partial_effects(
     discovery: Part,
     test: Part,
     *,
+    seed: int,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
-    seed: int = 0,
+    level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Measure what a chosen pair has in common beyond the other action units.
+    """Measure the correlation of every chosen pair that the other action units do not explain.
 
     The response, as its rank among the discovery responses, and the label are both predicted
-    from the other AUs; what correlates of the two remainders is the partial effect
+    from the other AUs; the correlation of the two residuals is the partial effect
     [robinson1988]_.
 
     Parameters
@@ -44,28 +40,29 @@ def partial_effects(
     discovery
         The part that chose the mapping; both predictions are fitted on it.
     test
-        The part that judges: nothing is fitted there.
-    resamples, level, seed
-        Of the percentile interval over subjects, as in `confirm`.
+        The part on which the effect is measured: nothing is fitted there.
+    seed, resamples, level
+        Of the resampling of the subjects, as in `confirm`; see `Resampling`.
 
     Returns
     -------
     pandas.DataFrame
         The mapping with the columns of `COLUMNS`: a correlation in discovery, and in test
-        with its interval. NaN where there is no pair, or a remainder is constant.
+        with its interval. NaN where there is no pair, or a residual is constant.
 
     Notes
     -----
-    Two ridge fits, with as predictors the AUs that at least 10 discovery sequences show. With
-    some 70 test sequences and 20 AUs a fit in the test part would explain noise; fitted in
-    discovery, the prediction errs on new people and leaves a little of the confounding in, so
-    the effect is, if anything, too large. Ranks keep single large responses from deciding.
-    An unknown label of another AU counts as its mean.
+    The predictors of both ridge regressions are the AUs that at least 10 discovery sequences
+    show. With some 70 test sequences and 20 AUs a regression fitted in the test part would
+    explain noise. Fitted in discovery, it predicts new people less well and leaves a little of
+    the confounding in, so that the effect is, if anything, too large. Ranks keep single large
+    responses from deciding. An unknown label of another AU counts as its mean.
 
     References
     ----------
     [robinson1988]_, [hoerl1970]_
     """
+    resampling = Resampling(seed, resamples, level)
     pairs = mapping.dropna(subset=["unit", "au"])
     pairs = pairs[["layer", "unit", "au", "confirmable"]].drop_duplicates(["layer", "unit", "au"])
     aus = au_codes(discovery.labels)
@@ -76,9 +73,7 @@ def partial_effects(
             units = of_au["unit"].to_numpy(dtype=np.int64)
             found = _Remainders.of(fitted, judged, aus.index(str(au)), units)
             confirmable = bool(of_au["confirmable"].iloc[0])
-            parts.append(
-                of_au.assign(**found.effects(resamples if confirmable else 0, level, seed))
-            )
+            parts.append(of_au.assign(**found.effects(resampling if confirmable else None)))
     if not parts:
         return mapping.assign(**dict.fromkeys(COLUMNS, np.nan))
     found_all = pd.concat(parts).drop(columns="confirmable")
@@ -87,7 +82,7 @@ def partial_effects(
 
 @dataclass(frozen=True)
 class _Remainders:
-    """What the other action units leave of label and responses, in discovery and in test."""
+    """Residuals of label and responses, in discovery and in test."""
 
     label: Float[np.ndarray, " row"]
     responses: Float[np.ndarray, "row unit"]
@@ -119,17 +114,15 @@ class _Remainders:
         _, subject = np.unique(test.subject[known_test], return_inverse=True)
         return cls(left[:, 0], left[:, 1:], left_test[:, 0], left_test[:, 1:], label_test, subject)
 
-    def effects(
-        self, resamples: int, level: float, seed: int
-    ) -> dict[str, Float[np.ndarray, " unit"]]:
+    def effects(self, resampling: Resampling | None) -> dict[str, Float[np.ndarray, " unit"]]:
         units = self.responses.shape[1]
         found = {name: np.full(units, np.nan) for name in COLUMNS}
         each = np.arange(len(self.label))
         once = np.ones((1, len(each)))
         subjects = len(np.unique(self.subject_test))
         weights = np.ones((1, subjects))
-        if resamples:
-            drawn, _ = resample_subjects(self.present_test, self.subject_test, resamples, seed=seed)
+        if resampling is not None:
+            drawn, _ = resampling.weights(self.present_test, self.subject_test)
             weights = np.concatenate([weights, drawn])
         for unit in range(units):
             found["partial"][unit] = resampled_pearson(
@@ -141,9 +134,8 @@ class _Remainders:
                 self.responses_test[:, unit], self.label_test, self.subject_test, weights
             )
             found["partial_test"][unit] = draws[0]
-            defined = draws[1:][~np.isnan(draws[1:])]
-            if len(defined):
-                ends = interval(defined, level)
+            if resampling is not None:
+                ends = resampling.interval(draws[1:])
                 found["partial_test_low"][unit], found["partial_test_high"][unit] = ends
         return found
 

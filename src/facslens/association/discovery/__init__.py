@@ -1,1 +1,1 @@
-"""Which unit tells which action unit: tested on the subjects who choose the mapping."""
+"""Which unit detects which action unit: tested on the subjects who choose the mapping."""

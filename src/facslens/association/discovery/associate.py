@@ -1,4 +1,4 @@
-"""The association of units with action units: arrays in, a table out."""
+"""The association of units with action units: from arrays to tables."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -30,8 +30,8 @@ from facslens.association.discovery.permutation import (
 from facslens.association.discovery.result import COLUMNS, Association
 from facslens.association.discovery.thresholds import best_thresholds
 from facslens.association.distances.concordance import concordance
-from facslens.association.distances.table import distance_names, distances
-from facslens.association.sample import au_codes, blocks, make_sample
+from facslens.association.distances.table import DEFAULT, distance_names, distances
+from facslens.association.sample import Column, Matrix, au_codes, blocks, make_sample
 from facslens.errors import CallError, NotEnoughDataError
 
 Progress = Callable[[int, int], None]
@@ -51,14 +51,14 @@ _NULL_VALUES_AT_ONCE: Final = 4_000_000
 
 
 def associate(
-    responses: np.ndarray,
-    labels: np.ndarray | pd.DataFrame,
+    responses: Matrix,
+    labels: Matrix,
     *,
-    sequence: Sequence[object] | np.ndarray | pd.Series | None = None,
-    subject: Sequence[object] | np.ndarray | pd.Series | None = None,
-    strata: Sequence[object] | np.ndarray | pd.Series | None = None,
+    sequence: Column | None = None,
+    subject: Column | None = None,
+    strata: Column | None = None,
     within_subject: bool = False,
-    distance: str | Sequence[str] = "kl",
+    distance: str | Sequence[str] = DEFAULT,
     permutations: int = 1000,
     seed: int = 0,
     aus: Sequence[str | int] | None = None,
@@ -69,10 +69,11 @@ def associate(
     min_subjects: int = MIN_SUBJECTS,
     progress: Progress | None = None,
 ) -> Association:
-    """Measure how far each unit's responses tell each action unit, and test it.
+    """Measure and test how well each unit's responses detect each action unit.
 
-    Whole label rows are permuted between sequences, the same for all units and action units;
-    each distance is held against its own null, then corrected for the number of pairs.
+    Whole label rows are permuted between sequences, alike for all units and action units. Each
+    distance is compared with its own null distribution, and the p-values are corrected for the
+    number of pairs.
 
     Parameters
     ----------
@@ -82,21 +83,21 @@ def associate(
         (image, au): 1 present, 0 absent, NaN unknown. A data frame's columns name the AUs.
     sequence
         Name of each image's sequence. Responses are averaged over a sequence, whose labels
-        must agree; without it every image counts for itself.
+        must agree; without it every image is a sequence of its own.
     subject
         Who is on each image; with it an AU also needs enough subjects to be tested.
     strata
-        A value for each image, such as its expression: label rows move only between sequences
-        of equal value. The test then asks what a unit knows of the AU beyond the stratum.
+        A value for each image, such as its expression: label rows are permuted only between
+        sequences of equal value. This tests whether a unit detects the AU beyond the stratum.
         A sequence that is alone in its stratum keeps its labels.
     within_subject
-        Whether label rows move only between sequences of one subject. Where people differ in
-        how they look and in which AUs they show, sequences of a person are no independent
-        witnesses: this null keeps what belongs to the person, the free one does not.
+        Whether label rows are permuted only between sequences of one subject. People differ in
+        how they look and in which AUs they show, so that sequences of one person are not
+        independent: this null keeps the differences between people, the free one does not.
     distance
         A name of `DISTANCES`, several, or ``"all"``.
     permutations
-        How many to draw. Where fewer exist that differ, each is taken once and p is exact.
+        How many to draw. Where fewer different ones exist, each is used once and p is exact.
     seed
         Seed of the permutations.
     aus
@@ -105,16 +106,16 @@ def associate(
     units
         Number of each response column, by default 0, 1 …
     layer
-        What the tables call the layer.
+        Name of the layer in the tables.
     null
-        What the table calls the null: by default ``free``, ``within_expression`` where
+        Name of the null in the tables: by default ``free``, ``within_expression`` where
         `strata` is given, ``within_subject`` or ``within_expression_and_subject``.
     min_present
-        Sequences with an AU that it needs to be tested.
+        Sequences with an AU that are needed to test it.
     min_subjects
-        Subjects with it, and subjects without it, that it needs, where `subject` is given.
+        Subjects with it, and subjects without it, that are needed where `subject` is given.
     progress
-        Called with the units done and all units, now and then.
+        Called now and then with the number of units done and of all units.
 
     Returns
     -------
@@ -128,15 +129,16 @@ def associate(
     CallError
         If an argument is not as described above.
     NotEnoughDataError
-        If no AU is eligible, no unit is live, or no label can move within the strata.
+        If no AU is eligible, no unit is live, or no permutation within the strata changes a
+        label.
 
     Notes
     -----
     ``p_maxT_au`` and ``p_maxT`` are single-step max-T [westfall1993]_ of z, set to −∞ where
-    AUROC ≤ ½, under the permutations too: a suppressed unit is no detector and cannot win.
-    For that comparison the observed arrangement is standardised together with the permuted
-    ones (see `Standardised`), so that the level holds exactly. Observed values are computed
-    in float64, null values in float32; see `correction.TIE` for how they are compared.
+    AUROC ≤ ½, under the permutations too: a suppressed unit is no detector and is never
+    accepted. For that comparison the observed arrangement is standardised together with the
+    permuted ones (see `Standardised`), so that the level holds exactly. Observed values are
+    computed in float64, null values in float32; see `correction.TIE` for how they are compared.
 
     References
     ----------
@@ -144,8 +146,8 @@ def associate(
 
     Examples
     --------
-    Unit 1 answers to the label and unit 0 never answers. With two of five images labelled
-    there are nine other arrangements, of which none does as well.
+    Unit 1 responds to the label and unit 0 never responds. With two of five images labelled
+    there are nine other arrangements, none of which gives as large a distance.
 
     >>> result = associate(
     ...     np.array([[0, 9.0], [0, 8.0], [0, 1.0], [0, 2.0], [0, 3.0]]),
@@ -196,7 +198,11 @@ def associate(
             null=null_name, distance=name, n_present=counts[:, 0], n_absent=counts[:, 1]
         )
         parts.append(part.assign(**{column: v[d].ravel() for column, v in values.items()}))
-    effects = _effects(live_responses, tested, stratum)
+    effects = pairs.assign(
+        **{n: v.ravel() for n, v in _effects(live_responses, tested, stratum).items()}
+    )
+    if "n_within" in effects:  # missing for pairs of an association without strata, once joined
+        effects = effects.astype({"n_within": "Int64"})
     made = {
         "layer": layer,
         "null": null_name,
@@ -209,7 +215,7 @@ def associate(
     }
     return Association(
         table=pd.concat(parts, ignore_index=True)[list(COLUMNS)],
-        effects=pairs.assign(**{name: values.ravel() for name, values in effects.items()}),
+        effects=effects,
         coverage=coverage,
         units=unit_table,
         nulls=pd.DataFrame([made]),

@@ -1,8 +1,8 @@
-"""Which action units come together so often that these faces cannot tell them apart.
+"""Which action units occur together so often that these faces cannot tell them apart.
 
-Posed faces show action units together, so a unit that answers to one seems to answer to all of
-them. `facslens.association.confirmation.partial` measures what is left of an effect when the
-other action units are accounted for.
+Posed faces show several action units at once, so that a unit that detects one of them seems to
+detect all. `facslens.association.confirmation.partial` measures the part of an effect that the
+other action units do not explain.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def residuals(
     new_predictors: Float[np.ndarray, "other predictor"],
     new_targets: Float[np.ndarray, "other target"],
 ) -> tuple[Float[np.ndarray, "row target"], Float[np.ndarray, "other target"]]:
-    """Fit a ridge regression on some rows and give what it leaves of these and of other rows.
+    """Fit a ridge regression on some rows and give the residuals of these and of other rows.
 
     Notes
     -----
@@ -56,7 +56,7 @@ def confound_table(
     min_sequences: int = MIN_PRESENT,
     min_subjects: int = MIN_SUBJECTS,
 ) -> pd.DataFrame:
-    """Tell which action units come together so often that no unit could part them.
+    """Find the action units that occur together so often that no unit could tell them apart.
 
     Parameters
     ----------
@@ -67,17 +67,17 @@ def confound_table(
     subject
         Number of each row's subject.
     min_sequences, min_subjects
-        Two AUs can be told apart where at least so many sequences, of so many subjects, show
-        one of the two without the other.
+        Two AUs can be told apart where at least this many sequences, of this many subjects,
+        show one of the two without the other.
 
     Returns
     -------
     pandas.DataFrame
-        One row an AU: au; closest, the AU that its labels correlate most with, and that phi
-        coefficient; n_differ, the sequences in which just one of the two is present;
+        One row an AU: au; closest, the AU whose labels correlate most with its own; phi, that
+        correlation; n_differ, the sequences in which exactly one of the two is present;
         explained, the share of the label's variance that all other AUs predict, in these
-        sequences; inseparable, the AUs that it cannot be told apart from, with blanks between.
-        An AU that never varies has a missing closest and NaN.
+        sequences; inseparable, the AUs from which it cannot be told apart, separated by blanks.
+        For an AU that never varies closest is missing and phi is NaN.
 
     Examples
     --------

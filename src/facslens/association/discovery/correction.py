@@ -1,4 +1,4 @@
-"""From a distance and its null to p-values, alone and corrected for the many pairs."""
+"""From a distance and its null distribution to p-values, single and corrected for many tests."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from facslens.statistics import resampled_p
+
 #: Differences of less than this many standard deviations of the null are rounding, and count
 #: as ties; a tie counts against the finding.
 TIE: Final = 1e-4
@@ -14,7 +16,7 @@ TIE: Final = 1e-4
 
 @dataclass(frozen=True)
 class Standardised:
-    """Distances on the scale of their own permutation nulls.
+    """Distances standardised by their own permutation nulls.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ class Standardised:
 def standardise(
     value: Float[np.ndarray, "unit au"], null: Float[np.ndarray, "unit au permutation"]
 ) -> Standardised:
-    """Put distances on the scale of their permutation nulls.
+    """Standardise distances by their permutation nulls.
 
     Examples
     --------
@@ -102,8 +104,7 @@ def p_values(
     array([0.6])
     """
     reached = (null_z >= (z - TIE)[..., None]).sum(axis=-1)
-    p = (1 + reached) / (1 + null_z.shape[-1])
-    return np.where(np.isnan(z), np.nan, p)
+    return np.where(np.isnan(z), np.nan, resampled_p(reached, null_z.shape[-1]))
 
 
 def detector_statistic(
@@ -111,7 +112,7 @@ def detector_statistic(
 ) -> Float[np.ndarray, "*pair"]:
     """Give the statistic of max-T: z where AUROC > ½, else −∞; a NaN z stays NaN.
 
-    A suppressed unit may lie far from the absent sample and is yet no detector.
+    A unit that the action unit suppresses can have a large distance, but does not detect it.
 
     Examples
     --------
@@ -147,8 +148,8 @@ def max_t(
     Returns
     -------
     p_au, p_layer
-        The probability, were all labels meaningless, that any unit of the pair's AU, or any
-        pair of the layer, would do as well. NaN where the statistic is.
+        The probability, if no label had any effect, that some unit for the pair's AU, or some
+        pair of the layer, reaches a statistic as large. NaN where the statistic is.
 
     Notes
     -----
@@ -177,7 +178,7 @@ def _p_of_maxima(
 ) -> Float[np.ndarray, "*pair"]:
     # `p_values` for one null shared by all pairs, without a pairs × permutations array.
     below = np.searchsorted(np.sort(maxima), statistic - TIE)
-    p = (1 + len(maxima) - below) / (1 + len(maxima))
+    p = resampled_p(len(maxima) - below, len(maxima))
     return np.where(np.isnan(statistic), np.nan, p)
 
 

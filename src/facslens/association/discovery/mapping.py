@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from facslens.errors import CallError
+from facslens.statistics import ALPHA
 
 RANKS: Final = ("tested", "distance")
 AU_TO_UNIT: Final = "au_to_unit"
@@ -50,7 +51,7 @@ def make_mapping(
     *,
     distance: str | None = None,
     rank: str = "tested",
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
     null: str | None = None,
 ) -> pd.DataFrame:
     """Map units to action units and back, within each layer.
@@ -155,7 +156,7 @@ def firsts(mapping: pd.DataFrame, view: str, layer: str | None = None) -> pd.Dat
 
 
 def disagreements(tested: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
-    """Tell where the tested mapping and the plain largest distance name different partners.
+    """List where the tested mapping and the plain largest distance name different partners.
 
     Parameters
     ----------

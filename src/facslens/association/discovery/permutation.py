@@ -1,7 +1,7 @@
-"""What distances come to when the labels mean nothing: whole label rows move between rows.
+"""The null distribution of distances: whole label rows are permuted.
 
-A permutation is shared by all units and all action units, so that whatever hangs together in
-the data hangs together under the null too.
+All units and all action units share each permutation, so that the null keeps the correlations
+between units and between action units.
 """
 
 import itertools
@@ -35,10 +35,10 @@ def permutation_rows(
     permutations
         How many to draw; ≥ 1.
     seed
-        Seed of the drawing.
+        Seed of the permutations.
     strata
-        Number of each row's stratum; rows move only within it. A row that is alone in its
-        stratum stays where it is.
+        Number of each row's stratum; labels are permuted only within a stratum. A row that is
+        alone in its stratum keeps its labels.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def permutation_rows(
 def movable_rows(
     labels: Float[np.ndarray, "row au"], strata: Int[np.ndarray, " row"] | None = None
 ) -> int:
-    """Count the rows that have another row, of other labels, to change places with.
+    """Count the rows that can get other labels: their stratum holds a row with others.
 
     Examples
     --------

@@ -1,13 +1,14 @@
-"""What an association leaves: one long table, and what was and was not tested."""
+"""The result of an association: the table of tests, and what was and was not tested."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
-from facslens.association.discovery.mapping import make_mapping
-from facslens.errors import CallError
+from facslens.association.discovery.mapping import KEY, make_mapping
+from facslens.errors import ArtifactError, CallError
+from facslens.statistics import ALPHA
 
 #: Columns of the association table, in order.
 COLUMNS: Final = (
@@ -27,6 +28,41 @@ COLUMNS: Final = (
     "p_maxT",
     "q",
 )
+
+_PAIR: Final = {"layer": "str", "unit": "int64", "au": "str"}
+#: The tables of an `Association` and the types of their columns, to read them back by. A file of
+#: text has to be read by them: else layer 1.10 becomes 1.1, and a layer called NA goes missing.
+TYPES: Final[Mapping[str, Mapping[str, str]]] = {
+    "table": {
+        **dict.fromkeys(COLUMNS, "float64"),
+        **_PAIR,
+        **dict.fromkeys(("null", "distance"), "str"),
+        **dict.fromkeys(("n_present", "n_absent"), "int64"),
+    },
+    "effects": {
+        **_PAIR,
+        **dict.fromkeys(("auroc", "auprc", "pearson", "threshold", "f1"), "float64"),
+        "auroc_within": "float64",
+        "n_within": "Int64",
+    },
+    "coverage": {
+        **dict.fromkeys(("au", "name"), "str"),
+        **dict.fromkeys(("n_present", "n_absent"), "int64"),
+        **dict.fromkeys(("subjects_present", "subjects_absent"), "Int64"),
+        "eligible": "bool",
+        "reason": "str",
+    },
+    "units": {"layer": "str", "unit": "int64", "status": "str"},
+    "nulls": {
+        **dict.fromkeys(("layer", "null"), "str"),
+        "permutations": "int64",
+        "exact": "bool",
+        "smallest_p": "float64",
+        **dict.fromkeys(("sequences", "movable", "seed"), "int64"),
+    },
+}
+#: Columns that are there only where strata were given.
+_OPTIONAL: Final = ("auroc_within", "n_within")
 
 
 @dataclass(frozen=True)
@@ -75,13 +111,53 @@ class Association:
         self,
         distance: str | None = None,
         rank: str = "tested",
-        alpha: float = 0.05,
+        alpha: float = ALPHA,
         null: str | None = None,
     ) -> pd.DataFrame:
         """State which unit detects which action unit; see `make_mapping`."""
         return make_mapping(
             self.table, self.effects, distance=distance, rank=rank, alpha=alpha, null=null
         )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Give its tables by name, to be written; `of_tables` makes it of them again."""
+        return {name: getattr(self, name) for name in TYPES}
+
+    @classmethod
+    def of_tables(cls, tables: Mapping[str, pd.DataFrame]) -> "Association":
+        """Make an association of tables that were written and read.
+
+        Parameters
+        ----------
+        tables
+            As `tables` gives them. Their columns get the types of `TYPES`, and an empty cell of
+            text is an empty text, whatever a file made of it.
+
+        Raises
+        ------
+        ArtifactError
+            If a table or a column is missing, or a column is of another type.
+        """
+        found = {}
+        for name, types in TYPES.items():
+            if name not in tables:
+                raise ArtifactError(f"the association lacks its table {name!r}")
+            table = tables[name]
+            for column in types:
+                if column not in table and column not in _OPTIONAL:
+                    raise ArtifactError(
+                        f"the table {name!r} of the association lacks the column {column!r}"
+                    )
+            kept = {column: kind for column, kind in types.items() if column in table}
+            text = {column: "" for column, kind in kept.items() if kind == "str"}
+            try:
+                found[name] = table[list(kept)].fillna(text).astype(kept)
+            except (TypeError, ValueError) as error:
+                raise ArtifactError(
+                    f"the table {name!r} of the association holds something of another type: "
+                    f"{error}"
+                ) from error
+        return cls(**found)
 
 
 def concatenate(associations: Sequence[Association]) -> Association:
@@ -97,7 +173,7 @@ def concatenate(associations: Sequence[Association]) -> Association:
         raise CallError("associations is empty: needs at least one")
     first = associations[0]
     table = pd.concat([a.table for a in associations], ignore_index=True)
-    key = ["layer", "unit", "au", "null", "distance"]
+    key = [*KEY, "null", "distance"]
     twice = table[table.duplicated(key)]
     if len(twice):
         layer, _, _, null, distance = twice.iloc[0][key]
@@ -122,5 +198,4 @@ def _distinct(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _joined(effects: list[pd.DataFrame]) -> pd.DataFrame:
     """Take every effect from the first association that has it."""
-    key = ["layer", "unit", "au"]
-    return pd.concat(effects).groupby(key, sort=False, as_index=False).first()
+    return pd.concat(effects).groupby(KEY, sort=False, as_index=False).first()

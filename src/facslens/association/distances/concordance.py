@@ -1,8 +1,8 @@
-"""How often a response is larger with an action unit than without, among pairs that compare.
+"""How often a response is larger with an action unit than without, among comparable pairs.
 
-Two rows compare where they lie in one stratum: any two without strata; two of equal expression,
-to ask what a unit knows beyond the expression; two of one fold, where each fold has a network
-of its own.
+Only rows of one stratum are compared. Without strata these are any two rows. Strata are, for
+example, the expressions, to test what a unit detects beyond the expression, or the folds of a
+cross-validation, where each fold has a network of its own.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class Concordance:
     Parameters
     ----------
     value
-        (unit, au): pooled over the strata, a tie counting half. NaN where no pair compares.
+        (unit, au): pooled over the strata; a tie counts half. NaN without a comparable pair.
     pairs
-        (au,): pairs that compare.
+        (au,): comparable pairs.
     rarer
-        (au,): rows that carry the label that is the rarer in their stratum, summed over the
-        strata: what the value rests on. A stratum in which all are alike adds none.
+        (au,): rows with the label that is rarer in their stratum, summed over the strata. This
+        is the sample size behind the value; a stratum with one label only adds nothing.
     """
 
     value: Float[np.ndarray, "unit au"]
@@ -85,12 +85,12 @@ def resampled_concordance(
     weights: Float[np.ndarray, "resample subject"],
     strata: Int[np.ndarray, " row"] | None = None,
 ) -> Float[np.ndarray, " resample"]:
-    """Concordance of one unit with every subject counted as often as it was drawn.
+    """Compute the concordance of one unit in every resample of the subjects.
 
     Notes
     -----
     A sum over pairs of subjects, wᵀ A w over wᵀ N w, with A the comparisons won, N those made
-    and w how often each subject was drawn. NaN where a resample compares nothing.
+    and w how often each subject was drawn. NaN where a resample has no comparable pair.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Label columns as what every distance counts: who is present, absent, unknown."""
+"""Label columns, split into present, absent and unknown images as every distance needs them."""
 
 from dataclasses import dataclass
 

@@ -1,26 +1,33 @@
 """How far apart a unit's responses lie when an action unit is present and when it is absent.
 
-`DISTANCES` is the one table of them; `distances` computes any of them for all units and all
+`DISTANCES` is the one table of them: what a help text, a mapping, a label or a figure needs to
+know of a distance stands in its entry. `distances` computes any of them for all units and all
 label columns of a batch in one call.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Num, Shaped
-from scipy import stats
 
 from facslens.association.distances.counts import Counts, count
 from facslens.association.distances.histograms import histogram_distances
+from facslens.association.distances.ranks import moment_distances, rank_distances
 from facslens.association.distances.sweep import sweep_distances
 from facslens.errors import CallError
 
-Statistic = Literal["histograms", "sweep", "ranks", "moments"]
+#: Computes some distances, by name, for every unit and label column; the arguments are the
+#: responses, the labels' `Counts`, the responses that give each unit its range and spread, and
+#: the names. Distances of one kernel are computed together. Where a column lacks present or
+#: absent images, what a kernel gives is replaced by NaN.
+Kernel = Callable[
+    [np.ndarray, Counts, np.ndarray, frozenset[str]], dict[str, Float[np.ndarray, "unit column"]]
+]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Distance:
     """What there is to know of a distance before it is computed.
 
@@ -28,43 +35,137 @@ class Distance:
     ----------
     name
         How it is asked for, and how tables spell it.
+    short
+        How a column's heading spells it.
     label
-        How a figure spells it.
+        How a sentence spells it.
+    description
+        Its definition, in plain words.
     unit
         Its physical unit; empty where it is a pure number.
     low, high
         Its range.
     neutral
-        Its value when presence tells nothing in an endless sample; NaN where that depends on
-        how frequent the action unit is.
+        Its value in a large sample when the responses do not depend on the action unit; NaN
+        where that value depends on how frequent the action unit is.
     signed
-        Whether it tells a detector from a unit that the action unit suppresses.
-    needs
-        The sufficient statistic from which it is computed.
+        Whether it distinguishes a detector from a unit that the action unit suppresses.
+    kernel
+        What computes it.
+    kernel_unknown
+        What computes it where some labels are unknown, if not the same.
+    decimals
+        With how many a report writes it.
     """
 
     name: str
+    short: str
     label: str
-    unit: str
+    description: str
     low: float
     high: float
     neutral: float
     signed: bool
-    needs: Statistic
+    kernel: Kernel
+    kernel_unknown: Kernel | None = None
+    unit: str = ""
+    decimals: int = 2
+
+    @property
+    def binned(self) -> bool:
+        """Whether it is read off histograms."""
+        return self.kernel is histogram_distances
 
 
 _INF: Final = float("inf")
+#: The distance that decides where none is named: that of the paper.
+DEFAULT: Final = "kl"
 
-DISTANCES: Final[Mapping[str, Distance]] = {
+DISTANCES: Final[dict[str, Distance]] = {
     d.name: d
     for d in (
-        Distance("kl", "KL divergence", "nats", 0.0, _INF, 0.0, False, "histograms"),
-        Distance("js", "Jensen–Shannon distance", "", 0.0, 1.0, 0.0, False, "histograms"),
-        Distance("wasserstein", "Wasserstein distance", "SD", 0.0, _INF, 0.0, False, "sweep"),
-        Distance("ks", "Kolmogorov–Smirnov distance", "", 0.0, 1.0, 0.0, False, "sweep"),
-        Distance("auroc", "AUROC", "", 0.0, 1.0, 0.5, True, "ranks"),
-        Distance("auprc", "average precision", "", 0.0, 1.0, float("nan"), True, "sweep"),
-        Distance("pearson", "point-biserial correlation", "", -1.0, 1.0, 0.0, True, "moments"),
+        Distance(
+            name="kl",
+            short="KL",
+            label="Kullback–Leibler divergence",
+            description="D(P‖Q) of histograms on 20 equal-width bins over the unit's range, "
+            "each mixed with 1 % uniform",
+            unit="nats",
+            low=0.0,
+            high=_INF,
+            neutral=0.0,
+            signed=False,
+            kernel=histogram_distances,
+        ),
+        Distance(
+            name="js",
+            short="JS",
+            label="Jensen–Shannon distance",
+            description="Jensen–Shannon distance of the same histograms as kl, base 2",
+            low=0.0,
+            high=1.0,
+            neutral=0.0,
+            signed=False,
+            kernel=histogram_distances,
+        ),
+        Distance(
+            name="wasserstein",
+            short="W₁",
+            label="Wasserstein distance",
+            description="first Wasserstein distance over the unit's standard deviation",
+            unit="standard deviations",
+            low=0.0,
+            high=_INF,
+            neutral=0.0,
+            signed=False,
+            kernel=sweep_distances,
+        ),
+        Distance(
+            name="ks",
+            short="KS",
+            label="Kolmogorov–Smirnov distance",
+            description="largest gap between the two distribution functions",
+            low=0.0,
+            high=1.0,
+            neutral=0.0,
+            signed=False,
+            kernel=sweep_distances,
+        ),
+        Distance(
+            name="auroc",
+            short="AUROC",
+            label="AUROC",
+            description="P(p > q) + ½ P(p = q); below ½ the action unit suppresses the unit",
+            low=0.0,
+            high=1.0,
+            neutral=0.5,
+            signed=True,
+            kernel=rank_distances,
+            # Ranks among the known rows change from column to column; the walk does not mind.
+            kernel_unknown=sweep_distances,
+        ),
+        Distance(
+            name="auprc",
+            short="AUPRC",
+            label="average precision",
+            description="average precision, equal responses passed in one step",
+            low=0.0,
+            high=1.0,
+            neutral=float("nan"),
+            signed=True,
+            kernel=sweep_distances,
+        ),
+        Distance(
+            name="pearson",
+            short="r",
+            label="point-biserial correlation",
+            description="Pearson's correlation of the response with the label",
+            low=-1.0,
+            high=1.0,
+            neutral=0.0,
+            signed=True,
+            kernel=moment_distances,
+        ),
     )
 }
 
@@ -108,16 +209,7 @@ def distances(
     For a unit and a label column let P be the responses with the label present, n₁ of them,
     and Q those with it absent, n₀; rows whose label is unknown play no part in that column.
 
-    ============= ==========================================================================
-    kl            D(P‖Q) of histograms on 20 equal-width bins over the unit's range, each
-                  mixed with 1 % uniform; nats, ≥ 0
-    js            Jensen–Shannon distance of the same histograms, base 2; 0 to 1
-    wasserstein   first Wasserstein distance over the unit's standard deviation; ≥ 0
-    ks            largest gap between the two distribution functions; 0 to 1
-    auroc         P(p > q) + ½ P(p = q); 0 to 1, below ½ the unit is suppressed
-    auprc         average precision, ties passed in one step; 0 to 1
-    pearson       point-biserial correlation; −1 to 1
-    ============= ==========================================================================
+    Each distance is a number that compares P with Q; `DISTANCES` has its definition and range.
 
     Parameters
     ----------
@@ -182,72 +274,20 @@ def distances(
     responses = responses.astype(np.float64, copy=False)
     flat = labels.reshape(len(labels), -1)
     counts = count(flat, dtype)
-    needs: dict[Statistic, set[str]] = {}
+    groups: dict[Kernel, set[str]] = {}
     for name in wanted:
-        needs.setdefault(_statistic(name, counts), set()).add(name)
+        groups.setdefault(_kernel(DISTANCES[name], counts), set()).add(name)
     scale = responses if reference is None else reference
     found: dict[str, np.ndarray] = {}
-    for statistic, group in needs.items():
-        found |= _KERNELS[statistic](responses, counts, scale, frozenset(group))
+    for kernel, group in groups.items():
+        found |= kernel(responses, counts, scale, frozenset(group))
     values = np.stack([found[name] for name in wanted])
     values[:, :, counts.undefined] = np.nan
     values[:, np.ptp(responses, axis=0) == 0] = np.nan
     return values.reshape(len(wanted), responses.shape[1], *labels.shape[1:])
 
 
-def _statistic(name: str, counts: Counts) -> Statistic:
-    # Ranks among the known rows change from column to column; the walk does not mind.
-    needs = DISTANCES[name].needs
-    return "sweep" if needs == "ranks" and not counts.complete else needs
-
-
-def _rank_distances(
-    responses: Num[np.ndarray, "image unit"],
-    counts: Counts,
-    reference: Num[np.ndarray, "reference unit"],  # noqa: ARG001 - one signature for all kernels
-    names: frozenset[str],  # noqa: ARG001
-) -> dict[str, Float[np.ndarray, "unit column"]]:
-    """AUROC from mid-ranks centred on their mean: ½ + Σ_present rank / (n₁ n₀)."""
-    dtype = counts.present.dtype
-    centred = stats.rankdata(responses, axis=0) - (len(responses) + 1) / 2
-    rank_sum = centred.T.astype(dtype) @ counts.present
-    rank_sum /= np.maximum(counts.n_present * counts.n_absent, 1)
-    rank_sum += 0.5
-    return {"auroc": rank_sum}
-
-
-def _moment_distances(
-    responses: Num[np.ndarray, "image unit"],
-    counts: Counts,
-    reference: Num[np.ndarray, "reference unit"],  # noqa: ARG001 - one signature for all kernels
-    names: frozenset[str],  # noqa: ARG001
-) -> dict[str, Float[np.ndarray, "unit column"]]:
-    """Pearson's r with a 0/1 variable: (mean₁ − mean₀) / sd · √(n₁ n₀) / n over known rows."""
-    dtype = counts.present.dtype
-    deviation = responses.std(axis=0, dtype=np.float64)
-    standard = (responses - responses.mean(axis=0, dtype=np.float64)) / np.where(
-        deviation > 0, deviation, 1
-    )
-    z = standard.T.astype(dtype)
-    n1, n0 = np.maximum(counts.n_present, 1), np.maximum(counts.n_absent, 1)
-    present = z @ counts.present
-    # Over complete labels the standardised responses have mean 0 and variance 1.
-    absent = -present if counts.complete else z @ counts.absent
-    r = present / n1 - absent / n0
-    r *= np.sqrt(n1 * n0) / (n1 + n0)
-    if not counts.complete:
-        known = counts.present + counts.absent
-        variance = (z * z) @ known / (n1 + n0) - ((present + absent) / (n1 + n0)) ** 2
-        r /= np.sqrt(np.where(variance > 1e-6, variance, np.nan))
-    return {"pearson": r}
-
-
-_Kernel = Callable[
-    [np.ndarray, Counts, np.ndarray, frozenset[str]], dict[str, Float[np.ndarray, "unit column"]]
-]
-_KERNELS: Final[Mapping[Statistic, _Kernel]] = {
-    "histograms": histogram_distances,
-    "sweep": sweep_distances,
-    "ranks": _rank_distances,
-    "moments": _moment_distances,
-}
+def _kernel(distance: Distance, counts: Counts) -> Kernel:
+    if distance.kernel_unknown is not None and not counts.complete:
+        return distance.kernel_unknown
+    return distance.kernel

@@ -1,1 +1,1 @@
-"""Whether the mapping returns: in other folds, and with other seeds."""
+"""Whether the mapping is found again: in other folds, and in trainings with other seeds."""

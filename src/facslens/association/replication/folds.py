@@ -1,6 +1,6 @@
 """The association in cross-validation: every fold has its own network and its own choice.
 
-Responses of two networks do not compare, so pairs are made within a fold and pooled over the
+Responses of two networks cannot be compared, so pairs are made within a fold and pooled over the
 folds. In each fold the unit was chosen on people who are not in its test part; over all folds
 everyone is tested once, and the interval is over all of them. Untrained networks choose and are
 tested in the same way, so that what the training added is the difference of two pooled shares,
@@ -16,12 +16,13 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from facslens.action_units import ACTION_UNITS
-from facslens.association.confirmation.bootstrap import RESAMPLES, interval, resample_subjects
+from facslens.association.confirmation.bootstrap import Resampling
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.discovery.result import Association
 from facslens.association.distances.concordance import concordance, resampled_concordance
 from facslens.association.sample import Sample, blocks
 from facslens.errors import NotEnoughDataError
+from facslens.statistics import ALPHA, LEVEL, RESAMPLES
 
 #: Columns of a fold's table: one row a test sequence and action unit.
 COLUMNS: Final = ("au", "layer", "unit", "accepted", "subject", "expression", "response", "label")
@@ -41,11 +42,10 @@ _NOTHING: Final[dict[str, Any]] = {
 }
 
 
-def choose_units(association: Association, *, alpha: float = 0.05) -> pd.DataFrame:
+def choose_units(association: Association, *, alpha: float = ALPHA) -> pd.DataFrame:
     """Name the best unit of every action unit, whether or not it passed the test.
 
-    Taking it in every fold keeps everyone in the pool; how often it was accepted is counted
-    beside.
+    Every fold then contributes its people to the pool; ``accepted`` says which units passed.
 
     Returns
     -------
@@ -137,11 +137,11 @@ def beside(table: pd.DataFrame, untrained: Sequence[pd.DataFrame]) -> pd.DataFra
 def pool_folds(
     table: pd.DataFrame,
     *,
+    seed: int,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
+    level: float = LEVEL,
     min_subjects: int = MIN_SUBJECTS,
     min_within: int = MIN_PRESENT,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Pool the pairs of all folds for every action unit.
 
@@ -151,13 +151,13 @@ def pool_folds(
         The tables of `fold_table`, joined, with a column fold; ``subject`` and ``expression``
         name the same people and expressions in all of them. The columns of `beside` may be
         there, too.
-    resamples, level, seed
-        Of the percentile interval over all subjects.
+    seed, resamples, level
+        Of the resampling of all subjects; see `Resampling`.
     min_subjects
         Subjects with the AU, and subjects without, that a verdict needs.
     min_within
-        Sequences of the label that is the rarer in their expression and fold that the effect
-        within expressions needs.
+        Sequences that the effect within expressions needs: those with the label that is rarer
+        in their expression and fold, summed over both.
 
     Returns
     -------
@@ -184,10 +184,10 @@ def pool_folds(
     ----------
     [efron1993]_, [hanley1982]_
     """
+    resampling = Resampling(seed, resamples, level)
     if table.empty:
         raise NotEnoughDataError("no fold chose a unit for any action unit: nothing to pool")
     rows: list[dict[str, Any]] = []
-    plan = _Plan(resamples, level, seed)
     for au, own in table.groupby("au", sort=True):
         others = own.filter(regex=f"^{UNTRAINED}").to_numpy(dtype=np.float64)
         pool = _Pool(
@@ -216,20 +216,11 @@ def pool_folds(
         for suffix, strata, needed in (("", fold, 1), ("_within", expression, min_within)):
             rarer = int(concordance(pool.responses, pool.labels, strata).rarer[0])
             row |= {"n_within": rarer} if suffix else {}
-            found = _measure(pool, strata, plan) if enough and rarer >= needed else _NOTHING
+            found = _measure(pool, strata, resampling) if enough and rarer >= needed else _NOTHING
             columns = found if others.shape[1] else {c: found[c] for c in _OWN}
             row |= {column.format(suffix): value for column, value in columns.items()}
         rows.append(row)
     return pd.DataFrame(rows).astype({"n_redrawn": "Int64", "n_redrawn_within": "Int64"})
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How the subjects are drawn again."""
-
-    resamples: int
-    level: float
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -251,25 +242,25 @@ class _Pool:
         return self.label[:, None]
 
 
-def _measure(pool: _Pool, strata: Int[np.ndarray, " row"], plan: _Plan) -> dict[str, Any]:
+def _measure(
+    pool: _Pool, strata: Int[np.ndarray, " row"], resampling: Resampling
+) -> dict[str, Any]:
     """Give the columns of a pool, all from the same resamples of the subjects."""
     value = concordance(pool.responses, pool.labels, strata).value[:, 0]
-    weights, redrawn = resample_subjects(
-        pool.label, pool.subject, plan.resamples, seed=plan.seed, strata=strata
-    )
+    weights, redrawn = resampling.weights(pool.label, pool.subject, strata)
     draws = np.stack(
         [
             resampled_concordance(response, pool.label, pool.subject, weights, strata)
             for response in pool.responses.T
         ]
     )
-    low, high = interval(draws[0], plan.level)
+    low, high = resampling.interval(draws[0])
     own = (float(value[0]), float(low), float(high), redrawn)
     status = "confirmed" if low > 0.5 else "not confirmed"
     found = dict(zip(_OWN, (*own, status), strict=True))
     if not pool.others.shape[1]:
         return found | {c: "none" if "status" in c else float("nan") for c in _AHEAD}
-    low, high = interval(draws[0] - draws[1:].mean(axis=0), plan.level)
+    low, high = resampling.interval(draws[0] - draws[1:].mean(axis=0))
     mean = float(value[1:].mean())
     status = "better" if low > 0 else "worse" if high < 0 else "not better"
     ahead = (mean, float(value[0]) - mean, float(low), float(high), status)

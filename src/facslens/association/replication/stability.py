@@ -1,4 +1,4 @@
-"""Which mappings come back when the same training is begun from other random numbers."""
+"""Which mappings are found again when the same training is repeated with other seeds."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from facslens.association.discovery.mapping import accepted_units
 from facslens.association.discovery.result import Association
 from facslens.errors import CallError
+from facslens.statistics import ALPHA
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Stability:
         unit); correlation (mean correlation of that unit with its partner). Shares are NaN
         without a pair.
     chance
-        Mean correlation of a unit with all units of another run, over the pairs of runs: what
-        the correlation of partners is to be held against, beside the choice of the best.
+        Mean correlation of a unit with all units of another run, over the pairs of runs. The
+        correlation of partners has to exceed it clearly, because partners are chosen so that
+        theirs is large.
     """
 
     matches: pd.DataFrame
@@ -43,7 +45,7 @@ class Stability:
 def match_units(
     one: Float[np.ndarray, "unit au"], other: Float[np.ndarray, "unit_other au"]
 ) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"], Float[np.ndarray, " pair"]]:
-    """Pair the units of two networks so that their profiles agree as well as can be.
+    """Pair the units of two networks so that their profiles correlate most in total.
 
     Parameters
     ----------
@@ -105,9 +107,9 @@ def stability(
     layer: str,
     *,
     distance: str | None = None,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
 ) -> Stability:
-    """Match the units of several trainings and count which mappings return.
+    """Match the units of several trainings and count which mappings are found again.
 
     Parameters
     ----------
