@@ -15,6 +15,7 @@ from facslens.cli.main import main
 from facslens.errors import CallError
 from facslens.models import model as models
 from facslens.models.initial import digest
+from facslens.runs.folder import Run
 from facslens.stages import order
 from facslens.training import crossval
 from facslens.training.recipe import FINE_TUNING
@@ -58,9 +59,9 @@ def test_a_run_leaves_every_file_and_finds_the_drawn_detectors(finished):
 
 
 def test_resume_after_a_stop_does_only_what_is_missing(facslens, run, monkeypatch):
-    info = json.loads((run / "run.json").read_text())
-    del info["stages"]["project"], info["stages"]["report"]
-    (run / "run.json").write_text(json.dumps(info))
+    stages = Run(run).info["stages"]
+    del stages["project"], stages["report"]
+    Run(run).update(stages=stages)
     called = []
     kept = {
         name: lambda run, progress, name=name, stage=stage: (
@@ -81,7 +82,10 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
     assert "au_to_unit, distance" in out
     assert set(pd.read_csv(run / "mapping.csv")["distance"]) == {"auroc"}
     stages = json.loads((run / "run.json").read_text())["stages"]
-    assert set(stages) == {"faces", "train", "record", "associate"}
+    late = {"project", "report"}
+    assert {name: entry["status"] for name, entry in stages.items()} == {
+        name: "outdated" if name in late else "done" for name in order.STAGES
+    }
 
 
 @pytest.mark.parametrize(
@@ -197,11 +201,15 @@ def test_crossval_prints_what_a_machine_reads(facslens, drawn_ck48, tmp_path):
     assert "Confusion, all folds" in out
 
 
+#: Takes faces whose labels were changed, and the responses to them.
+MINE = ("--accept", "faces.parquet", "--accept", "responses.zarr")
+
+
 def test_both_nulls_are_tested_and_the_verdicts_said(facslens, run):
-    nulls = json.loads((run / "run.json").read_text())["nulls"]
+    nulls = pd.read_csv(run / "nulls.csv").query("layer == 'conv3'")
     # In the drawn faces an expression says all of a face's AUs but AU17, which is the person's.
-    assert [(n["null"], n["permutations"], n["seed"]) for n in nulls] == [
-        ("free", 99, 0), ("within_expression", 99, 0),
+    assert nulls[["null", "permutations", "seed"]].to_numpy().tolist() == [
+        ["free", 99, 0], ["within_expression", 99, 0],
     ]  # fmt: skip
     table = pd.read_parquet(run / "association.parquet")
     assert set(table["null"]) == {"free", "within_expression"}
@@ -229,13 +237,16 @@ def test_both_nulls_are_tested_and_the_verdicts_said(facslens, run):
 def test_a_null_that_cannot_be_is_left_out_and_said(facslens, run):
     faces = pd.read_parquet(run / "faces.parquet")
     faces.drop(columns="AU17").to_parquet(run / "faces.parquet", index=False)
-    code, out, _ = facslens("associate", run)
+    code, _, err = facslens("associate", run)
+    assert code == 1
+    assert "faces.parquet is not what the stage faces left" in err
+    code, out, _ = facslens("associate", run, *MINE)
     assert code == 0
     assert "AU27, mouth stretch: detected by unit" in out
-    nulls = json.loads((run / "run.json").read_text())["nulls"]
-    assert nulls[1]["null"] == "within_expression"
-    assert nulls[1]["permutations"] == 0
-    assert "same in every row of each stratum" in nulls[1]["reason"]
+    skipped = json.loads((run / "run.json").read_text())["stages"]["associate"]["skipped"]
+    assert list(skipped) == ["within_expression"]
+    assert "same in every row of each stratum" in skipped["within_expression"]
+    assert set(pd.read_csv(run / "nulls.csv")["null"]) == {"free"}
     code, _, err = facslens("associate", run, "--null", "within_expression")
     assert code == 1
     assert "same in every row of each stratum" in err
@@ -248,12 +259,12 @@ def test_labels_that_are_unknown_for_some_images(facslens, run):
     faces.loc[faces["sequence"].isin(lost), aus] = np.nan
     faces.loc[faces["sequence"].isin(lost[:2]), "expression"] = None
     faces.to_parquet(run / "faces.parquet", index=False)
-    code, out, _ = facslens("associate", run)
+    code, out, _ = facslens("associate", run, *MINE)
     assert code == 0
     assert "AU27, mouth stretch: detected by unit" in out
     discovery = faces[faces["split"] != "test"].dropna(subset=["AU12"])
-    nulls = json.loads((run / "run.json").read_text())["nulls"]
-    assert nulls[0]["sequences"] == discovery["sequence"].nunique()
+    nulls = pd.read_csv(run / "nulls.csv")
+    assert nulls["sequences"][0] == discovery["sequence"].nunique()
 
 
 def test_crossval_with_action_units(facslens, drawn_ck48, tmp_path):

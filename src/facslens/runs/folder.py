@@ -29,8 +29,8 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "train": ("model.safetensors", "model.json", "training.csv", "predictions.parquet"),
     "record": ("responses.zarr", "exemplars.parquet"),
     "associate": (
-        "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "confounds.csv",
-        "mapping.csv", "verdicts.csv", "contrast.csv",
+        "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "nulls.csv",
+        "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
     ),
     "project": ("projections",),
     "report": ("report",),
@@ -91,7 +91,9 @@ class Run:
             If the folder exists and holds anything but a run that never got under way.
         """
         if folder.exists() and not _is_free(folder):
-            raise CallError(f"{folder} exists already: name a new folder, or resume the run in it")
+            raise CallError(
+                f"out is {folder}, which exists already: name a new folder, or resume the run in it"
+            )
         run = cls(folder)
         run._write(
             {

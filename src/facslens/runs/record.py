@@ -14,7 +14,7 @@ from facslens.responses.store import Responses
 from facslens.runs import parts, selection
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
-from facslens.runs.tables import read_run_table
+from facslens.runs.tables import TABLES, read_run_table
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,7 @@ class RunRecord:
     @cached_property
     def association(self) -> Association:
         """Distances and tests of every unit with every action unit."""
-        return Association(
-            table=self.table("association.parquet"),
-            effects=self.table("effects.parquet"),
-            coverage=self.coverage,
-            units=self.units,
-            nulls=pd.DataFrame(self.info["nulls"]),
-        )
+        return Association.of_tables({name: self.table(file) for name, file in TABLES.items()})
 
     @cached_property
     def mapping(self) -> pd.DataFrame:

@@ -4,10 +4,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from facslens.association.distances.table import distance_names
+from facslens.association.distances.table import DEFAULT, distance_names
 from facslens.errors import ArtifactError, CallError
 from facslens.models.adapter import choose_layers
-from facslens.models.initial import architecture_of, initial, load_named
+from facslens.models.initial import architecture_of, initial
 from facslens.models.model import Model
 from facslens.projection.deconvnet import check_rule
 from facslens.runs.folder import Run
@@ -57,7 +57,7 @@ class Settings:
     recipe: Recipe = field(default_factory=Recipe)
     layers: list[str] | None = None
     exemplars: int = 9
-    distance: str = "kl"
+    distance: str = DEFAULT
     permutations: int = 1000
     null: str = "free"
     neutral: bool = False
@@ -86,7 +86,9 @@ class Settings:
 
     def begin(self) -> Model | None:
         """Load the model that the training begins from, if it begins from one."""
-        return None if self.init is None else load_named(self.init, "init")
+        from facslens.runs.model import open_model  # which reads the settings of a run
+
+        return None if self.init is None else open_model(self.init, "init")
 
     @classmethod
     def of(cls, run: Run) -> "Settings":

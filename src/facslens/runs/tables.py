@@ -7,6 +7,15 @@ import pandas as pd
 
 from facslens.artifacts import read_table
 
+#: The files of an `Association`, by the names of its tables.
+TABLES: Final = {
+    "table": "association.parquet",
+    "effects": "effects.parquet",
+    "coverage": "coverage.csv",
+    "units": "units.csv",
+    "nulls": "nulls.csv",
+}
+
 #: Types by file and column: whole numbers and truth values of which some may be missing, and
 #: texts that may look like numbers.
 TYPES: Final[dict[str, dict[str, str]]] = {
@@ -48,5 +57,6 @@ def read_run_table(path: Path, name: str) -> pd.DataFrame:
         What it is called in a run, such as ``verify/controls.csv``.
     """
     texts = TEXTS.get(name, ())
-    table = read_table(path, {**TYPES.get(name, {}), **dict.fromkeys(texts, "str")})
+    names = {"layer": "str", "au": "str"}  # a layer may be called 1.10
+    table = read_table(path, {**names, **TYPES.get(name, {}), **dict.fromkeys(texts, "str")})
     return table.fillna(dict.fromkeys(texts, ""))

@@ -1,7 +1,6 @@
 """Hold every unit against every action unit, choose, and confirm on unseen people."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -24,11 +23,12 @@ from facslens.runs.parts import FacesOfPart, confirmation
 from facslens.runs.record import RunRecord
 from facslens.runs.selection import first_units, of_rule
 from facslens.runs.settings import NULLS, Settings
+from facslens.runs.tables import TABLES
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """What the discovery subjects say, and which nulls they could not be held against.
+    """The association on the discovery subjects, and the nulls that could not be tested.
 
     Parameters
     ----------
@@ -41,24 +41,12 @@ class Discovery:
     association: Association
     skipped: dict[str, str]
 
-    def nulls(self) -> list[dict[str, Any]]:
-        """Give what was permuted how often, for ``run.json``."""
-        made = self.association.nulls.drop(columns="layer").drop_duplicates("null")
-        rows: list[dict[str, Any]] = [
-            {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
-            for row in made.to_dict("records")
-        ]
-        return rows + [
-            {"null": name, "permutations": 0, "reason": reason}
-            for name, reason in self.skipped.items()
-        ]
-
 
 def run_associate(run: Run, progress: Report) -> None:
     """Write the association, its coverage and confounds, the mapping and the verdicts."""
     record = RunRecord(run)
     faces, responses, settings = record.faces, record.responses, record.settings
-    with run.stage("associate"):
+    with run.stage("associate") as underway:
         if not faces.aus:
             raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
         found = discover(responses, record.discovery, settings, record.seed, progress)
@@ -83,12 +71,9 @@ def run_associate(run: Run, progress: Report) -> None:
             ],
             ignore_index=True,
         )
-        run.update(nulls=found.nulls())
+        underway.note(skipped=found.skipped)
         tables = {
-            "association.parquet": association.table,
-            "effects.parquet": association.effects,
-            "coverage.csv": association.coverage,
-            "units.csv": association.units,
+            **{TABLES[name]: table for name, table in association.tables().items()},
             "confounds.csv": confounds,
             "mapping.csv": mapping,
             "verdicts.csv": verdicts,

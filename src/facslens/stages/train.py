@@ -4,7 +4,6 @@ from facslens.artifacts import write_table
 from facslens.models import model as models
 from facslens.progress import Report
 from facslens.runs.folder import Run
-from facslens.runs.model import open_model
 from facslens.runs.record import RunRecord
 from facslens.training.fit import fit
 from facslens.training.predictions import predict
@@ -15,7 +14,7 @@ def run_train(run: Run, progress: Report) -> None:
     record = RunRecord(run)
     settings, faces = record.settings, record.faces
     # before the stage begins, for a run may go on from its own model
-    begun = None if settings.init is None else open_model(settings.init, "init")
+    begun = settings.begin()
     with run.stage("train"):
         training = fit(
             faces,
