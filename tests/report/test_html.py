@@ -13,10 +13,12 @@ import pytest
 from PIL import Image
 
 from facslens.errors import ArtifactError
-from facslens.report.build import build_view
 from facslens.report.figures import HIGH, LOW, heat_png
-from facslens.report.html import PICTURE, render, write_report
+from facslens.report.findings import build_findings
+from facslens.report.html import open_page, render, write_report
 from facslens.report.missing import Missing
+from facslens.report.sections.heatmap import build_heatmaps
+from facslens.report.sections.units import PICTURE
 from facslens.report.slide import slide
 from facslens.runs.folder import Run
 
@@ -129,15 +131,18 @@ def test_methods_are_filled_in(page: Page) -> None:
 
 
 def test_many_layers_take_little_room(full_run: Run) -> None:
-    view = build_view(full_run)
-    assert not isinstance(view.findings, Missing)
-    assert not isinstance(view.heatmaps, Missing)
-    card = next(c for c in view.findings.cards if c.au == "AU12")
+    page = open_page(full_run)
+    findings, heatmaps = page.of(build_findings), page.of(build_heatmaps)
+    assert not isinstance(findings, Missing)
+    assert not isinstance(heatmaps, Missing)
+    card = next(c for c in findings.cards if c.au == "AU12")
     (other,) = card.others
     others = (other, *(replace(other, layer=f"more{n}", unit=None) for n in range(11)))
-    findings = replace(view.findings, cards=(replace(card, others=others),))
-    maps = (view.heatmaps[0],) * 13
-    markup = render(replace(view, findings=findings, heatmaps=maps))
+    many = {
+        build_findings: replace(findings, cards=(replace(card, others=others),)),
+        build_heatmaps: (heatmaps[0],) * 13,
+    }
+    markup = render(replace(page, _built=many))
     words = " ".join(Page(markup).text.split())
     assert "conv1: unit 1, 0.91; none in 11 other layers" in words
     assert "more3" not in words
@@ -172,7 +177,7 @@ def test_downloads_equal_the_files_of_the_run(index: Path, full_run: Run, page: 
 def test_a_large_association_is_cut_to_one_distance(
     write_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facslens.report.html.LARGE_TABLE", 8_000)
+    monkeypatch.setattr("facslens.report.downloads.LARGE_TABLE", 8_000)
     run = write_run()
     index = write_report(run)
     written = pd.read_csv(index.parent / "data" / "association.csv")
@@ -278,8 +283,7 @@ def test_a_damaged_table_is_an_error_and_the_old_report_stays(
 def test_the_slide_is_16_to_9_and_always_the_same(index: Path, full_run: Run) -> None:
     with Image.open(index.parent / "slide.png") as picture:
         assert picture.size == (1920, 1080)
-    view = build_view(full_run)
-    assert slide(view, "svg") == slide(view, "svg")
+    assert slide(open_page(full_run), "svg") == slide(open_page(full_run), "svg")
 
 
 def test_without_a_detector_there_is_no_slide(
@@ -294,12 +298,11 @@ def test_without_a_detector_there_is_no_slide(
 
 
 def test_heat_png_shows_sign_as_colour_and_size_as_opacity(full_run: Run) -> None:
-    heatmaps = build_view(full_run).heatmaps
+    heatmaps = open_page(full_run).of(build_heatmaps)
     assert not isinstance(heatmaps, Missing)
-    heatmap = heatmaps[0]
-    with Image.open(io.BytesIO(heat_png(heatmap))) as picture:
+    values = np.asarray(heatmaps[0].overview)
+    with Image.open(io.BytesIO(heat_png(values, heatmaps[0].limit))) as picture:
         pixels = np.asarray(picture)
-    values = np.asarray(heatmap.overview)
     assert pixels.shape == (*values.shape, 4)
     row, column = np.unravel_index(values.argmax(), values.shape)
     assert tuple(pixels[row, column, :3]) == HIGH

@@ -1,12 +1,54 @@
 """The faces that a unit answers most, with their pictures, as far as they were projected."""
 
-from pathlib import PurePath
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
-from facslens.report.evidence import Box, Exemplar, Margins
 from facslens.report.tables import Row, RunTables, count, number, records, text
+
+
+@dataclass(frozen=True)
+class Box:
+    """A receptive field on its image, in per cent of the image's side."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How much of a picture lies outside of the face on each side, in per cent."""
+
+    top: float
+    right: float
+    bottom: float
+    left: float
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """A face that a unit answers most, and the projection of that answer.
+
+    ``whole``, ``face`` and ``projection`` are file names of pictures, empty where there is
+    none; the last two are cropped to the receptive field ``box``.
+    """
+
+    rank: int
+    image: str
+    subject: str
+    split: str
+    response: float
+    rule: str
+    whole: str
+    face: str
+    projection: str
+    box: Box | None
+    hidden: Margins
+    tiny: bool
+
 
 #: Exemplars of a unit that the page shows.
 SHOWN: Final = 6
@@ -80,9 +122,7 @@ def _hidden(row: Row, size: int | None) -> Margins:
 def _picture(tables: RunTables, row: Row, column: str) -> str:
     """Give the name of a picture if it is a plain name of an existing file, else nothing."""
     name = text(row, column)
-    if not name or PurePath(name).name != name:
-        return ""
-    return name if (tables.run / "projections" / name).is_file() else ""
+    return name if tables.has_picture(name) else ""
 
 
 def _people(tables: RunTables) -> dict[str, tuple[str, str]]:

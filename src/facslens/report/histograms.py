@@ -1,13 +1,40 @@
 """Responses of a unit with an action unit present and absent, binned for a picture."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 
 from facslens.association.distances.histograms import BINS
 from facslens.association.sample import make_sample
 from facslens.datasets.splits import CONFIRMATION
-from facslens.report.evidence import Histogram
 from facslens.report.tables import RunTables
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Responses of one unit with an action unit present and absent.
+
+    Heights are the fraction of a group's sequences in each bin, so that groups of unequal
+    size compare; ``*_test`` are the subjects that neither network nor choice has seen.
+    """
+
+    low: float
+    high: float
+    present: tuple[float, ...]
+    absent: tuple[float, ...]
+    present_test: tuple[float, ...]
+    absent_test: tuple[float, ...]
+    n_present: int
+    n_absent: int
+    n_present_test: int
+    n_absent_test: int
+
+    @property
+    def top(self) -> float:
+        """The tallest bin of all groups."""
+        groups = (self.present, self.absent, self.present_test, self.absent_test)
+        return max((max(g) for g in groups if g), default=0.0)
 
 
 def histogram_of(tables: RunTables, layer: str, unit: int, au: str) -> Histogram | None:

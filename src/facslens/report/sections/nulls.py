@@ -1,0 +1,107 @@
+"""Labels moved freely beside labels moved within one expression."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from facslens.report.missing import Missing
+from facslens.report.section import Page, Section
+from facslens.statistics import ALPHA
+
+
+@dataclass(frozen=True)
+class NullRow:
+    """What is left of the findings when labels move in one way.
+
+    Of ``tested`` action units so many have an ``accepted`` unit in discovery; of ``asked`` with
+    enough unseen subjects so many are ``confirmed``.
+    """
+
+    title: str
+    tested: int
+    accepted: int
+    asked: int
+    confirmed: int
+
+
+@dataclass(frozen=True)
+class Nulls:
+    """Labels moved freely beside labels moved within one expression only."""
+
+    layer: str
+    rows: tuple[NullRow, ...]
+    words: str
+
+
+WITHIN: Final = "within_expression"
+
+
+def build_nulls(page: Page) -> Nulls | Missing:
+    """Count what is accepted and confirmed with the expression free, and with it fixed."""
+    tables = page.tables
+    association, mapping = tables.association, tables.mapping
+    if mapping is None or association is None or mapping.empty:
+        return tables.missing("The units have not been held against the action units", "associate")
+    layer = str(mapping["layer"].dropna().unique()[-1])
+    tested = mapping[(mapping["rule"] == "tested") & (mapping["view"] == "au_to_unit")]
+    best = tested[(tested["layer"] == layer) & (tested["rank"].fillna(1) == 1)]
+    rows = [
+        _null(association, best, layer, "free", "freely", "status"),
+        _null(association, best, layer, WITHIN, "within one expression", "status_within"),
+    ]
+    return Nulls(layer, tuple(rows), _words(*rows))
+
+
+def _null(
+    association: pd.DataFrame, best: pd.DataFrame, layer: str, null: str, title: str, status: str
+) -> NullRow:
+    distance = best["distance"].dropna()
+    rows = association[
+        (association["layer"] == layer)
+        & (association["null"] == null)
+        & (association["distance"] == (distance.iloc[0] if len(distance) else "kl"))
+    ].dropna(subset=["p_maxT"])
+    found = best[status] if status in best else pd.Series("", index=best.index)
+    return NullRow(
+        title=title,
+        tested=int(rows["au"].nunique()),
+        accepted=int(rows.loc[rows["p_maxT"] < ALPHA, "au"].nunique()),
+        asked=int(found.isin(("confirmed", "not confirmed")).sum()),
+        confirmed=int((found == "confirmed").sum()),
+    )
+
+
+def _words(free: NullRow, within: NullRow) -> str:
+    """Say what the expression explains, from the counts."""
+    if not free.accepted or not within.tested:
+        return ""
+    if 2 * within.accepted < free.accepted:
+        whose = "Most of what these units tell of action units is the expression’s"
+    elif within.accepted < free.accepted:
+        whose = "Some of what these units tell of action units is the expression’s"
+    else:
+        whose = "The expression does not account for what these units tell of action units"
+    return (
+        f"{whose}: {free.accepted} action units have a unit that passes the test when labels "
+        f"move freely between faces, {within.accepted or 'none'} when they move only between "
+        f"faces of one expression. On unseen people {free.confirmed} of {free.asked} hold; among "
+        f"their faces of one expression {_asked(within)}."
+    )
+
+
+def _asked(within: NullRow) -> str:
+    if within.asked == 0:
+        return "there are too few to ask again for any"
+    held = within.confirmed or "none"
+    return f"{held} of the {within.asked} for which there are enough faces to ask"
+
+
+SECTION: Final = Section(
+    order=40,
+    anchor="nulls",
+    heading="The action unit, or the expression?",
+    template="nulls.html",
+    build=build_nulls,
+    part_of="evidence",
+)

@@ -1,0 +1,125 @@
+"""The tested mapping beside the paper's plain largest distance."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import pandas as pd
+
+from facslens.report.choices import deciding_distance, layer_names
+from facslens.report.estimates import Estimate, estimate_of
+from facslens.report.missing import Missing
+from facslens.report.names import au_name
+from facslens.report.section import Page, Section
+from facslens.report.tables import Row, count, number, records, text
+from facslens.statistics import ALPHA
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """The tested unit and the paper's argmax for one action unit."""
+
+    au: str
+    name: str
+    tested: int | None
+    tested_auroc: float
+    tested_test: Estimate
+    argmax: int | None
+    argmax_auroc: float
+    argmax_test: Estimate
+    value: float
+    null_mean: float
+    p_max: float
+    n_present: int | None
+    verdict: Literal["same", "suppressed", "chance", "other"]
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Tested mapping against the plain argmax of the distance, in one layer."""
+
+    layer: str
+    distance: str
+    rows: tuple[ComparisonRow, ...]
+    same: int
+    suppressed: int
+    chance: int
+    other: int
+    nulls: tuple[float, float]
+
+
+Verdict = Literal["same", "suppressed", "chance", "other"]
+
+
+def build_comparison(page: Page) -> Comparison | Missing:
+    """Hold the tested mapping against the plain argmax of the distance, per action unit."""
+    tables = page.tables
+    mapping = tables.mapping
+    if mapping is None or not (mapping["rule"] == "distance").any():
+        return tables.missing("The paper's plain argmax has not been computed", "associate")
+    layer = layer_names(mapping)[-1]
+    own = mapping[(mapping["layer"] == layer) & (mapping["view"] == "au_to_unit")]
+    tested = _first_by_au(own[own["rule"] == "tested"], "z")
+    argmax = _first_by_au(own[own["rule"] == "distance"], "value")
+    rows = tuple(_compare(au, tested.get(au, {}), argmax[au]) for au in sorted(argmax))
+    tally = {v: sum(r.verdict == v for r in rows) for v in ("same", "suppressed", "chance")}
+    nulls = [r.null_mean for r in rows if not math.isnan(r.null_mean)]
+    return Comparison(
+        layer=layer,
+        distance=deciding_distance(mapping),
+        rows=rows,
+        **tally,
+        other=len(rows) - sum(tally.values()),
+        nulls=(min(nulls), max(nulls)) if nulls else (float("nan"), float("nan")),
+    )
+
+
+def _first_by_au(rows: pd.DataFrame, column: str) -> Mapping[str, Row]:
+    rows = rows.sort_values(column, ascending=False, kind="stable", na_position="last")
+    return {text(row, "au"): row for row in records(rows.drop_duplicates("au"))}
+
+
+def _compare(au: str, tested: Row, argmax: Row) -> ComparisonRow:
+    unit, plain = count(tested, "unit"), count(argmax, "unit")
+    auroc, p_max = number(argmax, "auroc"), number(argmax, "p_maxT")
+    verdict, explanation = _verdict(unit, plain, auroc, p_max)
+    return ComparisonRow(
+        au=au,
+        name=au_name(au),
+        tested=unit,
+        tested_auroc=number(tested, "auroc"),
+        tested_test=estimate_of(tested),
+        argmax=plain,
+        argmax_auroc=auroc,
+        argmax_test=estimate_of(argmax),
+        value=number(argmax, "value"),
+        null_mean=number(argmax, "null_mean"),
+        p_max=p_max,
+        n_present=count(argmax, "n_present"),
+        verdict=verdict,
+        explanation=explanation,
+    )
+
+
+def _verdict(
+    unit: int | None, plain: int | None, auroc: float, p_max: float
+) -> tuple[Verdict, str]:
+    if unit is not None and unit == plain:
+        return "same", "the same unit"
+    if auroc <= 0.5:
+        return "suppressed", "the largest distance is of a unit that responds less"
+    if p_max >= ALPHA:
+        return "chance", "the largest distance is not beyond chance"
+    return "other", "another unit stands further above its own chance level"
+
+
+SECTION: Final = Section(
+    order=90,
+    anchor="rule",
+    heading="The tested unit, and the one of largest distance",
+    title="Tested or largest",
+    template="rule.html",
+    build=build_comparison,
+)
