@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
-from facslens.association.verdicts import gather, sentences
+from facslens.association.verdicts import SENTENCES
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.choices import accepted_pairs, first_rows, layer_names, unit_counts
 from facslens.report.estimates import Estimate, estimate_of
@@ -17,8 +17,6 @@ from facslens.report.exemplars import Exemplar, exemplars_of
 from facslens.report.histograms import Histogram, histogram_of
 from facslens.report.missing import Missing
 from facslens.report.section import Page
-from facslens.report.sections.cause import causes_of
-from facslens.report.sections.controls import control_effects
 from facslens.report.tables import (
     Row,
     RunTables,
@@ -127,7 +125,7 @@ def build_findings(page: Page) -> Findings | Missing:
     tested = mapping[(mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested")]
     best = {(layer, au): row for layer in layers for au, row in first_rows(tested, layer).items()}
     aus = _all_aus(tables, [au for layer, au in best if layer == focus])
-    told = _sentences(page, focus)
+    told = _sentences(tables, focus)
     cards = [_card(tables, au, focus, layers, best, told.get(au, ())) for au in aus]
     cards.sort(key=_rank)
     held = [c.test.value for c in cards if c.unit is not None and not math.isnan(c.test.value)]
@@ -157,19 +155,14 @@ def build_findings(page: Page) -> Findings | Missing:
     )
 
 
-def _sentences(page: Page, layer: str) -> dict[str, tuple[str, ...]]:
+def _sentences(tables: RunTables, layer: str) -> dict[str, tuple[str, ...]]:
     """Give each action unit's verdict, with what `facslens verify` has to add."""
-    tables = page.tables
-    mapping, coverage = tables.mapping, tables.coverage
-    if mapping is None or coverage is None:
+    table = tables.verdicts
+    if table is None:
         return {}
-    tested = mapping[mapping["rule"] == "tested"]
-    control, cause = control_effects(tables, layer), causes_of(page, layer)
     return {
-        found.au: sentences(
-            replace(found, control=control.get(found.au), cause=cause.get(found.au))
-        )
-        for found in gather(tested, coverage, tables.confounds, layer)
+        text(row, "au"): tuple(filter(None, (text(row, column) for column in SENTENCES)))
+        for row in records(table[table["layer"] == layer])
     }
 
 

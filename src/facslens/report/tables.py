@@ -61,6 +61,12 @@ class RunTables:
         return self.record.responses if self.record.has("responses.zarr") else None
 
     @cached_property
+    def verdicts(self) -> pd.DataFrame | None:
+        """``verify/verdicts.csv``, or ``verdicts.csv`` where no check was made."""
+        name = self._newest("verdicts.csv")
+        return self.record.table(name) if self._shown(name) else None
+
+    @cached_property
     def training(self) -> pd.DataFrame | None:
         """``training.csv``."""
         return self.record.training if self.record.has("training.csv") else None
@@ -158,6 +164,7 @@ class RunTables:
 
     def as_text(self, name: str) -> pd.DataFrame | None:
         """Give a table with its cells as they are written; None where there is none to show."""
+        name = self._newest(name)
         if not self._shown(name):
             return None
         return pd.read_csv(self.record.path(name), dtype=str, keep_default_na=False)
@@ -189,6 +196,11 @@ class RunTables:
         """Tell whether there is a file to show: a check of an earlier run is none."""
         outdated = self.info["stages"].get("verify", {}).get("status") == "outdated"
         return self.record.has(name) and not (outdated and name.startswith("verify/"))
+
+    def _newest(self, name: str) -> str:
+        """Give the name under which `facslens verify` left a table of the run with more in it."""
+        more = f"verify/{name}"
+        return more if self._shown(more) else name
 
 
 def number(row: Row, column: str) -> float:

@@ -6,7 +6,9 @@ from typing import Final
 import pandas as pd
 
 from facslens.artifacts import read_table
+from facslens.association.verdicts import SENTENCES
 
+VERDICTS: Final[dict[str, str]] = {"unit": "Int64", **dict.fromkeys(SENTENCES, "string")}
 #: Types by file and column: whole numbers and truth values of which some may be missing, and
 #: texts that may look like numbers.
 TYPES: Final[dict[str, dict[str, str]]] = {
@@ -20,7 +22,8 @@ TYPES: Final[dict[str, dict[str, str]]] = {
         ),
         "Int64",
     ),
-    "verdicts.csv": {"unit": "Int64"},
+    "verdicts.csv": VERDICTS,
+    "verify/verdicts.csv": VERDICTS,
     "verify/controls.csv": {
         **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),
         **dict.fromkeys(("accepted", "confirmed"), "boolean"),

@@ -37,6 +37,7 @@ from facslens.projection.sanity import COLUMNS as SANITY_COLUMNS
 from facslens.projection.sanity import randomisation_table
 from facslens.responses.recording import record_faces
 from facslens.runs.record import RunRecord
+from facslens.stages.causes import corrected
 from facslens.training.recipe import Recipe
 
 #: Projections of each mapped unit that the weight randomisation compares.
@@ -191,7 +192,7 @@ def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
     # no held-out face leaves nothing to measure: any face makes the rows, unknown to all
     faces = subject.images(held_out) if len(held_out) else discovery[:1]
     codes = true.fillna(-1).to_numpy(dtype=np.int64) if len(held_out) else np.array([-1])
-    return ablation_table(
+    table = ablation_table(
         rest_of(subject.model.network, subject.layer, faces, discovery),
         codes,
         names,
@@ -202,6 +203,7 @@ def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
         seed=subject.seed,
         progress=progress,
     )
+    return corrected(table, subject.record.faces)
 
 
 def check_place(subject: Subject, progress: Report) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
 from facslens.stages import checks
+from facslens.stages.causes import verified_verdicts
 from facslens.stages.checks import CONTROLS, SHUFFLED, Check, Choices, Subject
 from facslens.stages.truth import TRUTH
 
@@ -52,7 +53,9 @@ def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
 
 
 def verify(run: Run, only: str | None = None, choices: Choices | None = None) -> None:
-    """Write ``verify/controls.csv``, ``ablation.csv``, ``place.csv`` and ``sanity.csv``.
+    """Write ``verify/controls.csv``, ``ablation.csv``, ``place.csv``, ``sanity.csv`` and verdicts.
+
+    ``verify/verdicts.csv`` has the run's verdicts with what controls and ablation add to them.
 
     A check that is done by the same choices is not made again, unless it is named; so a call
     that was stopped goes on where it was. Once the run itself has changed, all tables are out of
@@ -99,6 +102,9 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
                     table = CHECKS[name](subject, progress)
                 file = _write(record, name, table)
                 underway.left(file, done={**underway.entry["done"], name: chosen})
+            file = "verify/verdicts.csv"
+            write_table(run / file, verified_verdicts(record))
+            underway.left(file)
 
 
 def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:

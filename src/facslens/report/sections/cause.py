@@ -3,16 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
-from facslens.association.discovery.correction import benjamini_hochberg
-from facslens.association.verdicts import Cause
-from facslens.datasets.splits import DISCOVERY
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
 from facslens.report.section import Page, Section
-from facslens.report.tables import Row, RunTables, number, records, text
+from facslens.report.tables import Row, number, records, text
 from facslens.statistics import ALPHA
 
 
@@ -64,9 +60,9 @@ def build_causes(page: Page) -> Causes | Missing:
     """Gather what each action unit's own expression loses, against like units."""
     tables = page.tables
     table = tables.ablation
-    if table is None or table.empty:
+    if table is None or table.empty or "q_score" not in table.columns:
         return tables.missing("The mapped units have not been taken away", "verify")
-    rows, kept = (_rows(tables, table, action) for action in ("ablate", "keep"))
+    rows, kept = (_rows(table, action) for action in ("ablate", "keep"))
     return Causes(
         layer=str(table["layer"].iloc[0]),
         rows=rows,
@@ -78,75 +74,31 @@ def build_causes(page: Page) -> Causes | Missing:
     )
 
 
-def causes_of(page: Page, layer: str) -> dict[str, Cause]:
-    """Give each action unit's cause for its verdict, where the layer was checked."""
-    found = page.of(build_causes)
-    if isinstance(found, Missing) or found.layer != layer:
-        return {}
-    return {
-        row.au: Cause(
-            row.expression,
-            row.units,
-            row.score.change,
-            row.score.others,
-            row.score.q,
-            -row.accuracy.change,
-        )
-        for row in found.rows
-    }
-
-
-def related_expressions(tables: RunTables) -> dict[str, tuple[str, float]]:
-    """Give for each action unit the expression that shows it most often, and how often.
-
-    Of the discovery subjects, one value a sequence; the labels alone choose it.
-    """
-    if tables.faces is None:
-        return {}
-    table = tables.faces.part(*DISCOVERY).table
-    table = table[table["expression"].notna() & (table["expression"] != "neutral")]
-    aus = list(tables.faces.aus)
-    sequence = table["sequence"].fillna(table["image"])
-    shown = table.groupby([sequence, "expression"])[aus].max().groupby("expression").mean()
-    found = {}
-    for au in aus:
-        share = shown[au].dropna()
-        if len(share) and share.max() > 0:
-            found[au] = (str(share.idxmax()), float(share.max()))
-    return found
-
-
-def _rows(tables: RunTables, table: pd.DataFrame, action: str) -> tuple[CauseRow, ...]:
-    related = related_expressions(tables)
+def _rows(table: pd.DataFrame, action: str) -> tuple[CauseRow, ...]:
     own = table[
-        (table["action"] == action) & (table["mode"] == MODE) & (table["status"] == "tested")
+        table["related"]
+        & (table["action"] == action)
+        & (table["mode"] == MODE)
+        & (table["status"] == "tested")
     ]
-    chosen = [
-        row for row in records(own) if related.get(text(row, "au"), ("",))[0] == row["expression"]
-    ]
-    losses = {name: _losses(chosen, name) for name in ("score", "accuracy")}
     return tuple(
         CauseRow(
             au=text(row, "au"),
             name=au_name(text(row, "au")),
             units=int(row["n_units"]),
             expression=text(row, "expression"),
-            share=related[text(row, "au")][1],
+            share=number(row, "share"),
             n_faces=int(row["n_faces"]),
-            score=score,
-            accuracy=accuracy,
+            score=_loss(row, "score"),
+            accuracy=_loss(row, "accuracy"),
         )
-        for row, score, accuracy in zip(chosen, losses["score"], losses["accuracy"], strict=True)
+        for row in records(own)
     )
 
 
-def _losses(rows: list[Row], name: str) -> list[Loss]:
-    """Read what was lost, its p corrected over these rows: one an action unit."""
-    p = np.array([number(row, f"p_{name}") for row in rows], dtype=np.float64)
-    return [
-        Loss(number(row, f"{name}_change"), number(row, f"{name}_null_mean"), float(own), float(q))
-        for row, own, q in zip(rows, p, benjamini_hochberg(p), strict=True)
-    ]
+def _loss(row: Row, name: str) -> Loss:
+    ends = (f"{name}_change", f"{name}_null_mean", f"p_{name}", f"q_{name}")
+    return Loss(*(number(row, column) for column in ends))
 
 
 SECTION: Final = Section(

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens.association.verdicts import Effect
 from facslens.report.estimates import Estimate
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
@@ -155,20 +154,6 @@ def _interval(mapping: pd.DataFrame | None, layer: str, unit: int, au: str) -> t
     ].dropna(subset=["auroc_test_low"])
     row = records(rows)[0] if len(rows) else {}
     return number(row, "auroc_test_low"), number(row, "auroc_test_high")
-
-
-def control_effects(tables: RunTables, layer: str) -> dict[str, Effect]:
-    """Give what each action unit's unit is ahead of untrained networks, where it was checked."""
-    table = tables.controls
-    if table is None:
-        return {}
-    rows = table[(table["control"] == "untrained") & (table["layer"] == layer)]
-    return {
-        text(row, "au"): Effect(
-            number(row, "difference"), number(row, "difference_low"), number(row, "difference_high")
-        )
-        for row in records(rows.dropna(subset=["unit"]))
-    }
 
 
 SECTION: Final = Section(
