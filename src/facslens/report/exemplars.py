@@ -5,6 +5,7 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.projection.rules import RULES
 from facslens.report.tables import Row, RunTables, count, number, records, text
 
 
@@ -54,7 +55,6 @@ class Exemplar:
 SHOWN: Final = 6
 #: A receptive field of at most so many pixels is shown in hard pixels, not smoothed.
 TINY: Final = 16
-_RULES: Final = ("deconvnet", "guided", "gradient")
 
 
 def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ...]:
@@ -63,7 +63,9 @@ def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ..
     if index is None:
         return ()
     own = index[(index["layer"] == layer) & (index["unit"] == unit)]
-    rule = next((r for r in _RULES if (own["rule"] == r).any()), None)
+    made = [str(rule) for rule in own["rule"].unique()]
+    # of several the first in the table of rules; one that is not there any more has its pictures
+    rule = next((rule for rule in (*RULES, *made) if rule in made), None)
     own = own[own["rule"] == rule].sort_values("rank")
     size = tables.model.get("size")
     people = _people(tables)

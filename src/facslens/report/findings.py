@@ -149,10 +149,17 @@ def build_findings(page: Page) -> Findings | Missing:
         test_subjects=_subjects(tables, CONFIRMATION),
         rule=next((e.rule for c in cards for e in c.exemplars), ""),
         whole=any(e.whole for c in cards for e in c.exemplars),
-        pictures=None
-        if tables.projections is not None
-        else tables.missing("The exemplars have not been projected back to pixels", "project"),
+        pictures=_no_pictures(tables, cards),
     )
+
+
+def _no_pictures(tables: RunTables, cards: Sequence[Finding]) -> Missing | None:
+    """Say why there is no picture; None where there are some, or no unit to show."""
+    if tables.projections is None:
+        return tables.missing("The exemplars have not been projected back to pixels", "project")
+    if any(c.unit is not None for c in cards) and not any(c.exemplars for c in cards):
+        return tables.missing("The pictures of these units are not there", "project")
+    return None
 
 
 def _sentences(tables: RunTables, layer: str) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from facslens.action_units import ACTION_UNITS
+from facslens.projection.rules import RULES
 
 
 def au_name(au: str) -> str:
@@ -15,6 +16,17 @@ def au_name(au: str) -> str:
     ('lip corner puller', '')
     """
     return ACTION_UNITS[au].name if au in ACTION_UNITS else ""
+
+
+def rule_name(rule: str) -> str:
+    """Give the name of a projection rule in a sentence.
+
+    Examples
+    --------
+    >>> rule_name("guided"), rule_name("of another version"), rule_name("")
+    ('guided backpropagation', 'of another version', '')
+    """
+    return RULES[rule].label if rule in RULES else rule
 
 
 #: Short name, long name, and unit of measure of each distance.

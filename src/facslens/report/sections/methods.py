@@ -10,6 +10,7 @@ from facslens.association.distances.histograms import BINS
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.findings import Findings, build_findings
 from facslens.report.missing import Missing
+from facslens.report.names import rule_name
 from facslens.report.section import Page, Section
 from facslens.report.sections.cause import Causes, build_causes
 from facslens.report.sections.controls import Controls, build_controls
@@ -55,13 +56,6 @@ class Methods:
     causes: Causes | None
 
 
-_RULES: Final = {
-    "deconvnet": "deconvolutional network",
-    "guided": "guided backpropagation",
-    "gradient": "gradient",
-}
-
-
 def _began(init: Mapping[str, Any] | None) -> str | None:
     """Say which network the training began from."""
     if init is None:
@@ -102,7 +96,7 @@ def build_methods(page: Page) -> Methods:
         else 0,
         sequences=max(counts, default=None),
         discovery_subjects=_discovery_subjects(tables),
-        rule=_RULES.get(found.rule if found else "", ""),
+        rule=rule_name(found.rule) if found else "",
         recipe=Recipe.of(record["recipe"]) if "recipe" in record else None,
         seed=int(tables.info.get("seed", 0)),
         findings=found,
