@@ -1,9 +1,13 @@
 """The page as a file: its words, its links, what it leaves out."""
 
+import base64
+import hashlib
 import io
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -174,6 +178,21 @@ def test_downloads_equal_the_files_of_the_run(index: Path, full_run: Run, page: 
     np.testing.assert_allclose(written["value"], table["value"], rtol=1e-5)  # six digits
 
 
+def test_no_cell_of_a_download_is_a_formula(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
+    run = write_run()
+    table = pd.read_csv(run / "coverage.csv")
+    table.loc[0, "reason"] = "=HYPERLINK(evil)"
+    table["shift"] = -0.25
+    table.to_csv(run / "coverage.csv", index=False)
+    noted(run)
+    index = write_report(run)
+    written = pd.read_csv(index.parent / "data" / "coverage.csv")
+    assert written.loc[0, "reason"] == "'=HYPERLINK(evil)"
+    assert (written["shift"] == -0.25).all()
+
+
 def test_a_large_association_is_cut_to_one_distance(
     write_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +257,22 @@ def test_without_projections_the_rest_stands(
     text = Page(write_report(run).read_text(encoding="utf-8")).text
     assert "facslens project" in text
     assert "0.97 (0.91–1.00)" in text
+
+
+def test_the_policy_allows_the_pages_own_style_and_script_and_no_network(index: Path) -> None:
+    markup = index.read_text(encoding="utf-8")
+    policy = unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', markup)[1])
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "'self' data: file:"
+    for tag, name in (("style", "style-src-elem"), ("script", "script-src")):
+        (inner,) = re.findall(rf"<{tag}>(.*?)</{tag}>", markup, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inner.encode("utf-8")).digest()).decode()
+        assert rules[name] == f"'sha256-{digest}'"
+    assert "http:" not in policy
+    assert "https:" not in policy
+    # before anything that it could forbid
+    assert markup.index("Content-Security-Policy") < markup.index("<link")
 
 
 def test_the_folder_is_small_and_asks_nothing_of_a_network(index: Path) -> None:

@@ -27,7 +27,7 @@ FILES_OF_MAPPING = [f for stage in ("faces", "train", "record", "associate") for
 CHEAP = Choices(seeds=2, sets=5, epochs=1)
 #: All that runs by default, but for the 4,608 pixels.
 FAST = "untrained,rotated,gradients,probe,ablation,place,sanity"
-CONTROLS = [name for name in checks.CONTROLS if name != "pixels"]
+CONTROLS = [name for name in checks.BY_DEFAULT if name != "pixels"]
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pandas as pd
 from facslens.report.section import Page
 from facslens.report.slide import KINDS, slide
 from facslens.report.tables import RunTables
+from facslens.spreadsheets import defused
 
 #: A table of associations of more bytes than this is cut to the rows that matter most.
 LARGE_TABLE: Final = 3_000_000
@@ -47,7 +48,7 @@ def _table(tables: RunTables, name: str, label: str) -> Download | None:
     table = tables.as_text(name)
     if table is None:
         return None
-    written = table.to_csv(index=False).encode()
+    written = defused(table).to_csv(index=False).encode()
     return Download(f"data/{name.split('/')[-1]}", label, len(table), written)
 
 
@@ -70,4 +71,4 @@ def _association(tables: RunTables, label: str) -> Download | None:
 
 
 def _six_digits(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, float_format="%.6g").encode()
+    return defused(table).to_csv(index=False, float_format="%.6g").encode()

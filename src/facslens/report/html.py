@@ -1,10 +1,13 @@
 """Writes the report of a run: a folder that opens from the disk with no network."""
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import jinja2
+from markupsafe import Markup
 
 from facslens.artifacts import atomic
 from facslens.report import figures
@@ -84,9 +87,38 @@ def render(page: Page) -> str:
     environment.filters.update(FILTERS)
     environment.tests["missing"] = lambda view: isinstance(view, Missing)
     environment.globals |= {tool.__name__: tool for tool in _TOOLS}
+    style, script = (environment.get_template(f"report.{kind}").render() for kind in ("css", "js"))
     return environment.get_template("report.html").render(
-        about=page.of(build_about), sections=_built(page, "")
+        about=page.of(build_about),
+        sections=_built(page, ""),
+        style=Markup(style),
+        script=Markup(script),
+        policy=policy(style, script),
     )
+
+
+def policy(style: str, script: str) -> str:
+    """Write what a browser may do for the page: its own style, script and pictures, no network.
+
+    Only the given style sheet and script are allowed, by their hash. Styles of single elements
+    are, too: they hold the colours of cells and can load nothing. Pictures lie beside the
+    page, on the disk (``file:``) or where a server puts both (``'self'``).
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "img-src 'self' data: file:",
+            "style-src 'unsafe-inline'",
+            f"style-src-elem '{_hash(style)}'",
+            f"script-src '{_hash(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _built(page: Page, parent: str) -> tuple[Built, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.artifacts import Json, sha256, write_table
+from facslens.controls.table import CONTROLS
 from facslens.errors import CallError
 from facslens.progress import shown
 from facslens.runs.folder import Run
@@ -14,18 +15,18 @@ from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
 from facslens.stages import checks
 from facslens.stages.causes import verified_verdicts
-from facslens.stages.checks import CONTROLS, SHUFFLED, Check, Choices, Subject
+from facslens.stages.checks import BY_DEFAULT, Check, Choices, Subject
 from facslens.stages.truth import TRUTH
 
 #: What names several checks at once.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "controls": tuple(CONTROLS),
+    "controls": BY_DEFAULT,
     "truth": tuple(TRUTH),
 }
 #: Name of every check and what does it.
 CHECKS: Final[dict[str, Check]] = checks.CHECKS | TRUTH
 #: What runs where nothing is named.
-DEFAULT: Final = (*CONTROLS, "ablation", "place", "sanity")
+DEFAULT: Final = (*BY_DEFAULT, "ablation", "place", "sanity")
 
 
 def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
 def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
     """Write a check's table; a control's rows take the place of its old ones."""
     file = _file_of(name)
-    if name in (*CONTROLS, SHUFFLED):
+    if name in CONTROLS:
         parts = {name: table}
         if record.has(file):
             before = read_run_table(record.run.read(file), file)
@@ -122,7 +123,7 @@ def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
 
 def _file_of(name: str) -> str:
     """Give the table that a check writes."""
-    return f"verify/{'controls' if name in (*CONTROLS, SHUFFLED) else name}.csv"
+    return f"verify/{'controls' if name in CONTROLS else name}.csv"
 
 
 def _before(run: Run) -> Json:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from facslens.controls.table import CONTROLS
 from facslens.report.estimates import Estimate
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
@@ -67,17 +68,6 @@ class Controls:
     asked: int
 
 
-#: What each control is called on the page, and what it stands for; in the order of columns.
-TITLES: Final = {
-    "untrained": ("untrained", "the same network before training"),
-    "shuffled": ("shuffled", "trained on shuffled expressions"),
-    "rotated": ("rotated", "random mixtures of the layer’s units"),
-    "pixels": ("pixels", "brightness of one pixel"),
-    "gradients": ("gradients", "one bin of a histogram of gradients"),
-    "probe": ("probe", "linear, all units together: the ceiling"),
-}
-
-
 def build_controls(page: Page) -> Controls | Missing:
     """Gather one row an action unit, one column a control."""
     tables = page.tables
@@ -85,7 +75,7 @@ def build_controls(page: Page) -> Controls | Missing:
     if table is None or table.empty:
         return tables.missing("The units have not been held against controls", "verify")
     layer = str(table["layer"].iloc[0])
-    names = [n for n in TITLES if n in set(table["control"])]
+    names = [n for n in CONTROLS if n in set(table["control"])]
     by_au = {
         str(au): {str(row["control"]): row for row in records(own)}
         for au, own in table.groupby("au", sort=True)
@@ -105,13 +95,13 @@ def build_controls(page: Page) -> Controls | Missing:
 
 
 def _control(table: pd.DataFrame, name: str) -> Control:
-    title, note = TITLES[name]
+    known = CONTROLS[name]
     seeds = int(table["seeds"].max())
     status = table["status"]
     return Control(
         name=name,
-        title=title,
-        note=f"{note}, mean of {seeds}" if seeds > 1 else note,
+        title=known.title,
+        note=f"{known.note}, mean of {seeds}" if seeds > 1 else known.note,
         mean=float(table.loc[table["unit"].notna(), "control_auroc_test"].mean()),
         ahead=int((status == "better").sum()),
         behind=int((status == "worse").sum()),
