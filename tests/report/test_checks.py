@@ -32,16 +32,21 @@ def test_the_nulls_stand_side_by_side(page: Page) -> None:
     # max-T p below 0.05: AU01, AU06, AU12, AU20 freely; within expression not AU12
     assert (free.tested, free.accepted, free.asked, free.confirmed) == (5, 4, 3, 2)
     assert (within.tested, within.accepted, within.asked, within.confirmed) == (5, 3, 1, 0)
-    assert page.of(build_nulls).words.startswith("Some of what these units tell of action units")
-    assert "none of the 1 for which there are enough" in page.of(build_nulls).words
+    assert page.of(build_nulls).words.startswith(
+        "Some of what these units detect is the expression"
+    )
+    assert (
+        "the only one that has enough faces to be tested is not confirmed"
+        in page.of(build_nulls).words
+    )
 
 
 @pytest.mark.parametrize(
     ("fixed", "words"),
     [
-        (["AU01", "AU06", "AU12"], "Most of what these units tell"),
-        ([], "The expression does not account for"),
-        (["AU01", "AU06", "AU12", "AU20"], "none when they move only between faces"),
+        (["AU01", "AU06", "AU12"], "Most of what these units detect"),
+        ([], "The expression does not explain"),
+        (["AU01", "AU06", "AU12", "AU20"], "none when they are permuted only among faces"),
     ],
 )
 def test_what_the_expression_explains_follows_from_the_counts(
@@ -123,8 +128,10 @@ def test_place_says_what_was_found(page: Page) -> None:
     assert [row.au for row in found.rows] == ["AU01", "AU12"]
     assert math.isnan(found.rows[0].lift)
     assert found.words[0].startswith("There is no evidence that the units look where")
-    assert "is 2.6 times that of an even spread" in found.words[0]
-    assert found.words[1].startswith("The unit of AU01 does not even see that region")
+    assert "have 2.6 times as much energy in the region" in found.words[0]
+    assert found.words[1].startswith(
+        "In the faces to which it responds most, the unit of AU01 does not see"
+    )
 
 
 def test_place_says_so_when_units_look_where_they_should(
@@ -138,12 +145,12 @@ def test_place_says_so_when_units_look_where_they_should(
     place = open_page(run).of(build_place)
     assert isinstance(place, Place)
     assert len(place.words) == 1
-    assert place.words[0].startswith("Together the units look where their action units show")
+    assert place.words[0].startswith("Together, the units look where their action units appear")
     write_table(path, table.assign(n_unseen=0, p_density=math.nan))
     noted(run)
     place = open_page(run).of(build_place)
     assert isinstance(place, Place)
-    assert place.words == ("Too few action units can be compared for a test over all of them.",)
+    assert place.words == ("Too few action units have a region to test all of them together.",)
 
 
 def test_sanity_has_a_curve_for_each_rule(page: Page) -> None:

@@ -80,7 +80,7 @@ def test_the_headline_and_the_numbers_are_on_the_page(page: Page) -> None:
     assert "2 of 5 action units have a detector among the 6 units of conv2" in page.text
     assert "0.97 (0.91–1.00)" in page.text
     assert "0.61 (0.44–0.78)" in page.text
-    assert "87.5 % of 24 faces of 4 unseen subjects (21 right)" in page.text
+    assert "87.5 % of 24 faces of 4 unseen subjects (21 correct)" in page.text
 
 
 def test_undefined_numbers_are_dashes(page: Page, index: Path) -> None:
@@ -105,12 +105,12 @@ def test_limits_and_warnings_are_said(page: Page) -> None:
 
 def test_the_evidence_is_on_the_page(page: Page) -> None:
     words = " ".join(page.text.split())
-    assert "the training taught the network 1 of 2 action units: AU01." in words
+    assert "the trained network detects 1 of 2 action units better: AU01." in words
     assert "+0.27 (0.10 to 0.40)" in words
-    assert "no unit could tell AU06 and AU12 apart" in words
-    assert "for 1 of 3 action units; for 0 it is read rightly less often" in words
+    assert "no unit can tell AU06 and AU12 apart" in words
+    assert "for 1 of 3 action units. Its accuracy falls by more for 0." in words
     assert "how a picture looks is not evidence" in words
-    assert "such pictures still correlate by 0.49 with those of random weights" in words
+    assert "such pictures correlate by 0.49 with pictures made with random weights" in words
     assert "Learned? Yes, 27 (10 to 40) more of 100 pairs than in the untrained network." in words
     assert "facslens verify" in words  # stability was not checked, and says so
     assert {"data/controls.csv", "data/confounds.csv"} <= set(page.links)
@@ -125,12 +125,14 @@ def test_a_page_without_verification_names_the_command_once_a_part(
     noted(run)
     words = " ".join(Page(write_report(run).read_text(encoding="utf-8")).text.split())
     assert words.count(f"run facslens verify {run.folder}") == 5
-    assert "The mapped units have not been taken away: run facslens verify" in words
+    assert "The mapped units have not been ablated: run facslens verify" in words
 
 
 def test_methods_are_filled_in(page: Page) -> None:
     assert "1 333 995 parameters" in page.text
-    assert "held it against 1 000 permutations of whole label rows" in page.text
+    assert (
+        "compared that distance with those of 1 000 permutations of whole label rows" in page.text
+    )
     assert "epoch 2 of 3" in page.text
 
 
@@ -148,7 +150,7 @@ def test_many_layers_take_little_room(full_run: Run) -> None:
     }
     markup = render(replace(page, _built=many))
     words = " ".join(Page(markup).text.split())
-    assert "conv1: unit 1, 0.91; none in 11 other layers" in words
+    assert "conv1: unit 1, 0.91; no unit in 11 other layers" in words
     assert "more3" not in words
     assert words.count("The other 10 layers") == 1
     assert markup.count("<details") == markup.count("</details>")
@@ -220,15 +222,17 @@ def test_hostile_image_names_stay_within_their_attribute(
     index["image"] = '"><script>alert(1)</script>'
     index.to_csv(run / "projections" / "index.csv", index=False)
     noted(run)
-    assert "<script>alert" not in write_report(run).read_text(encoding="utf-8")
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert 'title="&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;; response' in page
 
 
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("mapping.csv", "The units have not been held against the action units"),
-        ("training.csv", "The network has not been trained here"),
-        ("predictions.parquet", "The network has not been asked about the test faces"),
+        ("mapping.csv", "The units have not been compared with the action units"),
+        ("training.csv", "The network has not been trained in this run"),
+        ("predictions.parquet", "The network has not been tested on the test faces"),
         ("coverage.csv", "The action units have not been counted"),
     ],
 )

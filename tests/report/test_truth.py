@@ -63,7 +63,7 @@ def test_the_counts_are_those_of_the_tables(run: Run) -> None:
 def test_the_page_says_so(run: Run) -> None:
     page = write_report(run).read_text(encoding="utf-8")
     assert "<b>1 of 2</b> mapped action units are confirmed" in page
-    assert "own mapping 1.5" in page
+    assert "with its own mapping has 1.5 confirmed" in page
     assert "factorial.csv" in page
 
 

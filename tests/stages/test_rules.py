@@ -72,7 +72,7 @@ def test_the_report_shows_its_pictures_under_its_name(
     for unit in chosen:
         assert f"conv3-{unit}-1-projection.png" in pictures
         assert f"pictures/conv3-{unit}-1-projection.png" in page
-    assert "the projection of the answer back to pixels (mine)" in page
+    assert "the response projected back to pixels (mine)" in page
     assert "by the rectifier-blind rule" in page
     # the sanity check has a line for it, told from the others by its place among the rules
     assert '<span class="mark line line-4"></span>mine' in page

@@ -29,9 +29,11 @@ class Control:
 #: Every control by its name, in the order in which tables show them.
 CONTROLS: Final[dict[str, Control]] = {
     "untrained": Control("untrained", "the same network before training", seeds=True),
-    "shuffled": Control("shuffled", "trained on shuffled expressions", trains=True),
+    "shuffled": Control(
+        "shuffled", "the same network trained on shuffled expressions", trains=True
+    ),
     "rotated": Control("rotated", "random mixtures of the layer’s units", seeds=True),
     "pixels": Control("pixels", "brightness of one pixel"),
     "gradients": Control("gradients", "one bin of a histogram of gradients"),
-    "probe": Control("probe", "linear, all units together: the ceiling"),
+    "probe": Control("probe", "linear, on all units together: the ceiling"),
 }

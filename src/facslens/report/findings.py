@@ -119,7 +119,7 @@ def build_findings(page: Page) -> Findings | Missing:
     tables = page.tables
     mapping = tables.mapping
     if mapping is None or mapping.empty:
-        return tables.missing("The units have not been held against the action units", "associate")
+        return tables.missing("The units have not been compared with the action units", "associate")
     layers = layer_names(mapping)
     focus = layers[-1]
     tested = mapping[(mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested")]
@@ -246,9 +246,9 @@ def _reason(tables: RunTables, row: Row, au: str, layer: str) -> str:
         return (text(own[0], "reason") if own else "") or "too few faces show it"
     status = _status(row)
     if status == "none":
-        return f"no unit of {layer} tells it apart beyond chance"
+        return f"no unit of {layer} passed the test"
     if status == "not confirmed":
-        return "on unseen subjects the interval reaches ½"
+        return "on unseen subjects the interval does not lie above ½"
     if status == "not enough data":
         return "too few unseen subjects show it"
     return ""

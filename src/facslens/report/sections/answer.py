@@ -57,11 +57,11 @@ def _answer(findings: Findings | None, read: Confusion | None) -> tuple[str, str
     reading = (
         ""
         if read is None
-        else f"The network reads the expression of {percent(read.accuracy)} of "
-        f"{thousands(read.n)} faces of unseen subjects correctly."
+        else f"The network names the expression correctly for {percent(read.accuracy)} of "
+        f"{thousands(read.n)} faces of unseen subjects."
     )
     if findings is None:
-        return "The units have not been held against the action units yet.", reading
+        return "The units have not been compared with the action units yet.", reading
     units = next((c.units for c in findings.layers if c.layer == findings.layer), 0)
     n, tested = findings.confirmed, findings.tested_aus
     headline = (
@@ -80,12 +80,15 @@ def _qualified(findings: Findings) -> list[str]:
         parts.append(f"The {n} share {units} unit{'s' if units > 1 else ''}.")
     if n and beyond is not None and beyond < n:
         parts.append(
-            f"With the expression held fixed, {beyond if beyond else 'none'} of the {n} still "
-            f"{'stands' if beyond < 2 else 'stand'} out; "
-            f"the other{'s' if n - beyond > 1 else ''} may only repeat the expression."
+            f"With labels permuted only among faces of one expression, {beyond or 'none'} of the "
+            f"{n} still {'passes' if beyond < 2 else 'pass'} the test; "
+            f"the other{'s' if n - beyond > 1 else ''} may only follow the expression."
         )
     elif n and beyond is not None:
-        parts.append("All of them also stand out with the expression held fixed.")
+        parts.append(
+            "All of them also pass the test with labels permuted only among faces of one "
+            "expression."
+        )
     return parts
 
 
@@ -107,7 +110,7 @@ def _key_numbers(
                 decimal(findings.mean_test),
                 "",
                 "mean AUROC on unseen subjects",
-                f"best unit of {findings.mean_test_aus} action units; ½ is chance",
+                f"over the best units of {findings.mean_test_aus} action units; ½ is chance",
             )
         )
     if read is not None:
@@ -115,8 +118,9 @@ def _key_numbers(
             KeyNumber(
                 percent(read.accuracy),
                 "",
-                "of expressions read correctly",
-                f"{thousands(read.n)} unseen faces; always the commonest: {percent(read.baseline)}",
+                "of expressions named correctly",
+                f"{thousands(read.n)} faces of unseen subjects; always naming the commonest "
+                f"expression gives {percent(read.baseline)}",
             )
         )
     if data is not None:

@@ -14,7 +14,7 @@ from facslens.statistics import ALPHA
 
 @dataclass(frozen=True)
 class Loss:
-    """What an expression loses, what it loses with like units, p and q of that."""
+    """What an expression loses, what it loses with similar units, p and q of that."""
 
     change: float
     others: float
@@ -57,11 +57,11 @@ MODE: Final = "zero"
 
 
 def build_causes(page: Page) -> Causes | Missing:
-    """Gather what each action unit's own expression loses, against like units."""
+    """Gather what each action unit's own expression loses, and with similar units."""
     tables = page.tables
     table = tables.ablation
     if table is None or table.empty or "q_score" not in table.columns:
-        return tables.missing("The mapped units have not been taken away", "verify")
+        return tables.missing("The mapped units have not been ablated", "verify")
     rows, kept = (_rows(table, action) for action in ("ablate", "keep"))
     return Causes(
         layer=str(table["layer"].iloc[0]),
@@ -109,6 +109,6 @@ SECTION: Final = Section(
     template="cause.html",
     build=build_causes,
     downloads={
-        "verify/ablation.csv": "what every expression loses without the units of an action unit"
+        "verify/ablation.csv": "how expressions change when the units of an action unit are ablated"
     },
 )

@@ -35,7 +35,9 @@ def build_confounds(page: Page) -> Confounds | Missing:
     tables = page.tables
     table = tables.confounds
     if table is None:
-        return tables.missing("The action units have not been held against another", "associate")
+        return tables.missing(
+            "The action units have not been compared with one another", "associate"
+        )
     rows = tuple(
         ConfoundRow(
             au=text(row, "au"),

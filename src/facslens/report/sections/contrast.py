@@ -35,5 +35,7 @@ SECTION: Final = Section(
     template="contrast.html",
     build=build_contrast,
     part_of="evidence",
-    downloads={"contrast.csv": "responses from neutral to peak, where sequences begin at rest"},
+    downloads={
+        "contrast.csv": "responses from neutral to peak, where sequences begin with a neutral face"
+    },
 )

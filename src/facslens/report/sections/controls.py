@@ -17,7 +17,7 @@ from facslens.report.tables import Row, RunTables, count, number, records, text
 
 @dataclass(frozen=True)
 class Control:
-    """What the trained network's units are held against, and how that went over all AUs.
+    """What the trained network's units are compared with, and the outcome over all AUs.
 
     ``ahead`` and ``behind`` count action units whose interval of the difference lies above or
     below 0, of ``asked`` that have one.
@@ -73,7 +73,7 @@ def build_controls(page: Page) -> Controls | Missing:
     tables = page.tables
     table = tables.controls
     if table is None or table.empty:
-        return tables.missing("The units have not been held against controls", "verify")
+        return tables.missing("The units have not been compared with controls", "verify")
     layer = str(table["layer"].iloc[0])
     names = [n for n in CONTROLS if n in set(table["control"])]
     by_au = {
@@ -149,7 +149,7 @@ def _interval(mapping: pd.DataFrame | None, layer: str, unit: int, au: str) -> t
 SECTION: Final = Section(
     order=42,
     anchor="controls",
-    heading="Learned, or there already?",
+    heading="Did the network learn them?",
     template="controls.html",
     build=build_controls,
     part_of="evidence",

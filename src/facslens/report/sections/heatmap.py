@@ -62,7 +62,7 @@ def build_heatmaps(page: Page) -> tuple[HeatMap, ...] | Missing:
     tables = page.tables
     association, mapping = tables.association, tables.mapping
     if association is None or association.empty:
-        return tables.missing("The units have not been held against the action units", "associate")
+        return tables.missing("The units have not been compared with the action units", "associate")
     free = association[association["null"] == "free"]
     return tuple(
         _heatmap(tables, free[free["layer"] == layer], mapping, layer)

@@ -44,7 +44,7 @@ def build_confusion(page: Page) -> Confusion | Missing:
     tables = page.tables
     predictions = tables.predictions
     if predictions is None:
-        return tables.missing("The network has not been asked about the test faces", "train")
+        return tables.missing("The network has not been tested on the test faces", "train")
     own = predictions[predictions["split"] == "test"].dropna(subset=["true"])
     if own.empty:
         return tables.missing("No test face has a known expression", "train")
@@ -91,7 +91,7 @@ def _subjects(tables: RunTables, predictions: pd.DataFrame) -> int:
 SECTION: Final = Section(
     order=100,
     anchor="network",
-    heading="How well the network reads expressions",
+    heading="How well the network recognises expressions",
     title="The network",
     template="network.html",
     build=build_confusion,

@@ -42,7 +42,7 @@ def build_nulls(page: Page) -> Nulls | Missing:
     tables = page.tables
     association, mapping = tables.association, tables.mapping
     if mapping is None or association is None or mapping.empty:
-        return tables.missing("The units have not been held against the action units", "associate")
+        return tables.missing("The units have not been compared with the action units", "associate")
     layer = str(mapping["layer"].dropna().unique()[-1])
     tested = mapping[(mapping["rule"] == "tested") & (mapping["view"] == "au_to_unit")]
     best = tested[(tested["layer"] == layer) & (tested["rank"].fillna(1) == 1)]
@@ -77,30 +77,33 @@ def _words(free: NullRow, within: NullRow) -> str:
     if not free.accepted or not within.tested:
         return ""
     if 2 * within.accepted < free.accepted:
-        whose = "Most of what these units tell of action units is the expression’s"
+        whose = "Most of what these units detect is the expression"
     elif within.accepted < free.accepted:
-        whose = "Some of what these units tell of action units is the expression’s"
+        whose = "Some of what these units detect is the expression"
     else:
-        whose = "The expression does not account for what these units tell of action units"
+        whose = "The expression does not explain what these units detect"
     return (
-        f"{whose}: {free.accepted} action units have a unit that passes the test when labels "
-        f"move freely between faces, {within.accepted or 'none'} when they move only between "
-        f"faces of one expression. On unseen people {free.confirmed} of {free.asked} hold; among "
-        f"their faces of one expression {_asked(within)}."
+        f"{whose}: {free.accepted} action units have a unit that passes the test when labels are "
+        f"permuted freely, {within.accepted or 'none'} when they are permuted only among faces of "
+        f"one expression. On unseen people, {free.confirmed} of {free.asked} are confirmed; within "
+        f"one expression, {_asked(within)}."
     )
 
 
 def _asked(within: NullRow) -> str:
     if within.asked == 0:
-        return "there are too few to ask again for any"
+        return "there are too few faces to test any"
+    if within.asked == 1:
+        no = "" if within.confirmed else "not "
+        return f"the only one that has enough faces to be tested is {no}confirmed"
     held = within.confirmed or "none"
-    return f"{held} of the {within.asked} for which there are enough faces to ask"
+    return f"{held} of the {within.asked} that have enough faces to be tested"
 
 
 SECTION: Final = Section(
     order=40,
     anchor="nulls",
-    heading="The action unit, or the expression?",
+    heading="Do the units detect the action unit, or the expression?",
     template="nulls.html",
     build=build_nulls,
     part_of="evidence",

@@ -83,16 +83,16 @@ def _place(row: Row) -> PlaceRow:
 
 def _overall(row: PlaceRow) -> str:
     if math.isnan(row.p_density):
-        return "Too few action units can be compared for a test over all of them."
+        return "Too few action units have a region to test all of them together."
     found = (
-        "Together the units look where their action units show more than chance would have it"
+        "Together, the units look where their action units appear more than chance predicts"
         if row.p_density < ALPHA
-        else "There is no evidence that the units look where their action units show"
+        else "There is no evidence that the units look where their action units appear"
     )
     return (
-        f"{found}: the energy of the projections in the action unit’s own region of the face is "
-        f"{decimal(row.density, 1)} times that of an even spread, and "
-        f"{decimal(row.density_others, 1)} times when the regions are dealt out at random "
+        f"{found}: the projections have {decimal(row.density, 1)} times as much energy in the "
+        f"region of their action unit as if it were spread evenly over the image, and "
+        f"{decimal(row.density_others, 1)} times when the regions are assigned at random "
         f"(p {p_value(row.p_density)})."
     )
 
@@ -102,17 +102,21 @@ def _blind(rows: Sequence[PlaceRow]) -> list[str]:
     blind = [row.au for row in rows if row.projections and row.unseen == row.projections]
     if not blind:
         return []
-    s = "" if len(blind) == 1 else "s"
+    if len(blind) == 1:
+        return [
+            f"In the faces to which it responds most, the unit of {blind[0]} does not see that "
+            f"region at all, so it must detect the action unit by something else."
+        ]
     return [
-        f"The unit{s} of {listed(blind)} {'does' if len(blind) == 1 else 'do'} not even see that "
-        f"region in the faces answered most, and must have told the action unit by something else."
+        f"In the faces to which they respond most, the units of {listed(blind)} do not see that "
+        f"region at all, so they must detect the action units by something else."
     ]
 
 
 SECTION: Final = Section(
     order=60,
     anchor="place",
-    heading="Where they look, and what pictures prove",
+    heading="Where do the units look, and what do pictures prove?",
     title="Place",
     template="place.html",
     build=build_place,

@@ -58,7 +58,7 @@ def build_comparison(page: Page) -> Comparison | Missing:
     tables = page.tables
     mapping = tables.mapping
     if mapping is None or not (mapping["rule"] == "distance").any():
-        return tables.missing("The paper's plain argmax has not been computed", "associate")
+        return tables.missing("The units of largest distance have not been computed", "associate")
     layer = layer_names(mapping)[-1]
     own = mapping[(mapping["layer"] == layer) & (mapping["view"] == "au_to_unit")]
     tested = _first_by_au(own[own["rule"] == "tested"], "z")
@@ -109,16 +109,16 @@ def _verdict(
     if unit is not None and unit == plain:
         return "same", "the same unit"
     if auroc <= 0.5:
-        return "suppressed", "the largest distance is of a unit that responds less"
+        return "suppressed", "the unit of largest distance responds less when the AU is present"
     if p_max >= ALPHA:
-        return "chance", "the largest distance is not beyond chance"
-    return "other", "another unit stands further above its own chance level"
+        return "chance", "the largest distance does not pass the test"
+    return "other", "another unit’s distance lies further above its permuted ones"
 
 
 SECTION: Final = Section(
     order=90,
     anchor="rule",
-    heading="The tested unit, and the one of largest distance",
+    heading="The tested unit beside the unit of largest distance",
     title="Tested or largest",
     template="rule.html",
     build=build_comparison,

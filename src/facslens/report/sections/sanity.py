@@ -45,9 +45,11 @@ def build_sanity(page: Page) -> Sanity | Missing:
     tables = page.tables
     table = tables.sanity
     if table is None:
-        return tables.missing("The pictures have not been held against random weights", "verify")
+        return tables.missing(
+            "The pictures have not been compared with those of random weights", "verify"
+        )
     if table.empty:
-        return Sanity("", (), (), 0, (), "No mapped unit answers an unseen face.")
+        return Sanity("", (), (), 0, (), "No mapped unit responds to an unseen face.")
     table = table.sort_values("n_layers", kind="stable")
     rules = [str(rule) for rule in table["rule"].unique()]
     first = table[table["rule"] == rules[0]]
@@ -76,10 +78,10 @@ def _told(curves: Sequence[SanityCurve]) -> str:
     last = [f"{decimal(c.rank[-1])} ({c.rule})" for c in rules]
     edges = [f"{decimal(c.edges[0])} ({c.rule})" for c in rules]
     return (
-        f"With every weight below drawn at random, pictures still correlate with the trained "
-        f"network’s by {listed(last)}; 0 would be no likeness, 1 a picture that owes nothing to "
-        f"what was learned. The trained network’s pictures correlate with the plain edges of the "
-        f"image by {listed(edges)}."
+        f"When all weights from this layer down are drawn at random, the pictures correlate with "
+        f"those of the trained network by {listed(last)}; 0 means no similarity, 1 that the "
+        f"weights make no difference. The trained network’s pictures correlate with the edges of "
+        f"the image by {listed(edges)}."
     )
 
 
@@ -90,5 +92,5 @@ SECTION: Final = Section(
     template="sanity.html",
     build=build_sanity,
     part_of="place",
-    downloads={"verify/sanity.csv": "likeness of pictures under random weights"},
+    downloads={"verify/sanity.csv": "similarity of pictures under random weights"},
 )

@@ -39,7 +39,7 @@ def build_stability(page: Page) -> Stability | Missing:
     tables = page.tables
     table = tables.stability
     if table is None or table.empty:
-        command = tables.missing("The run has not been held against runs of other seeds", "verify")
+        command = tables.missing("The run has not been compared with runs of other seeds", "verify")
         return Missing(command.what, f"{command.command} --against RUN")
     rows = tuple(
         StabilityRow(
@@ -67,9 +67,9 @@ def build_stability(page: Page) -> Stability | Missing:
 SECTION: Final = Section(
     order=44,
     anchor="stability",
-    heading="Other runs of the same training",
+    heading="Do other training runs find the same?",
     template="stability.html",
     build=build_stability,
     part_of="evidence",
-    downloads={"verify/stability.csv": "which detectors return in other runs"},
+    downloads={"verify/stability.csv": "which detectors other training runs find again"},
 )

@@ -38,7 +38,7 @@ def build_training(page: Page) -> Training | Missing:
     tables = page.tables
     history = tables.training
     if history is None or history.empty:
-        return tables.missing("The network has not been trained here", "train")
+        return tables.missing("The network has not been trained in this run", "train")
     curves = tuple(
         Curve(
             split=str(split),

@@ -63,7 +63,7 @@ def build_truth(page: Page) -> Truth | Missing:
     planted, factorial, place = tables.planted, tables.factorial, tables.true_place
     if planted is None or factorial is None or place is None or factorial.empty:
         return tables.missing(
-            "The method has not been held against faces whose action units are known",
+            "The method has not been tested on faces whose action units are known",
             "verify --truth",
         )
     found = factorial.dropna(subset=["unit", "accepted"])
@@ -129,13 +129,13 @@ def _mean(values: pd.Series) -> float:
 SECTION: Final = Section(
     order=70,
     anchor="truth",
-    heading="Is it true? Faces whose action units are known",
+    heading="Is it true? A test on faces whose action units are known",
     title="Truth",
     template="truth.html",
     build=build_truth,
     downloads={
-        "verify/planted.csv": "what became of filters that are known to follow an action unit",
-        "verify/factorial.csv": "the units on faces whose action units no expression explains",
+        "verify/planted.csv": "which of the filters planted to follow an action unit were found",
+        "verify/factorial.csv": "mapped units on faces whose action units no expression explains",
         "verify/true_place.csv": "how much of a projection lies where the action unit truly is",
     },
 )
