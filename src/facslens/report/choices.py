@@ -3,6 +3,7 @@
 import pandas as pd
 
 from facslens.report.tables import Row, RunTables, records, text
+from facslens.runs.selection import accepted, first_units
 
 
 def layer_names(table: pd.DataFrame) -> list[str]:
@@ -10,22 +11,15 @@ def layer_names(table: pd.DataFrame) -> list[str]:
     return [str(layer) for layer in table["layer"].dropna().unique()]
 
 
+def first_rows(mapping: pd.DataFrame, layer: str, rule: str = "tested") -> dict[str, Row]:
+    """Give each action unit's row of the mapping with its first unit in a layer, or with none."""
+    return {text(row, "au"): row for row in records(first_units(mapping, layer, rule))}
+
+
 def accepted_pairs(mapping: pd.DataFrame, layer: str) -> set[tuple[int, str]]:
-    """Give the pairs (unit, AU) of a layer that passed the tests."""
-    rows = mapping[(mapping["layer"] == layer) & (mapping["rule"] == "tested")]
-    rows = rows[rows["view"] == "au_to_unit"].dropna(subset=["unit", "au"])
-    return {(int(u), str(a)) for u, a in zip(rows["unit"], rows["au"], strict=True)}
-
-
-def first_rows(tested: pd.DataFrame, layer: str) -> dict[str, Row]:
-    """Give the first row of each action unit: its accepted unit of largest z, or none."""
-    rows = tested[tested["layer"] == layer]
-    if "z" in rows.columns:
-        rows = rows.sort_values("z", ascending=False, kind="stable", na_position="last")
-    found: dict[str, Row] = {}
-    for row in records(rows):
-        found.setdefault(text(row, "au"), row)
-    return found
+    """Give the pairs (unit, AU) of a layer that passed the test."""
+    aus = tuple(first_rows(mapping, layer))
+    return {(unit, au) for au, units in accepted(mapping, layer, aus).items() for unit in units}
 
 
 def unit_counts(tables: RunTables, layer: str) -> tuple[int, int]:

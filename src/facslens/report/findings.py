@@ -122,8 +122,7 @@ def build_findings(page: Page) -> Findings | Missing:
         return tables.missing("The units have not been compared with the action units", "associate")
     layers = layer_names(mapping)
     focus = layers[-1]
-    tested = mapping[(mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested")]
-    best = {(layer, au): row for layer in layers for au, row in first_rows(tested, layer).items()}
+    best = {(layer, au): row for layer in layers for au, row in first_rows(mapping, layer).items()}
     aus = _all_aus(tables, [au for layer, au in best if layer == focus])
     told = _sentences(tables, focus)
     cards = [_card(tables, au, focus, layers, best, told.get(au, ())) for au in aus]

@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
-from facslens.datasets.base import SPLITS
+from facslens.datasets.base import SPLITS, is_neutral
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.missing import Missing
 from facslens.report.section import Page, Section
@@ -123,7 +123,7 @@ def _present_in_test(tables: RunTables, au: str) -> tuple[int | None, int | None
     if faces is None or au not in faces.aus:
         return None, None
     own = faces.part(*CONFIRMATION).table
-    own = own[(own[au] == 1) & (own["expression"].fillna("") != "neutral")]
+    own = own[(own[au] == 1) & ~is_neutral(own)]
     sequence = own["sequence"].fillna(own["image"])
     return int(sequence.nunique()), int(own["subject"].nunique())
 

@@ -135,8 +135,7 @@ def _firsts(mapping: pd.DataFrame | None, layer: str) -> set[tuple[int, str]]:
     """Give the first unit of each action unit that has one."""
     if mapping is None:
         return set()
-    tested = mapping[(mapping["rule"] == "tested") & (mapping["view"] == "au_to_unit")]
-    units = {au: count(row, "unit") for au, row in first_rows(tested, layer).items()}
+    units = {au: count(row, "unit") for au, row in first_rows(mapping, layer).items()}
     return {(unit, au) for au, unit in units.items() if unit is not None}
 
 

@@ -5,8 +5,10 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.report.choices import layer_names
 from facslens.report.missing import Missing
 from facslens.report.section import Page, Section
+from facslens.runs.selection import first_units
 from facslens.statistics import ALPHA
 
 
@@ -43,9 +45,8 @@ def build_nulls(page: Page) -> Nulls | Missing:
     association, mapping = tables.association, tables.mapping
     if mapping is None or association is None or mapping.empty:
         return tables.missing("The units have not been compared with the action units", "associate")
-    layer = str(mapping["layer"].dropna().unique()[-1])
-    tested = mapping[(mapping["rule"] == "tested") & (mapping["view"] == "au_to_unit")]
-    best = tested[(tested["layer"] == layer) & (tested["rank"].fillna(1) == 1)]
+    layer = layer_names(mapping)[-1]
+    best = first_units(mapping, layer)
     rows = [
         _null(association, best, layer, "free", "freely", "status"),
         _null(association, best, layer, WITHIN, "within one expression", "status_within"),

@@ -1,18 +1,15 @@
 """The tested mapping beside the paper's plain largest distance."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import pandas as pd
-
-from facslens.report.choices import deciding_distance, layer_names
+from facslens.report.choices import deciding_distance, first_rows, layer_names
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
 from facslens.report.section import Page, Section
-from facslens.report.tables import Row, count, number, records, text
+from facslens.report.tables import Row, count, number
 from facslens.statistics import ALPHA
 
 
@@ -54,15 +51,13 @@ Verdict = Literal["same", "suppressed", "chance", "other"]
 
 
 def build_comparison(page: Page) -> Comparison | Missing:
-    """Hold the tested mapping against the plain argmax of the distance, per action unit."""
+    """Compare the tested mapping with the units of largest distance, per action unit."""
     tables = page.tables
     mapping = tables.mapping
     if mapping is None or not (mapping["rule"] == "distance").any():
         return tables.missing("The units of largest distance have not been computed", "associate")
     layer = layer_names(mapping)[-1]
-    own = mapping[(mapping["layer"] == layer) & (mapping["view"] == "au_to_unit")]
-    tested = _first_by_au(own[own["rule"] == "tested"], "z")
-    argmax = _first_by_au(own[own["rule"] == "distance"], "value")
+    tested, argmax = (first_rows(mapping, layer, rule) for rule in ("tested", "distance"))
     rows = tuple(_compare(au, tested.get(au, {}), argmax[au]) for au in sorted(argmax))
     tally = {v: sum(r.verdict == v for r in rows) for v in ("same", "suppressed", "chance")}
     nulls = [r.null_mean for r in rows if not math.isnan(r.null_mean)]
@@ -74,11 +69,6 @@ def build_comparison(page: Page) -> Comparison | Missing:
         other=len(rows) - sum(tally.values()),
         nulls=(min(nulls), max(nulls)) if nulls else (float("nan"), float("nan")),
     )
-
-
-def _first_by_au(rows: pd.DataFrame, column: str) -> Mapping[str, Row]:
-    rows = rows.sort_values(column, ascending=False, kind="stable", na_position="last")
-    return {text(row, "au"): row for row in records(rows.drop_duplicates("au"))}
 
 
 def _compare(au: str, tested: Row, argmax: Row) -> ComparisonRow:
