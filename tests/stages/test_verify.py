@@ -196,7 +196,7 @@ def test_a_report_that_exists_is_made_again(run, monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit):
         main()
     assert "report:" in capsys.readouterr().out
-    assert "linear, all units together" in (run / "report" / "index.html").read_text()
+    assert "linear, on all units together" in (run / "report" / "index.html").read_text()
     assert run.is_done("report")
     assert run.is_done("verify")
 
