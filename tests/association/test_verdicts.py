@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from facslens.association.verdicts import (
+    SENTENCES,
     Cause,
     Effect,
     Grounds,
@@ -71,9 +72,10 @@ def test_the_words(changes: dict[str, object], sentence: str) -> None:
 
 def test_the_sentences_make_the_verdict() -> None:
     told = sentences(replace(FOUND, control=Effect(0.12, 0.05, 0.2)))
-    assert [s.split("?")[0] for s in told[1:]] == ["Still true within one expression", "Learned"]
+    assert list(told) == ["found", "within", "learned"]
+    assert told["learned"].startswith("Learned?")
     assert verdict(replace(FOUND, control=Effect(0.12, 0.05, 0.2))) == (
-        "AU12, lip corner puller: " + " ".join(told)
+        "AU12, lip corner puller: " + " ".join(told.values())
     )
 
 
@@ -109,3 +111,10 @@ def test_tables_are_read() -> None:
     table = verdict_table(pd.DataFrame(rows), coverage, confounds, "conv3")
     assert table["verdict"].str.startswith(("AU06, cheek", "AU12, lip", "AU27, mouth")).all()
     assert table["unit"].isna().tolist() == [True, False, True]
+    more = verdict_table(
+        pd.DataFrame(rows), coverage, confounds, "conv3", control={"AU12": Effect(0.12, 0.05, 0.2)}
+    )
+    assert list(more.columns[5:]) == list(SENTENCES)
+    assert more["learned"].isna().tolist() == [True, False, True]
+    joined = [" ".join(row.dropna()) for _, row in more[list(SENTENCES)].iterrows()]
+    assert all(v.endswith(f": {j}") for v, j in zip(more["verdict"], joined, strict=True))

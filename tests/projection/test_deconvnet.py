@@ -9,7 +9,8 @@ from torch.utils.checkpoint import checkpoint
 from facslens.errors import CallError
 from facslens.models.paper import PaperNetwork
 from facslens.models.receptive_field import receptive_field
-from facslens.projection.deconvnet import RULES, project_units
+from facslens.projection.deconvnet import project_units
+from facslens.projection.rules import RULES
 
 LAYERS = ["conv1", "conv2", "conv3"]
 

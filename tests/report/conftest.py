@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from facslens.artifacts import sha256, write_json, write_table
+from facslens.association.verdicts import Cause, Effect, verdict_table
 from facslens.datasets.base import make_table
 from facslens.responses.recorder import BatchResponses
 from facslens.responses.store import ResponseWriter
@@ -62,6 +63,7 @@ def make_run(folder: Path, *, name: str = "drawn", synthetic: bool = True) -> Ru
     _association(run, rng)
     _mapping(run)
     _checks(run)
+    _verdicts(run)
     _projections(run, faces, rng)
     note_files(run)
     return run
@@ -262,9 +264,12 @@ def _checks(run: Run) -> None:
     (run / "verify").mkdir()
     write_table(run / "verify" / "controls.csv", pd.DataFrame(_controls()))
     rows = []
-    for au, units, expression, fall, p in (
-        ("AU01", "2", "surprise", -0.9, 0.01), ("AU12", "5", "happiness", -0.2, 0.04),
-        ("AU17", "", "anger", None, None), ("AU20", "2", "surprise", -0.9, 0.5),
+    # AU20 is shown as often in every expression, so that the first of them is its own
+    for au, units, expression, fall, p, related, share, q, q_accuracy in (
+        ("AU01", "2", "surprise", -0.9, 0.01, "surprise", 1.0, 0.03, 0.06),
+        ("AU12", "5", "happiness", -0.2, 0.04, "happiness", 1.0, 0.06, 0.12),
+        ("AU17", "", "anger", None, None, "anger", 1.0, None, None),
+        ("AU20", "2", "surprise", -0.9, 0.5, "anger", 0.5, 1.0, 1.0),
     ):  # fmt: skip
         for action in ("ablate", "keep"):
             for mode in ("zero", "mean"):
@@ -278,6 +283,9 @@ def _checks(run: Run) -> None:
                         | {"accuracy_change": -0.125 if own else 0.0, "accuracy_null_mean": 0.0}
                         | {"accuracy_null_sd": 0.0, "p_accuracy": 2 * p if own and p else 1.0}
                         | {"n_sets": 99, "status": "tested" if units else "no unit"}
+                        | {"related": shown == related, "share": share}
+                        | {"q_score": q if shown == related else None}
+                        | {"q_accuracy": q_accuracy if shown == related else None}
                     )
     write_table(run / "verify" / "ablation.csv", pd.DataFrame(rows))
     place = [
@@ -299,6 +307,27 @@ def _checks(run: Run) -> None:
         for k, step in enumerate(steps)
     ]
     write_table(run / "verify" / "sanity.csv", pd.DataFrame(rows))
+
+
+def _verdicts(run: Run) -> None:
+    """What `facslens associate` says, and beside it what `facslens verify` adds in conv2."""
+    mapping, coverage, confounds = (
+        pd.read_csv(run / name) for name in ("mapping.csv", "coverage.csv", "confounds.csv")
+    )
+    tested = mapping[mapping["rule"] == "tested"]
+    more = {
+        "control": {"AU01": Effect(0.273, 0.101, 0.4), "AU12": Effect(0.062, -0.05, 0.2)},
+        "cause": {
+            "AU01": Cause("surprise", 1, -0.9, -0.1, 0.03, 0.125),
+            "AU12": Cause("happiness", 1, -0.2, -0.1, 0.06, 0.125),
+        },
+    }
+    for folder, of_focus in (("", {}), ("verify/", more)):
+        table = [
+            verdict_table(tested, coverage, confounds, "conv1"),
+            verdict_table(tested, coverage, confounds, "conv2", **of_focus),
+        ]
+        write_table(run / f"{folder}verdicts.csv", pd.concat(table))
 
 
 def _controls() -> list[dict[str, Any]]:

@@ -65,6 +65,36 @@ def test_opens_from_the_disk_without_complaint(
     page.close()
 
 
+def test_the_policy_stops_what_the_page_does_not_need(browser: Any, index: Path) -> None:
+    page = browser.new_page()
+    page.goto(index.as_uri())
+    stopped = page.evaluate(
+        """async () => {
+          const stopped = [];
+          document.addEventListener("securitypolicyviolation",
+            (event) => stopped.push(event.effectiveDirective));
+          const script = document.createElement("script");
+          script.textContent = "window.injected = true";
+          document.body.append(script);
+          const style = document.createElement("style");
+          style.textContent = "body { color: red }";
+          document.body.append(style);
+          const image = document.createElement("img");
+          image.src = "https://example.org/pixel.png";
+          document.body.append(image);
+          await fetch("https://example.org/").catch(() => 0);
+          const frame = document.createElement("iframe");
+          frame.src = "data:text/html,hello";
+          document.body.append(frame);
+          await new Promise((done) => setTimeout(done, 300));
+          return stopped.sort();
+        }"""
+    )
+    assert stopped == ["connect-src", "frame-src", "img-src", "script-src-elem", "style-src-elem"]
+    assert page.evaluate("window.injected") is None
+    page.close()
+
+
 def test_reads_the_same_without_scripts(browser: Any, index: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -7,53 +7,46 @@ import pandas as pd
 import pytest
 
 from facslens.artifacts import write_table
-from facslens.association.verdicts import Cause, Effect
-from facslens.report.build import build_view
-from facslens.report.causes import causes_of, related_expressions
-from facslens.report.checks import (
-    Causes,
-    Checks,
-    Confounds,
-    Controls,
-    Nulls,
-    Place,
-    Sanity,
-    Stability,
-)
-from facslens.report.controls import control_effects
-from facslens.report.evidence import Findings
+from facslens.report.findings import Findings, build_findings
+from facslens.report.html import open_page
 from facslens.report.missing import Missing
-from facslens.report.tables import RunTables
-from facslens.report.view import ReportView
+from facslens.report.section import Page
+from facslens.report.sections.cause import Causes, build_causes
+from facslens.report.sections.confounds import Confounds, build_confounds
+from facslens.report.sections.controls import Controls, build_controls
+from facslens.report.sections.nulls import Nulls, build_nulls
+from facslens.report.sections.place import Place, build_place
+from facslens.report.sections.sanity import Sanity, build_sanity
+from facslens.report.sections.stability import Stability, build_stability
 from facslens.runs.folder import Run
 
 
 @pytest.fixture(scope="module")
-def view(full_run: Run) -> ReportView:
-    return build_view(full_run)
+def page(full_run: Run) -> Page:
+    return open_page(full_run)
 
 
-@pytest.fixture(scope="module")
-def checks(view: ReportView) -> Checks:
-    return view.checks
-
-
-def test_the_nulls_stand_side_by_side(checks: Checks) -> None:
-    assert isinstance(checks.nulls, Nulls)
-    free, within = checks.nulls.rows
+def test_the_nulls_stand_side_by_side(page: Page) -> None:
+    assert isinstance(page.of(build_nulls), Nulls)
+    free, within = page.of(build_nulls).rows
     # max-T p below 0.05: AU01, AU06, AU12, AU20 freely; within expression not AU12
     assert (free.tested, free.accepted, free.asked, free.confirmed) == (5, 4, 3, 2)
     assert (within.tested, within.accepted, within.asked, within.confirmed) == (5, 3, 1, 0)
-    assert checks.nulls.words.startswith("Some of what these units tell of action units")
-    assert "none of the 1 for which there are enough" in checks.nulls.words
+    assert page.of(build_nulls).words.startswith(
+        "Some of what these units detect is the expression"
+    )
+    assert (
+        "the only one that has enough faces to be tested is not confirmed"
+        in page.of(build_nulls).words
+    )
 
 
 @pytest.mark.parametrize(
     ("fixed", "words"),
     [
-        (["AU01", "AU06", "AU12"], "Most of what these units tell"),
-        ([], "The expression does not account for"),
-        (["AU01", "AU06", "AU12", "AU20"], "none when they move only between faces"),
+        (["AU01", "AU06", "AU12"], "Most of what these units detect"),
+        ([], "The expression does not explain"),
+        (["AU01", "AU06", "AU12", "AU20"], "none when they are permuted only among faces"),
     ],
 )
 def test_what_the_expression_explains_follows_from_the_counts(
@@ -67,13 +60,13 @@ def test_what_the_expression_explains_follows_from_the_counts(
         table.loc[within & (table["unit"] == 5) & (table["au"] == "AU12"), "p_maxT"] = 0.01
     write_table(run / "association.parquet", table)
     noted(run)
-    nulls = build_view(run).checks.nulls
+    nulls = open_page(run).of(build_nulls)
     assert isinstance(nulls, Nulls)
     assert words in nulls.words
 
 
-def test_controls_stand_beside_the_trained_unit(checks: Checks) -> None:
-    found = checks.controls
+def test_controls_stand_beside_the_trained_unit(page: Page) -> None:
+    found = page.of(build_controls)
     assert isinstance(found, Controls)
     assert [c.name for c in found.controls] == ["untrained", "probe"]
     assert "mean of 5" in found.controls[0].note
@@ -88,35 +81,35 @@ def test_controls_stand_beside_the_trained_unit(checks: Checks) -> None:
     assert (second.accepted, second.cells[1].verdict) == (False, "worse")
 
 
-def test_the_cause_is_that_of_the_expression_that_shows_the_au(
-    checks: Checks, full_run: Run
-) -> None:
-    related = related_expressions(RunTables(full_run))
-    assert related["AU01"] == ("surprise", 1.0)
-    assert related["AU20"][1] == 0.5
-    found = checks.causes
+def test_the_cause_is_that_of_the_expression_that_shows_the_au(page: Page) -> None:
+    found = page.of(build_causes)
     assert isinstance(found, Causes)
     rows = {row.au: row for row in found.rows}
-    # AU20 is shown as often in every expression, so that the first is taken
-    assert {au: row.expression for au, row in rows.items()} == {
-        "AU01": "surprise", "AU12": "happiness", "AU20": "anger",
+    assert {au: (row.expression, row.share) for au, row in rows.items()} == {
+        "AU01": ("surprise", 1.0), "AU12": ("happiness", 1.0), "AU20": ("anger", 0.5),
     }  # fmt: skip
     assert (rows["AU01"].score.change, rows["AU01"].score.others) == (-0.9, -0.1)
-    # Benjamini-Hochberg of 0.01, 0.04 and 1
-    assert [round(rows[au].score.q, 6) for au in ("AU01", "AU12", "AU20")] == [0.03, 0.06, 1]
+    assert [rows[au].score.q for au in ("AU01", "AU12", "AU20")] == [0.03, 0.06, 1]
     assert (found.score, found.accuracy) == (1, 0)
     assert len(found.kept) == 3
 
 
-def test_the_verdict_is_joined_by_control_and_cause(view: ReportView, full_run: Run) -> None:
-    tables = RunTables(full_run)
-    assert control_effects(tables, "conv2")["AU01"] == Effect(0.273, 0.101, 0.4)
-    assert control_effects(tables, "conv1") == causes_of(tables, "conv1") == {}
-    cause = causes_of(tables, "conv2")["AU01"]
-    assert cause == Cause("surprise", 1, -0.9, -0.1, cause.q, 0.125)
-    assert cause.q == pytest.approx(0.03)
-    assert isinstance(view.findings, Findings)
-    cards = {card.au: card for card in view.findings.cards}
+def test_an_ablation_without_q_is_to_be_made_again(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
+    run = write_run()
+    path = run / "verify" / "ablation.csv"
+    write_table(path, pd.read_csv(path).drop(columns=["related", "share", "q_score"]))
+    noted(run)
+    found = open_page(run).of(build_causes)
+    assert isinstance(found, Missing)
+    assert found.command == f"facslens verify {run.folder}"
+
+
+def test_a_card_has_the_verdict_that_verify_left(page: Page) -> None:
+    findings = page.of(build_findings)
+    assert isinstance(findings, Findings)
+    cards = {card.au: card for card in findings.cards}
     told = cards["AU01"].sentences
     assert told[0].startswith("detected by unit 2 of conv2; on unseen people")
     assert told[1] == "Still true within one expression? Not enough data (3 sequences, needs 10)."
@@ -129,14 +122,16 @@ def test_the_verdict_is_joined_by_control_and_cause(view: ReportView, full_run: 
     assert len(cards["AU17"].sentences) == 1
 
 
-def test_place_says_what_was_found(checks: Checks) -> None:
-    found = checks.place
+def test_place_says_what_was_found(page: Page) -> None:
+    found = page.of(build_place)
     assert isinstance(found, Place)
     assert [row.au for row in found.rows] == ["AU01", "AU12"]
     assert math.isnan(found.rows[0].lift)
     assert found.words[0].startswith("There is no evidence that the units look where")
-    assert "is 2.6 times that of an even spread" in found.words[0]
-    assert found.words[1].startswith("The unit of AU01 does not even see that region")
+    assert "have 2.6 times as much energy in the region" in found.words[0]
+    assert found.words[1].startswith(
+        "In the faces to which it responds most, the unit of AU01 does not see"
+    )
 
 
 def test_place_says_so_when_units_look_where_they_should(
@@ -147,19 +142,19 @@ def test_place_says_so_when_units_look_where_they_should(
     table = pd.read_csv(path)
     write_table(path, table.assign(n_unseen=0, p_density=0.01))
     noted(run)
-    place = build_view(run).checks.place
+    place = open_page(run).of(build_place)
     assert isinstance(place, Place)
     assert len(place.words) == 1
-    assert place.words[0].startswith("Together the units look where their action units show")
+    assert place.words[0].startswith("Together, the units look where their action units appear")
     write_table(path, table.assign(n_unseen=0, p_density=math.nan))
     noted(run)
-    place = build_view(run).checks.place
+    place = open_page(run).of(build_place)
     assert isinstance(place, Place)
-    assert place.words == ("Too few action units can be compared for a test over all of them.",)
+    assert place.words == ("Too few action units have a region to test all of them together.",)
 
 
-def test_sanity_has_a_curve_for_each_rule(checks: Checks) -> None:
-    found = checks.sanity
+def test_sanity_has_a_curve_for_each_rule(page: Page) -> None:
+    found = page.of(build_sanity)
     assert isinstance(found, Sanity)
     assert found.steps == ("nothing", "conv2", "conv1")
     assert [c.rule for c in found.curves] == ["deconvnet", "guided", "gradient", "edges"]
@@ -168,17 +163,17 @@ def test_sanity_has_a_curve_for_each_rule(checks: Checks) -> None:
     assert "by 0.49 (deconvnet), 0.81 (guided) and 0.25 (gradient)" in found.words
 
 
-def test_what_cannot_be_told_apart_is_named_once(checks: Checks) -> None:
-    assert isinstance(checks.confounds, Confounds)
-    assert checks.confounds.together == (("AU06", "AU12"),)
-    assert checks.confounds.rows[-1].n_differ == 0
+def test_what_cannot_be_told_apart_is_named_once(page: Page) -> None:
+    assert isinstance(page.of(build_confounds), Confounds)
+    assert page.of(build_confounds).together == (("AU06", "AU12"),)
+    assert page.of(build_confounds).rows[-1].n_differ == 0
 
 
 def test_stability_counts_what_returns(
-    write_run: Callable[..., Run], checks: Checks, noted: Callable[[Run], None]
+    write_run: Callable[..., Run], page: Page, noted: Callable[[Run], None]
 ) -> None:
-    assert isinstance(checks.stability, Missing)
-    assert checks.stability.command.endswith("--against RUN")
+    assert isinstance(page.of(build_stability), Missing)
+    assert page.of(build_stability).command.endswith("--against RUN")
     run = write_run()
     rows = [("AU01", 3, 3, 6, 1.0, 0.5, 0.9), ("AU12", 3, 1, 2, 0.5, 0.0, 0.8)]
     rows.append(("AU17", 3, 0, 0, math.nan, math.nan, math.nan))
@@ -186,7 +181,7 @@ def test_stability_counts_what_returns(
     table = pd.DataFrame(rows, columns=names).assign(layer="conv2", chance=0.1)
     write_table(run / "verify" / "stability.csv", table)
     noted(run)
-    found = build_view(run).checks.stability
+    found = open_page(run).of(build_stability)
     assert isinstance(found, Stability)
     assert [row.au for row in found.rows] == ["AU01", "AU12"]
     assert (found.everywhere, found.runs, found.chance) == (1, 3, 0.1)
@@ -199,14 +194,18 @@ def test_a_run_that_was_not_verified_says_which_command_does(
     for path in [*(run / "verify").iterdir(), run / "confounds.csv"]:
         path.unlink()
     noted(run)
-    view = build_view(run)
-    checks = view.checks
-    for part in (checks.controls, checks.causes, checks.place, checks.sanity):
+    page = open_page(run)
+    for part in (
+        page.of(build_controls),
+        page.of(build_causes),
+        page.of(build_place),
+        page.of(build_sanity),
+    ):
         assert isinstance(part, Missing)
         assert part.command == f"facslens verify {run.folder}"
-    assert isinstance(checks.confounds, Missing)
-    assert isinstance(view.findings, Findings)
-    told = " ".join(view.findings.cards[0].sentences)
+    assert isinstance(page.of(build_confounds), Missing)
+    assert isinstance(page.of(build_findings), Findings)
+    told = " ".join(page.of(build_findings).cards[0].sentences)
     assert "Learned?" not in told
     assert "use it?" not in told
 
@@ -214,7 +213,7 @@ def test_a_run_that_was_not_verified_says_which_command_does(
 def test_checks_of_an_earlier_mapping_are_not_shown(write_run: Callable[..., Run]) -> None:
     run = write_run()
     run.outdate(["verify"])
-    checks = build_view(run).checks
-    assert isinstance(checks.controls, Missing)
-    assert isinstance(checks.sanity, Missing)
-    assert isinstance(checks.confounds, Confounds)  # of the association itself
+    page = open_page(run)
+    assert isinstance(page.of(build_controls), Missing)
+    assert isinstance(page.of(build_sanity), Missing)
+    assert isinstance(page.of(build_confounds), Confounds)  # of the association itself

@@ -1,9 +1,13 @@
 """The page as a file: its words, its links, what it leaves out."""
 
+import base64
+import hashlib
 import io
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,10 +17,12 @@ import pytest
 from PIL import Image
 
 from facslens.errors import ArtifactError
-from facslens.report.build import build_view
 from facslens.report.figures import HIGH, LOW, heat_png
-from facslens.report.html import PICTURE, render, write_report
+from facslens.report.findings import build_findings
+from facslens.report.html import open_page, render, write_report
 from facslens.report.missing import Missing
+from facslens.report.sections.heatmap import build_heatmaps
+from facslens.report.sections.units import PICTURE
 from facslens.report.slide import slide
 from facslens.runs.folder import Run
 
@@ -74,7 +80,7 @@ def test_the_headline_and_the_numbers_are_on_the_page(page: Page) -> None:
     assert "2 of 5 action units have a detector among the 6 units of conv2" in page.text
     assert "0.97 (0.91–1.00)" in page.text
     assert "0.61 (0.44–0.78)" in page.text
-    assert "87.5 % of 24 faces of 4 unseen subjects (21 right)" in page.text
+    assert "87.5 % of 24 faces of 4 unseen subjects (21 correct)" in page.text
 
 
 def test_undefined_numbers_are_dashes(page: Page, index: Path) -> None:
@@ -99,12 +105,12 @@ def test_limits_and_warnings_are_said(page: Page) -> None:
 
 def test_the_evidence_is_on_the_page(page: Page) -> None:
     words = " ".join(page.text.split())
-    assert "the training taught the network 1 of 2 action units: AU01." in words
+    assert "the trained network detects 1 of 2 action units better: AU01." in words
     assert "+0.27 (0.10 to 0.40)" in words
-    assert "no unit could tell AU06 and AU12 apart" in words
-    assert "for 1 of 3 action units; for 0 it is read rightly less often" in words
+    assert "no unit can tell AU06 and AU12 apart" in words
+    assert "for 1 of 3 action units. Its accuracy falls by more for 0." in words
     assert "how a picture looks is not evidence" in words
-    assert "such pictures still correlate by 0.49 with those of random weights" in words
+    assert "such pictures correlate by 0.49 with pictures made with random weights" in words
     assert "Learned? Yes, 27 (10 to 40) more of 100 pairs than in the untrained network." in words
     assert "facslens verify" in words  # stability was not checked, and says so
     assert {"data/controls.csv", "data/confounds.csv"} <= set(page.links)
@@ -119,27 +125,32 @@ def test_a_page_without_verification_names_the_command_once_a_part(
     noted(run)
     words = " ".join(Page(write_report(run).read_text(encoding="utf-8")).text.split())
     assert words.count(f"run facslens verify {run.folder}") == 5
-    assert "The mapped units have not been taken away: run facslens verify" in words
+    assert "The mapped units have not been ablated: run facslens verify" in words
 
 
 def test_methods_are_filled_in(page: Page) -> None:
     assert "1 333 995 parameters" in page.text
-    assert "held it against 1 000 permutations of whole label rows" in page.text
+    assert (
+        "compared that distance with those of 1 000 permutations of whole label rows" in page.text
+    )
     assert "epoch 2 of 3" in page.text
 
 
 def test_many_layers_take_little_room(full_run: Run) -> None:
-    view = build_view(full_run)
-    assert not isinstance(view.findings, Missing)
-    assert not isinstance(view.heatmaps, Missing)
-    card = next(c for c in view.findings.cards if c.au == "AU12")
+    page = open_page(full_run)
+    findings, heatmaps = page.of(build_findings), page.of(build_heatmaps)
+    assert not isinstance(findings, Missing)
+    assert not isinstance(heatmaps, Missing)
+    card = next(c for c in findings.cards if c.au == "AU12")
     (other,) = card.others
     others = (other, *(replace(other, layer=f"more{n}", unit=None) for n in range(11)))
-    findings = replace(view.findings, cards=(replace(card, others=others),))
-    maps = (view.heatmaps[0],) * 13
-    markup = render(replace(view, findings=findings, heatmaps=maps))
+    many = {
+        build_findings: replace(findings, cards=(replace(card, others=others),)),
+        build_heatmaps: (heatmaps[0],) * 13,
+    }
+    markup = render(replace(page, _built=many))
     words = " ".join(Page(markup).text.split())
-    assert "conv1: unit 1, 0.91; none in 11 other layers" in words
+    assert "conv1: unit 1, 0.91; no unit in 11 other layers" in words
     assert "more3" not in words
     assert words.count("The other 10 layers") == 1
     assert markup.count("<details") == markup.count("</details>")
@@ -169,10 +180,25 @@ def test_downloads_equal_the_files_of_the_run(index: Path, full_run: Run, page: 
     np.testing.assert_allclose(written["value"], table["value"], rtol=1e-5)  # six digits
 
 
+def test_no_cell_of_a_download_is_a_formula(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
+    run = write_run()
+    table = pd.read_csv(run / "coverage.csv")
+    table.loc[0, "reason"] = "=HYPERLINK(evil)"
+    table["shift"] = -0.25
+    table.to_csv(run / "coverage.csv", index=False)
+    noted(run)
+    index = write_report(run)
+    written = pd.read_csv(index.parent / "data" / "coverage.csv")
+    assert written.loc[0, "reason"] == "'=HYPERLINK(evil)"
+    assert (written["shift"] == -0.25).all()
+
+
 def test_a_large_association_is_cut_to_one_distance(
     write_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facslens.report.html.LARGE_TABLE", 8_000)
+    monkeypatch.setattr("facslens.report.downloads.LARGE_TABLE", 8_000)
     run = write_run()
     index = write_report(run)
     written = pd.read_csv(index.parent / "data" / "association.csv")
@@ -196,15 +222,17 @@ def test_hostile_image_names_stay_within_their_attribute(
     index["image"] = '"><script>alert(1)</script>'
     index.to_csv(run / "projections" / "index.csv", index=False)
     noted(run)
-    assert "<script>alert" not in write_report(run).read_text(encoding="utf-8")
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert 'title="&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;; response' in page
 
 
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("mapping.csv", "The units have not been held against the action units"),
-        ("training.csv", "The network has not been trained here"),
-        ("predictions.parquet", "The network has not been asked about the test faces"),
+        ("mapping.csv", "The units have not been compared with the action units"),
+        ("training.csv", "The network has not been trained in this run"),
+        ("predictions.parquet", "The network has not been tested on the test faces"),
         ("coverage.csv", "The action units have not been counted"),
     ],
 )
@@ -233,6 +261,22 @@ def test_without_projections_the_rest_stands(
     text = Page(write_report(run).read_text(encoding="utf-8")).text
     assert "facslens project" in text
     assert "0.97 (0.91–1.00)" in text
+
+
+def test_the_policy_allows_the_pages_own_style_and_script_and_no_network(index: Path) -> None:
+    markup = index.read_text(encoding="utf-8")
+    policy = unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', markup)[1])
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "'self' data: file:"
+    for tag, name in (("style", "style-src-elem"), ("script", "script-src")):
+        (inner,) = re.findall(rf"<{tag}>(.*?)</{tag}>", markup, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inner.encode("utf-8")).digest()).decode()
+        assert rules[name] == f"'sha256-{digest}'"
+    assert "http:" not in policy
+    assert "https:" not in policy
+    # before anything that it could forbid
+    assert markup.index("Content-Security-Policy") < markup.index("<link")
 
 
 def test_the_folder_is_small_and_asks_nothing_of_a_network(index: Path) -> None:
@@ -278,8 +322,7 @@ def test_a_damaged_table_is_an_error_and_the_old_report_stays(
 def test_the_slide_is_16_to_9_and_always_the_same(index: Path, full_run: Run) -> None:
     with Image.open(index.parent / "slide.png") as picture:
         assert picture.size == (1920, 1080)
-    view = build_view(full_run)
-    assert slide(view, "svg") == slide(view, "svg")
+    assert slide(open_page(full_run), "svg") == slide(open_page(full_run), "svg")
 
 
 def test_without_a_detector_there_is_no_slide(
@@ -294,12 +337,11 @@ def test_without_a_detector_there_is_no_slide(
 
 
 def test_heat_png_shows_sign_as_colour_and_size_as_opacity(full_run: Run) -> None:
-    heatmaps = build_view(full_run).heatmaps
+    heatmaps = open_page(full_run).of(build_heatmaps)
     assert not isinstance(heatmaps, Missing)
-    heatmap = heatmaps[0]
-    with Image.open(io.BytesIO(heat_png(heatmap))) as picture:
+    values = np.asarray(heatmaps[0].overview)
+    with Image.open(io.BytesIO(heat_png(values, heatmaps[0].limit))) as picture:
         pixels = np.asarray(picture)
-    values = np.asarray(heatmap.overview)
     assert pixels.shape == (*values.shape, 4)
     row, column = np.unravel_index(values.argmax(), values.shape)
     assert tuple(pixels[row, column, :3]) == HIGH

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from facslens.artifacts import write_table
-from facslens.report.build import build_view
-from facslens.report.checks import Truth
-from facslens.report.html import write_report
+from facslens.report.html import open_page, write_report
 from facslens.report.missing import Missing
+from facslens.report.sections.contrast import build_contrast
+from facslens.report.sections.truth import Truth, build_truth
 from facslens.runs.folder import Run
 
 NAN = float("nan")
@@ -48,7 +48,7 @@ def run(write_run: Callable[..., Run], noted: Callable[[Run], None]) -> Run:
 
 
 def test_the_counts_are_those_of_the_tables(run: Run) -> None:
-    truth = build_view(run).checks.truth
+    truth = open_page(run).of(build_truth)
     assert isinstance(truth, Truth)
     assert (truth.accepted, truth.confirmed, truth.ahead) == (2, 1, 1)
     assert truth.untrained == 1.5  # three confirmations by two networks
@@ -63,14 +63,14 @@ def test_the_counts_are_those_of_the_tables(run: Run) -> None:
 def test_the_page_says_so(run: Run) -> None:
     page = write_report(run).read_text(encoding="utf-8")
     assert "<b>1 of 2</b> mapped action units are confirmed" in page
-    assert "own mapping 1.5" in page
+    assert "with its own mapping has 1.5 confirmed" in page
     assert "factorial.csv" in page
 
 
 def test_without_the_checks_the_page_says_which_command_makes_them(
     write_run: Callable[..., Run],
 ) -> None:
-    truth = build_view(write_run()).checks.truth
+    truth = open_page(write_run()).of(build_truth)
     assert isinstance(truth, Missing)
     assert truth.command.startswith("facslens verify --truth ")
 
@@ -79,7 +79,7 @@ def test_every_face_as_its_own_control_is_counted(
     write_run: Callable[..., Run], noted: Callable[[Run], None]
 ) -> None:
     made = write_run()
-    assert build_view(made).checks.contrast is None
+    assert open_page(made).of(build_contrast) is None
     rows = [
         ("conv2", "AU01", "larger"),
         ("conv3", "AU01", "larger"),
@@ -88,7 +88,7 @@ def test_every_face_as_its_own_control_is_counted(
     rows += [("conv3", "AU20", "not enough data")]
     write_table(made / "contrast.csv", pd.DataFrame(rows, columns=["layer", "au", "status"]))
     noted(made)
-    found = build_view(made).checks.contrast
+    found = open_page(made).of(build_contrast)
     assert found is not None
     assert (found.layer, found.mapped, found.asked, found.larger) == ("conv3", 3, 2, 1)
     page = write_report(made).read_text(encoding="utf-8")

@@ -8,39 +8,48 @@ import pandas as pd
 import pytest
 
 from facslens.artifacts import read_json, write_json
-from facslens.report.build import build_view
-from facslens.report.evidence import Findings
+from facslens.report.findings import Findings, build_findings
+from facslens.report.html import open_page
 from facslens.report.missing import Missing
-from facslens.report.view import ReportView
+from facslens.report.section import Page
+from facslens.report.sections.answer import build_head
+from facslens.report.sections.faces import build_data
+from facslens.report.sections.heatmap import build_heatmaps
+from facslens.report.sections.methods import build_methods
+from facslens.report.sections.network import build_confusion
+from facslens.report.sections.rule import build_comparison
+from facslens.report.sections.training import build_training
 from facslens.responses.store import Responses
 from facslens.runs.folder import Run
 
 
 @pytest.fixture(scope="module")
-def view(full_run: Run) -> ReportView:
-    return build_view(full_run)
+def page(full_run: Run) -> Page:
+    return open_page(full_run)
 
 
 @pytest.fixture(scope="module")
-def findings(view: ReportView) -> Findings:
-    assert isinstance(view.findings, Findings)
-    return view.findings
+def findings(page: Page) -> Findings:
+    assert isinstance(page.of(build_findings), Findings)
+    return page.of(build_findings)
 
 
-def test_headline_counts_the_confirmed_among_the_tested(view: ReportView) -> None:
-    assert view.head.headline == (
+def test_headline_counts_the_confirmed_among_the_tested(page: Page) -> None:
+    assert page.of(build_head).headline == (
         "2 of 5 action units have a detector among the 6 units of conv2 "
         "that holds on 4 subjects the network never saw."
     )
 
 
-def test_detail_says_what_is_left_with_the_expression_held_fixed(view: ReportView) -> None:
+def test_detail_says_what_is_left_with_the_expression_held_fixed(page: Page) -> None:
     # within expression, AU01 has max-T p 0.031 and AU12 0.3
-    assert view.head.detail.startswith("With the expression held fixed, 1 of the 2 still stands")
+    assert page.of(build_head).detail.startswith(
+        "With labels permuted only among faces of one expression, 1 of the 2 still"
+    )
 
 
-def test_key_numbers(view: ReportView) -> None:
-    confirmed, mean, accuracy, subjects = view.head.numbers
+def test_key_numbers(page: Page) -> None:
+    confirmed, mean, accuracy, subjects = page.of(build_head).numbers
     assert (confirmed.value, confirmed.of) == ("2", "of 5")
     assert "4 found in discovery" in confirmed.note
     assert "1 more too rare to test" in confirmed.note
@@ -105,10 +114,14 @@ def test_histogram_has_one_value_a_sequence(full_run: Run, findings: Findings) -
     assert sizes == (8, 16, 4, 8)  # 8 and 4 subjects with three sequences of two images
     for group in (h.present, h.absent, h.present_test, h.absent_test):
         assert math.isclose(sum(group), 1)
+    # its ends are those of the discovery subjects' means, one a sequence of two images
+    table = pd.read_parquet(full_run / "faces.parquet")
     response = Responses.open(full_run / "responses.zarr").response("conv2")[:, 2]
-    means = response.reshape(36, 2).mean(axis=1)  # rows go by image name, so check by value
-    assert means.min() <= response.max()
-    assert h.high <= response.max()
+    seen = (table["split"] != "test").to_numpy()
+    means = pd.Series(response[seen]).groupby(table.loc[seen, "sequence"].to_numpy()).mean()
+    assert len(means) == 24
+    assert (h.low, h.high) == pytest.approx((means.min(), means.max()))
+    assert h.high < response[seen].max()  # no single image's, which lies beyond
     # present answers 5 and more, absent below 1: they share no bin
     assert not any(p and a for p, a in zip(h.present, h.absent, strict=True))
 
@@ -121,7 +134,11 @@ def test_exemplars_are_the_first_six_with_their_window(findings: Findings) -> No
     assert (box.left, box.top, box.width, box.height) == pytest.approx(
         (25.0, 100 / 6, 100 * 32 / 48, 100 * 32 / 48)
     )
-    assert card.exemplars[0].split in ("train", "validation", "test")
+    # faces 6 and 36 of the table: 24 of each expression, two of each subject
+    assert [(e.subject, e.split) for e in card.exemplars[::5]] == [
+        ("S03", "train"),
+        ("S06", "validation"),
+    ]
 
 
 def test_padding_of_a_crop_is_hidden(
@@ -132,7 +149,7 @@ def test_padding_of_a_crop_is_hidden(
     index[["top", "left", "bottom", "right"]] = [-8, 20, 24, 52]
     index.to_csv(run / "projections" / "index.csv", index=False)
     noted(run)
-    findings = build_view(run).findings
+    findings = open_page(run).of(build_findings)
     assert isinstance(findings, Findings)
     exemplar = findings.cards[0].exemplars[0]
     # 8 of 32 rows lie above the face of 48 pixels, 4 of 32 columns to its right
@@ -150,16 +167,16 @@ def test_a_picture_outside_of_the_folder_is_not_taken(
     index["whole"] = "../run.json"
     index.to_csv(run / "projections" / "index.csv", index=False)
     noted(run)
-    findings = build_view(run).findings
+    findings = open_page(run).of(build_findings)
     assert isinstance(findings, Findings)
-    assert not any(e.whole for c in findings.cards for e in c.exemplars)
+    shown = [e for c in findings.cards for e in c.exemplars]
+    assert shown
+    assert not any(e.whole for e in shown)
 
 
-def test_heatmap_orders_units_by_the_action_unit_they_prefer(
-    view: ReportView, full_run: Run
-) -> None:
-    assert not isinstance(view.heatmaps, Missing)
-    first, second = view.heatmaps
+def test_heatmap_orders_units_by_the_action_unit_they_prefer(page: Page, full_run: Run) -> None:
+    assert not isinstance(page.of(build_heatmaps), Missing)
+    first, second = page.of(build_heatmaps)
     assert (first.layer, second.layer) == ("conv2", "conv1")
     assert second.left_out == 1  # the dead one
     table = pd.read_parquet(full_run / "association.parquet")
@@ -178,9 +195,9 @@ def test_heatmap_orders_units_by_the_action_unit_they_prefer(
     assert (second_best.accepted, second_best.best) == (True, False)
 
 
-def test_comparison_tells_why_the_largest_distance_differs(view: ReportView) -> None:
-    assert not isinstance(view.comparison, Missing)
-    verdicts = {r.au: r.verdict for r in view.comparison.rows}
+def test_comparison_tells_why_the_largest_distance_differs(page: Page) -> None:
+    assert not isinstance(page.of(build_comparison), Missing)
+    verdicts = {r.au: r.verdict for r in page.of(build_comparison).rows}
     assert verdicts == {
         "AU01": "same",
         "AU06": "suppressed",
@@ -188,14 +205,14 @@ def test_comparison_tells_why_the_largest_distance_differs(view: ReportView) -> 
         "AU17": "chance",
         "AU20": "same",
     }
-    c = view.comparison
+    c = page.of(build_comparison)
     assert (c.same, c.suppressed, c.chance, c.other) == (2, 1, 1, 1)
     assert c.nulls == (0.21, 0.58)
 
 
-def test_confusion_counts_the_test_faces(view: ReportView) -> None:
-    assert not isinstance(view.confusion, Missing)
-    c = view.confusion
+def test_confusion_counts_the_test_faces(page: Page) -> None:
+    assert not isinstance(page.of(build_confusion), Missing)
+    c = page.of(build_confusion)
     assert c.expressions == ("anger", "happiness", "surprise")
     assert c.counts == ((5, 1, 2), (0, 8, 0), (0, 0, 8))
     assert (c.n, c.correct, c.subjects) == (24, 21, 4)
@@ -204,10 +221,10 @@ def test_confusion_counts_the_test_faces(view: ReportView) -> None:
     assert c.scores[2].precision == 8 / 10
 
 
-def test_training_names_the_epoch_kept(view: ReportView) -> None:
-    assert not isinstance(view.training, Missing)
-    assert (view.training.best_epoch, view.training.epochs) == (2, 3)
-    assert view.methods.validation_accuracy == pytest.approx(1 - 1.2 / 2 / 2)
+def test_training_names_the_epoch_kept(page: Page) -> None:
+    assert not isinstance(page.of(build_training), Missing)
+    assert (page.of(build_training).best_epoch, page.of(build_training).epochs) == (2, 3)
+    assert page.of(build_methods).validation_accuracy == pytest.approx(1 - 1.2 / 2 / 2)
 
 
 @pytest.mark.parametrize(
@@ -218,52 +235,52 @@ def test_training_names_the_epoch_kept(view: ReportView) -> None:
     ],
 )
 def test_methods_say_what_the_training_began_from(
-    view: ReportView,
+    page: Page,
     write_run: Callable[..., Run],
     training: dict[str, object],
     said: str,
     noted: Callable[[Run], None],
 ) -> None:
-    assert view.methods.began is None
+    assert page.of(build_methods).began is None
     run = write_run()
     model = read_json(run / "model.json")
     model["training"]["init"] = {"weights": "0" * 64, "training": training}
     write_json(run / "model.json", model)
     noted(run)
-    assert build_view(run).methods.began == said
+    assert open_page(run).of(build_methods).began == said
 
 
-def test_data_counts_parts_and_action_units(view: ReportView) -> None:
-    assert not isinstance(view.data, Missing)
-    splits = {s.split: (s.images, s.subjects, s.sequences) for s in view.data.splits}
+def test_data_counts_parts_and_action_units(page: Page) -> None:
+    assert not isinstance(page.of(build_data), Missing)
+    splits = {s.split: (s.images, s.subjects, s.sequences) for s in page.of(build_data).splits}
     assert splits == {"train": (36, 6, 18), "validation": (12, 2, 6), "test": (24, 4, 12)}
-    assert not isinstance(view.data.coverage, Missing)
-    row = next(r for r in view.data.coverage if r.au == "AU12")
+    assert not isinstance(page.of(build_data).coverage, Missing)
+    row = next(r for r in page.of(build_data).coverage if r.au == "AU12")
     assert row.name == "lip corner puller"
     assert (row.n_test_present, row.subjects_test_present) == (4, 4)
-    assert view.data.dropped[0].reason == "the file ends early"
+    assert page.of(build_data).dropped[0].reason == "the file ends early"
 
 
 @pytest.mark.parametrize(
-    ("file", "section", "command"),
+    ("file", "build", "command"),
     [
-        ("mapping.csv", "findings", "associate"),
-        ("association.parquet", "heatmaps", "associate"),
-        ("training.csv", "training", "train"),
-        ("predictions.parquet", "confusion", "train"),
+        ("mapping.csv", build_findings, "associate"),
+        ("association.parquet", build_heatmaps, "associate"),
+        ("training.csv", build_training, "train"),
+        ("predictions.parquet", build_confusion, "train"),
     ],
 )
 def test_a_missing_file_names_the_command_that_makes_it(
     write_run: Callable[..., Run],
     file: str,
-    section: str,
+    build: Callable[[Page], object],
     command: str,
     noted: Callable[[Run], None],
 ) -> None:
     run = write_run()
     (run / file).unlink()
     noted(run)
-    missing = getattr(build_view(run), section)
+    missing = open_page(run).of(build)
     assert isinstance(missing, Missing)
     assert missing.command == f"facslens {command} {run.folder}"
 
@@ -271,7 +288,7 @@ def test_a_missing_file_names_the_command_that_makes_it(
 def test_a_stage_that_is_not_done_any_more_is_named(write_run: Callable[..., Run]) -> None:
     run = write_run()
     run.outdate(["associate", "project"])
-    assert build_view(run).head.stale == ("associate", "project")
+    assert open_page(run).of(build_head).stale == ("associate", "project")
 
 
 def test_nothing_confirmed_is_said_as_plainly(
@@ -282,14 +299,14 @@ def test_nothing_confirmed_is_said_as_plainly(
     mapping["status"] = mapping["status"].replace("confirmed", "not confirmed")
     mapping.to_csv(run / "mapping.csv", index=False)
     noted(run)
-    head = build_view(run).head
+    head = open_page(run).of(build_head)
     assert head.headline.startswith("None of 5 action units has a detector")
-    assert head.detail.startswith("The network reads")
+    assert head.detail.startswith("The network names")
 
 
 def test_a_run_with_run_json_alone_has_a_view(tmp_path: object, full_run: Run) -> None:
     run = Run.create(full_run.folder.parent / "bare", data="synthetic", seed=0)
-    view = build_view(run)
-    assert isinstance(view.findings, Missing)
-    assert isinstance(view.data, Missing)
-    assert view.head.numbers == ()
+    page = open_page(run)
+    assert isinstance(page.of(build_findings), Missing)
+    assert isinstance(page.of(build_data), Missing)
+    assert page.of(build_head).numbers == ()

@@ -40,7 +40,7 @@ def test_a_new_run_tells_what_made_it(run):
 
 def test_a_run_is_not_made_over_something_else(run, tmp_path):
     with pytest.raises(
-        CallError, match=r"run exists already: name a new folder, or resume the run in it"
+        CallError, match=r"run, which exists already: name a new folder, or resume the run"
     ):
         Run.create(run.folder, data="x", seed=0)
     (tmp_path / "empty").mkdir()

@@ -51,7 +51,7 @@ def run(written, tmp_path):
 
 def test_every_table_reads_back_equal(written) -> None:
     run, tables = written
-    assert len(tables) == 16
+    assert len(tables) == 17
     for name, table in tables.items():
         pd.testing.assert_frame_equal(plain(RunRecord(run).table(name)), plain(table))
 

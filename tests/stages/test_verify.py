@@ -27,7 +27,7 @@ FILES_OF_MAPPING = [f for stage in ("faces", "train", "record", "associate") for
 CHEAP = Choices(seeds=2, sets=5, epochs=1)
 #: All that runs by default, but for the 4,608 pixels.
 FAST = "untrained,rotated,gradients,probe,ablation,place,sanity"
-CONTROLS = [name for name in checks.CONTROLS if name != "pixels"]
+CONTROLS = [name for name in checks.BY_DEFAULT if name != "pixels"]
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,9 @@ def test_the_other_tables(made) -> None:
     assert len(ablation) == 5 * 2 * 2 * 3  # AUs, actions, modes, expressions
     assert set(ablation["status"]) <= {"tested", "no unit", "no like units"}
     assert {"tested", "no unit"} <= set(ablation["status"])  # AU17 leaves no trace
+    own = ablation[ablation["related"] & (ablation["status"] == "tested")]
+    assert own["q_score"].notna().all()
+    assert (own["q_score"] >= own["p_score"]).all()
     where = read_table(made / "verify" / "place.csv")
     assert tuple(where.columns) == place.COLUMNS
     assert where["au"].tolist() == ["AU04", "AU12", "AU17", "AU25", "AU27", "all"]
@@ -87,14 +90,30 @@ def test_the_other_tables(made) -> None:
     assert entry["settings"]["seeds"] == 2
 
 
+def test_the_verdicts_have_what_the_checks_add(made) -> None:
+    before, after = read_table(made / "verdicts.csv"), read_table(made / "verify" / "verdicts.csv")
+    same = ["layer", "au", "unit", "status", "found", "within", "beyond", "inseparable"]
+    pd.testing.assert_frame_equal(after[same], before[same])
+    assert before["learned"].isna().all()
+    confirmed = after["status"] == "confirmed"
+    checked = after["layer"] == "conv3"
+    assert (confirmed & checked).any()
+    assert (after["learned"].notna() == (confirmed & checked)).all()
+    assert after.loc[confirmed & checked, "used"].str.startswith("Does the network use it?").all()
+    assert (after["verdict"] == before["verdict"]).tolist() == (~(confirmed & checked)).tolist()
+
+
 def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
     (run / "verify" / "place.csv").unlink()
     called, table = [], read_table(run / "verify" / "controls.csv")
+    ablation = read_table(run / "verify" / "ablation.csv")
     for name in CHECKS:
         monkeypatch.setitem(
             CHECKS,
             name,
-            lambda s, p, name=name: called.append(name) or table,
+            lambda s, p, name=name: (
+                called.append(name) or (ablation if name == "ablation" else table)
+            ),
         )
     verify(run, choices=CHEAP)
     assert called == ["pixels", "place"]
@@ -177,7 +196,7 @@ def test_a_report_that_exists_is_made_again(run, monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit):
         main()
     assert "report:" in capsys.readouterr().out
-    assert "linear, all units together" in (run / "report" / "index.html").read_text()
+    assert "linear, on all units together" in (run / "report" / "index.html").read_text()
     assert run.is_done("report")
     assert run.is_done("verify")
 

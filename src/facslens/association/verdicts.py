@@ -6,6 +6,7 @@ Pure functions from numbers to words. "No" and "not enough data" are ordinary ou
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -19,6 +20,8 @@ Status = Literal["confirmed", "not confirmed", "not enough data", "none"]
 _STATUS: Final[dict[str, Status]] = {
     s: s for s in ("confirmed", "not confirmed", "not enough data", "none")
 }
+#: The sentences of a verdict: what was found, and the answers to further questions.
+SENTENCES: Final = ("found", "within", "beyond", "learned", "used", "inseparable")
 
 
 @dataclass(frozen=True)
@@ -135,30 +138,35 @@ within one expression? Not enough data.
     """
     known = ACTION_UNITS.get(evidence.au)
     subject = evidence.au + (f", {known.name}" if known else "")
-    return f"{subject}: {' '.join(sentences(evidence))}"
+    return f"{subject}: {' '.join(sentences(evidence).values())}"
 
 
-def sentences(evidence: Grounds) -> tuple[str, ...]:
+def sentences(evidence: Grounds) -> dict[str, str]:
     """Give the verdict's sentences: what was found, and the answers to further questions.
+
+    Returns
+    -------
+    dict
+        Some of `SENTENCES`, in their order.
 
     Examples
     --------
     >>> sentences(Grounds("AU14", "conv3", None, "none"))
-    ('no unit of conv3 tells it apart beyond chance.',)
+    {'found': 'no unit of conv3 tells it apart beyond chance.'}
     """
-    sentences = [f"{_found(evidence)}."]
+    found = {"found": f"{_found(evidence)}."}
     if evidence.status == "confirmed":
-        sentences.append(f"Still true within one expression? {_within(evidence)}.")
+        found["within"] = f"Still true within one expression? {_within(evidence)}."
         if evidence.partial is not None:
-            sentences.append(f"Beyond the other action units? {_partial(evidence.partial)}.")
+            found["beyond"] = f"Beyond the other action units? {_partial(evidence.partial)}."
         if evidence.control is not None:
-            sentences.append(f"Learned? {_control(evidence.control)}.")
+            found["learned"] = f"Learned? {_control(evidence.control)}."
         if evidence.cause is not None:
-            sentences.append(f"Does the network use it? {_cause(evidence.cause)}.")
+            found["used"] = f"Does the network use it? {_cause(evidence.cause)}."
     if evidence.unit is not None and evidence.inseparable:
         names = " or ".join(evidence.inseparable)
-        sentences.append(f"These faces cannot tell {evidence.au} from {names}.")
-    return tuple(sentences)
+        found["inseparable"] = f"These faces cannot tell {evidence.au} from {names}."
+    return found
 
 
 def _found(evidence: Grounds) -> str:
@@ -283,13 +291,40 @@ def gather(
 
 
 def verdict_table(
-    mapping: pd.DataFrame, coverage: pd.DataFrame, confounds: pd.DataFrame | None, layer: str
+    mapping: pd.DataFrame,
+    coverage: pd.DataFrame,
+    confounds: pd.DataFrame | None,
+    layer: str,
+    *,
+    control: Mapping[str, Effect] = MappingProxyType({}),
+    cause: Mapping[str, Cause] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """Give the columns layer, au, unit, status, verdict: one row an action unit."""
-    found = gather(mapping, coverage, confounds, layer)
-    rows = [(e.layer, e.au, e.unit, e.status, verdict(e)) for e in found]
-    table = pd.DataFrame(rows, columns=["layer", "au", "unit", "status", "verdict"])
-    return table.astype({"unit": "Int64"})
+    """Write the verdict of every action unit in one layer.
+
+    Parameters
+    ----------
+    mapping, coverage, confounds
+        As in `gather`.
+    layer
+        Where units were looked for.
+    control, cause
+        What the comparison with untrained networks and the ablation found, by action unit; an
+        action unit that was not checked is not there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an action unit: layer, au, unit, status, verdict, and the verdict's sentences
+        one by one, in the columns `SENTENCES`; empty where there was nothing to say.
+    """
+    rows = []
+    for found in gather(mapping, coverage, confounds, layer):
+        grounds = replace(found, control=control.get(found.au), cause=cause.get(found.au))
+        row = {"layer": layer, "au": found.au, "unit": found.unit, "status": found.status}
+        rows.append({**row, "verdict": verdict(grounds), **sentences(grounds)})
+    columns = ["layer", "au", "unit", "status", "verdict", *SENTENCES]
+    types = {"unit": "Int64", **dict.fromkeys(SENTENCES, "string")}
+    return pd.DataFrame(rows, columns=columns).astype(types)
 
 
 def _evidence(row: Mapping[Any, Any], au: str, layer: str) -> Grounds:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from facslens.association.distances.table import DISTANCES
+from facslens.projection.rules import RULES
 
 Data = Annotated[
     str,
@@ -87,9 +88,9 @@ Neutral = Annotated[
     bool,
     typer.Option("--neutral", help="Let neutral faces take part in the association, too."),
 ]
-Rule = Annotated[
-    str, typer.Option("--rule", help="Of the projection: deconvnet, guided or gradient.")
-]
+#: The projection rules that there are, for a help text.
+RULE_NAMES = f"{', '.join([*RULES][:-1])} or {[*RULES][-1]}"
+Rule = Annotated[str, typer.Option("--rule", help=f"Of the projection: {RULE_NAMES}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 Accept = Annotated[
     list[str] | None,

@@ -85,7 +85,7 @@ def associate(
 def project(
     run: options.ExistingRun,
     rule: Annotated[
-        str | None, typer.Option("--rule", help="deconvnet, guided or gradient.")
+        str | None, typer.Option("--rule", help=f"One of {options.RULE_NAMES}.")
     ] = None,
     accept: options.Accept = None,
 ) -> None:

@@ -1,9 +1,8 @@
 """Project a unit's response back to pixels: deconvnet, guided backpropagation, gradient."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,30 +13,8 @@ from torch.autograd.function import BackwardCFunction
 from facslens.errors import CallError
 from facslens.models.adapter import choose_layers
 from facslens.projection.reach import windows_seen
+from facslens.projection.rules import RULES, Rule, check_rule
 from facslens.responses.recorder import capture
-
-#: What comes through a rectifier on the way down, from what arrives (R) and where f > 0.
-Rule: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-
-RULES: Final[Mapping[str, Rule]] = MappingProxyType(
-    {
-        "deconvnet": lambda R, _fires: R.clamp(min=0),
-        "guided": lambda R, fires: R.clamp(min=0) * fires,
-        "gradient": lambda R, fires: R * fires,
-    }
-)
-
-
-def check_rule(rule: str) -> None:
-    """Refuse a rule that is not in `RULES`.
-
-    Raises
-    ------
-    CallError
-        If there is no such rule.
-    """
-    if rule not in RULES:
-        raise CallError(f"there is no projection rule {rule!r}: it has {', '.join(RULES)}")
 
 
 @dataclass(frozen=True)
@@ -271,6 +248,6 @@ def _fires(node: Any) -> Tensor | None:
 
 def _under(rule: Rule, fires: Tensor) -> Callable[[Any, tuple[Tensor, ...]], tuple[Tensor]]:
     def hook(_by_autograd: Any, arriving: tuple[Tensor, ...]) -> tuple[Tensor]:
-        return (rule(arriving[0], fires),)
+        return (rule.through(arriving[0], fires),)
 
     return hook

@@ -14,7 +14,8 @@ from facslens.errors import CallError
 from facslens.models.adapter import choose_layers
 from facslens.progress import Report, silent
 from facslens.projection.agreement import edges, rank_correlation, ssim
-from facslens.projection.deconvnet import RULES, project_units
+from facslens.projection.deconvnet import project_units
+from facslens.projection.rules import RULES
 
 #: Columns of `randomisation_table`, in order.
 COLUMNS: Final = (

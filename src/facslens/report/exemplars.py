@@ -1,18 +1,60 @@
 """The faces that a unit answers most, with their pictures, as far as they were projected."""
 
-from pathlib import PurePath
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
-from facslens.report.evidence import Box, Exemplar, Margins
+from facslens.projection.rules import RULES
 from facslens.report.tables import Row, RunTables, count, number, records, text
+
+
+@dataclass(frozen=True)
+class Box:
+    """A receptive field on its image, in per cent of the image's side."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How much of a picture lies outside of the face on each side, in per cent."""
+
+    top: float
+    right: float
+    bottom: float
+    left: float
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """A face that a unit answers most, and the projection of that answer.
+
+    ``whole``, ``face`` and ``projection`` are file names of pictures, empty where there is
+    none; the last two are cropped to the receptive field ``box``.
+    """
+
+    rank: int
+    image: str
+    subject: str
+    split: str
+    response: float
+    rule: str
+    whole: str
+    face: str
+    projection: str
+    box: Box | None
+    hidden: Margins
+    tiny: bool
+
 
 #: Exemplars of a unit that the page shows.
 SHOWN: Final = 6
 #: A receptive field of at most so many pixels is shown in hard pixels, not smoothed.
 TINY: Final = 16
-_RULES: Final = ("deconvnet", "guided", "gradient")
 
 
 def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ...]:
@@ -21,7 +63,9 @@ def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ..
     if index is None:
         return ()
     own = index[(index["layer"] == layer) & (index["unit"] == unit)]
-    rule = next((r for r in _RULES if (own["rule"] == r).any()), None)
+    made = [str(rule) for rule in own["rule"].unique()]
+    # of several the first in the table of rules; one that is not there any more has its pictures
+    rule = next((rule for rule in (*RULES, *made) if rule in made), None)
     own = own[own["rule"] == rule].sort_values("rank")
     size = tables.model.get("size")
     people = _people(tables)
@@ -80,9 +124,7 @@ def _hidden(row: Row, size: int | None) -> Margins:
 def _picture(tables: RunTables, row: Row, column: str) -> str:
     """Give the name of a picture if it is a plain name of an existing file, else nothing."""
     name = text(row, column)
-    if not name or PurePath(name).name != name:
-        return ""
-    return name if (tables.run / "projections" / name).is_file() else ""
+    return name if tables.has_picture(name) else ""
 
 
 def _people(tables: RunTables) -> dict[str, tuple[str, str]]:

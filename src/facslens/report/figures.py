@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float
 from PIL import Image
-
-from facslens.report.evidence import HeatMap
 
 #: Templates count in whole numbers too.
 Number = int | float
@@ -103,16 +102,15 @@ def strength(value: Number, limit: Number) -> float:
     return 0.0 if math.isnan(value) else round(min(abs(value) / limit, 1.0), 3)
 
 
-def heat_png(heatmap: HeatMap) -> bytes:
-    """Paint the overview of a heat map, one pixel a cell, as a PNG.
+def heat_png(values: Float[np.ndarray, "row column"], limit: float) -> bytes:
+    """Paint signed values, one pixel each, as a PNG.
 
-    Colour is the sign (blue above ½, orange below), opacity the size, so that the picture
-    stands on a light and on a dark page.
+    Colour is the sign (blue above 0, orange below), opacity the size up to `limit`, so that the
+    picture stands on a light and on a dark page.
     """
-    values = np.asarray(heatmap.overview, dtype=float).reshape(len(heatmap.aus), len(heatmap.units))
     pixels = np.zeros((*values.shape, 4), np.uint8)
     pixels[..., :3] = np.where((values >= 0)[..., None], HIGH, LOW)
-    size = np.nan_to_num(np.abs(values) / heatmap.limit, nan=0.0).clip(0, 1)
+    size = np.nan_to_num(np.abs(values) / limit, nan=0.0).clip(0, 1)
     pixels[..., 3] = np.round(255 * size).astype(np.uint8)
     stream = io.BytesIO()
     Image.fromarray(pixels, "RGBA").save(stream, "PNG", optimize=True)

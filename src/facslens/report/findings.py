@@ -2,21 +2,21 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
-from facslens.association.verdicts import gather, sentences
+from facslens.association.verdicts import SENTENCES
 from facslens.datasets.splits import CONFIRMATION
-from facslens.report.causes import causes_of
-from facslens.report.controls import control_effects
-from facslens.report.evidence import Estimate, Finding, Findings, LayerCount, LayerUnit, Status
-from facslens.report.exemplars import exemplars_of
-from facslens.report.histograms import histogram_of
+from facslens.report.choices import accepted_pairs, first_rows, layer_names, unit_counts
+from facslens.report.estimates import Estimate, estimate_of
+from facslens.report.exemplars import Exemplar, exemplars_of
+from facslens.report.histograms import Histogram, histogram_of
 from facslens.report.missing import Missing
+from facslens.report.section import Page
 from facslens.report.tables import (
     Row,
     RunTables,
@@ -25,20 +25,104 @@ from facslens.report.tables import (
     records,
     text,
 )
+from facslens.statistics import ALPHA
 
-THRESHOLD: Final = 0.05
+Status = Literal["confirmed", "not confirmed", "none", "not enough data"]
+
+
+@dataclass(frozen=True)
+class LayerUnit:
+    """The unit that another layer offers for the same action unit."""
+
+    layer: str
+    unit: int | None
+    status: Status
+    test: Estimate
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One action unit: its best unit, if any, and the evidence."""
+
+    au: str
+    name: str
+    muscles: str
+    status: Status
+    reason: str
+    layer: str
+    unit: int | None
+    auroc: float
+    test: Estimate
+    auprc: float
+    pearson: float
+    distance: str
+    value: float
+    null_mean: float
+    p_max: float
+    p_within: float
+    beyond_expression: bool | None
+    n_present: int | None
+    n_absent: int | None
+    n_test_present: int | None
+    n_test_absent: int | None
+    sentences: tuple[str, ...]
+    within: Estimate
+    n_within: int | None
+    partial: Estimate
+    units_accepted: int
+    shared_with: tuple[str, ...]
+    histogram: Histogram | None
+    exemplars: tuple[Exemplar, ...]
+    others: tuple[LayerUnit, ...]
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """How many action units found a unit in one layer."""
+
+    layer: str
+    units: int
+    live: int
+    accepted: int
+    confirmed: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All action units against the layer in focus, and the count in every layer."""
+
+    layer: str
+    distance: str
+    cards: tuple[Finding, ...]
+    axis: tuple[float, float]
+    ticks: tuple[float, ...]
+    layers: tuple[LayerCount, ...]
+    tested_aus: int
+    accepted: int
+    confirmed: int
+    confirmed_units: int
+    beyond_expression: int | None
+    within_expression: bool
+    mean_test: float
+    mean_test_aus: int
+    test_subjects: int
+    rule: str
+    whole: bool
+    pictures: Missing | None
+
+
 _ORDER: Final[tuple[Status, ...]] = ("confirmed", "not confirmed", "not enough data", "none")
 
 
-def build_findings(tables: RunTables) -> Findings | Missing:
+def build_findings(page: Page) -> Findings | Missing:
     """Gather one card for each action unit against the last recorded layer."""
+    tables = page.tables
     mapping = tables.mapping
     if mapping is None or mapping.empty:
-        return tables.missing("The units have not been held against the action units", "associate")
+        return tables.missing("The units have not been compared with the action units", "associate")
     layers = layer_names(mapping)
     focus = layers[-1]
-    tested = mapping[(mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested")]
-    best = {(layer, au): row for layer in layers for au, row in _best_rows(tested, layer).items()}
+    best = {(layer, au): row for layer in layers for au, row in first_rows(mapping, layer).items()}
     aus = _all_aus(tables, [au for layer, au in best if layer == focus])
     told = _sentences(tables, focus)
     cards = [_card(tables, au, focus, layers, best, told.get(au, ())) for au in aus]
@@ -64,48 +148,28 @@ def build_findings(tables: RunTables) -> Findings | Missing:
         test_subjects=_subjects(tables, CONFIRMATION),
         rule=next((e.rule for c in cards for e in c.exemplars), ""),
         whole=any(e.whole for c in cards for e in c.exemplars),
-        pictures=None
-        if tables.projections is not None
-        else tables.missing("The exemplars have not been projected back to pixels", "project"),
+        pictures=_no_pictures(tables, cards),
     )
+
+
+def _no_pictures(tables: RunTables, cards: Sequence[Finding]) -> Missing | None:
+    """Say why there is no picture; None where there are some, or no unit to show."""
+    if tables.projections is None:
+        return tables.missing("The exemplars have not been projected back to pixels", "project")
+    if any(c.unit is not None for c in cards) and not any(c.exemplars for c in cards):
+        return tables.missing("The pictures of these units are not there", "project")
+    return None
 
 
 def _sentences(tables: RunTables, layer: str) -> dict[str, tuple[str, ...]]:
     """Give each action unit's verdict, with what `facslens verify` has to add."""
-    mapping, coverage = tables.mapping, tables.coverage
-    if mapping is None or coverage is None:
+    table = tables.verdicts
+    if table is None:
         return {}
-    tested = mapping[mapping["rule"] == "tested"]
-    control, cause = control_effects(tables, layer), causes_of(tables, layer)
     return {
-        found.au: sentences(
-            replace(found, control=control.get(found.au), cause=cause.get(found.au))
-        )
-        for found in gather(tested, coverage, tables.confounds, layer)
+        text(row, "au"): tuple(filter(None, (text(row, column) for column in SENTENCES)))
+        for row in records(table[table["layer"] == layer])
     }
-
-
-def layer_names(table: pd.DataFrame) -> list[str]:
-    """Give the layers of a table in the order in which they appear."""
-    return [str(layer) for layer in table["layer"].dropna().unique()]
-
-
-def accepted_pairs(mapping: pd.DataFrame, layer: str) -> set[tuple[int, str]]:
-    """Give the pairs (unit, AU) of a layer that passed the tests."""
-    rows = mapping[(mapping["layer"] == layer) & (mapping["rule"] == "tested")]
-    rows = rows[rows["view"] == "au_to_unit"].dropna(subset=["unit", "au"])
-    return {(int(u), str(a)) for u, a in zip(rows["unit"], rows["au"], strict=True)}
-
-
-def _best_rows(tested: pd.DataFrame, layer: str) -> dict[str, Row]:
-    """Give the first row of each action unit: its accepted unit of largest z, or none."""
-    rows = tested[tested["layer"] == layer]
-    if "z" in rows.columns:
-        rows = rows.sort_values("z", ascending=False, kind="stable", na_position="last")
-    found: dict[str, Row] = {}
-    for row in records(rows):
-        found.setdefault(text(row, "au"), row)
-    return found
 
 
 def _all_aus(tables: RunTables, mapped: Sequence[str]) -> list[str]:
@@ -145,7 +209,7 @@ def _card(
         null_mean=number(row, "null_mean"),
         p_max=number(row, "p_maxT"),
         p_within=p_within,
-        beyond_expression=None if math.isnan(p_within) else p_within < THRESHOLD,
+        beyond_expression=None if math.isnan(p_within) else p_within < ALPHA,
         n_present=count(row, "n_present"),
         n_absent=count(row, "n_absent"),
         n_test_present=count(row, "n_test_present"),
@@ -181,17 +245,12 @@ def _reason(tables: RunTables, row: Row, au: str, layer: str) -> str:
         return (text(own[0], "reason") if own else "") or "too few faces show it"
     status = _status(row)
     if status == "none":
-        return f"no unit of {layer} tells it apart beyond chance"
+        return f"no unit of {layer} passed the test"
     if status == "not confirmed":
-        return "on unseen subjects the interval reaches ½"
+        return "on unseen subjects the interval does not lie above ½"
     if status == "not enough data":
         return "too few unseen subjects show it"
     return ""
-
-
-def estimate_of(row: Row, column: str = "auroc_test") -> Estimate:
-    """Give an effect on unseen subjects, by default the AUROC, with its interval."""
-    return Estimate(*(number(row, f"{column}{end}") for end in ("", "_low", "_high")))
 
 
 def _other(layer: str, row: Row) -> LayerUnit:
@@ -236,18 +295,6 @@ def _count(tables: RunTables, layer: str, best: dict[tuple[str, str], Row]) -> L
         accepted=sum(count(row, "unit") is not None for row in rows),
         confirmed=sum(_status(row) == "confirmed" for row in rows),
     )
-
-
-def unit_counts(tables: RunTables, layer: str) -> tuple[int, int]:
-    """Give how many units a layer has, and how many of them are live."""
-    if tables.units is not None:
-        own = tables.units[tables.units["layer"] == layer]
-        return len(own), int((own["status"] == "live").sum())
-    if tables.association is not None:
-        association = tables.association
-        seen = int(association.loc[association["layer"] == layer, "unit"].nunique())
-        return seen, seen
-    return 0, 0
 
 
 def _subjects(tables: RunTables, splits: Sequence[str]) -> int:

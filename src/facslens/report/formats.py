@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from facslens.association.distances.table import DISTANCES
-from facslens.report.evidence import Estimate
+from facslens.report.estimates import Estimate
 
 DASH: Final = "–"
 _MINUS: Final = "\u2212"

@@ -1,37 +1,62 @@
 """Responses of a unit with an action unit present and absent, binned for a picture."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 
 from facslens.association.distances.histograms import BINS
 from facslens.association.sample import make_sample
-from facslens.datasets.splits import CONFIRMATION
-from facslens.report.evidence import Histogram
 from facslens.report.tables import RunTables
+from facslens.runs.parts import confirmation, discovery
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Responses of one unit with an action unit present and absent.
+
+    Heights are the fraction of a group's sequences in each bin, so that groups of unequal
+    size compare; ``*_test`` are the subjects that neither network nor choice has seen.
+    """
+
+    low: float
+    high: float
+    present: tuple[float, ...]
+    absent: tuple[float, ...]
+    present_test: tuple[float, ...]
+    absent_test: tuple[float, ...]
+    n_present: int
+    n_absent: int
+    n_present_test: int
+    n_absent_test: int
+
+    @property
+    def top(self) -> float:
+        """The tallest bin of all groups."""
+        groups = (self.present, self.absent, self.present_test, self.absent_test)
+        return max((max(g) for g in groups if g), default=0.0)
 
 
 def histogram_of(tables: RunTables, layer: str, unit: int, au: str) -> Histogram | None:
     """Bin a unit's responses, one value a sequence, on shared bins over discovery's range.
 
     Values of unseen subjects outside of that range go to the end bins. None where there
-    are no responses or no labels, or where the two are not of the same faces.
+    are no responses or no labels.
     """
     faces, responses = tables.faces, tables.responses
     if faces is None or responses is None or au not in faces.aus or layer not in responses.layers:
         return None
-    table = faces.table
-    used = table["split"].notna().to_numpy()
-    if not tables.setting("associate", "neutral"):
-        used = used & (table["expression"].fillna("") != "neutral").to_numpy()
-    if list(responses.images) != list(table["image"]):
-        return None
+    neutral = bool(tables.setting("associate", "neutral"))
     parts = {}
-    for name, mask in _parts(used, table["split"].isin(CONFIRMATION).to_numpy()).items():
-        if mask.any():
+    for name, part in (
+        ("discovery", discovery(faces, neutral)),
+        ("unseen", confirmation(faces, neutral)),
+    ):
+        if part.rows.any():
             sample = make_sample(
-                responses.response(layer)[mask, unit, None],
-                faces.presence([au])[mask],
-                sequence=table["sequence"][mask],
+                responses.response(layer)[part.rows, unit, None],
+                part.faces.presence([au]),
+                sequence=part.faces.table["sequence"],
             )
             values, label = sample.responses[:, 0], sample.labels[:, 0]
             parts[name] = values[label == 1], values[label == 0]
@@ -54,10 +79,6 @@ def histogram_of(tables: RunTables, layer: str, unit: int, au: str) -> Histogram
         n_present_test=len(present_test),
         n_absent_test=len(absent_test),
     )
-
-
-def _parts(used: np.ndarray, unseen: np.ndarray) -> dict[str, np.ndarray]:
-    return {"discovery": used & ~unseen, "unseen": used & unseen}
 
 
 def _fractions(

@@ -10,10 +10,15 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from facslens.report.evidence import Finding, Findings, HeatMap
+from facslens.report.about import build_about
 from facslens.report.figures import HIGH, LOW
-from facslens.report.view import ReportView
+from facslens.report.findings import Finding, Findings, build_findings
+from facslens.report.section import Page
+from facslens.report.sections.answer import build_head
+from facslens.report.sections.heatmap import HeatMap, build_heatmaps
 
+#: Formats of the slide, for a talk and for further work.
+KINDS: Final[tuple[Literal["png", "svg"], ...]] = ("png", "svg")
 INK: Final = "#1c1d20"
 SOFT: Final = "#5a5d66"
 FAINT: Final = "#e4e1db"
@@ -31,33 +36,34 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 
 
-def slide(view: ReportView, kind: Literal["svg", "png"]) -> bytes | None:
+def slide(page: Page, kind: Literal["svg", "png"]) -> bytes | None:
     """Draw the finding on 16:9: every detector with its interval, and the units behind them.
 
     None where no action unit has a unit: then there is nothing to show.
     """
-    findings = view.findings
+    findings, about, heatmaps = (
+        page.of(build_findings),
+        page.of(build_about),
+        page.of(build_heatmaps),
+    )
     if not isinstance(findings, Findings) or findings.accepted == 0:
         return None
-    heatmap = next((h for h in _heatmaps(view) if h.layer == findings.layer), None)
+    maps = heatmaps if isinstance(heatmaps, tuple) else ()
+    heatmap = next((h for h in maps if h.layer == findings.layer), None)
     cards = [c for c in findings.cards if c.unit is not None]
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(12.8, 7.2), facecolor="white")
-        title = "\n".join(textwrap.wrap(view.head.headline, 68))
+        title = "\n".join(textwrap.wrap(page.of(build_head).headline, 68))
         figure.text(0.045, 0.945, title, size=21, weight=600, va="top", linespacing=1.25)
         _forest(figure.add_axes((0.19, 0.13, 0.33, 0.62)), findings, cards)
         if heatmap is not None and heatmap.detail_units:
             _heat(figure.add_axes((0.62, 0.13, 0.34, 0.62)), heatmap)
-        source = f"{view.head.dataset}{', synthetic faces' if view.head.synthetic else ''}"
-        figure.text(0.045, 0.035, f"{source}; facslens {view.head.version}", size=9, color=SOFT)
+        source = f"{about.dataset}{', synthetic faces' if about.synthetic else ''}"
+        figure.text(0.045, 0.035, f"{source}; facslens {about.version}", size=9, color=SOFT)
         stream = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else {}
         figure.savefig(stream, format=kind, dpi=150, metadata=metadata)
     return stream.getvalue()
-
-
-def _heatmaps(view: ReportView) -> tuple[HeatMap, ...]:
-    return view.heatmaps if isinstance(view.heatmaps, tuple) else ()
 
 
 def _forest(axes: Any, findings: Findings, cards: list[Finding]) -> None:

@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import PurePath
+from typing import Any, Final
 
 import pandas as pd
 
@@ -17,6 +18,9 @@ from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 
 Row = Mapping[Any, Any]
+
+#: Stages of which the page says so where they are not up to date.
+_SHOWN: Final = ("train", "record", "associate", "project")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ class RunTables:
     def responses(self) -> Responses | None:
         """``responses.zarr``."""
         return self.record.responses if self.record.has("responses.zarr") else None
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame | None:
+        """``verify/verdicts.csv``, or ``verdicts.csv`` where no check was made."""
+        name = self._newest("verdicts.csv")
+        return self.record.table(name) if self._shown(name) else None
 
     @cached_property
     def training(self) -> pd.DataFrame | None:
@@ -142,6 +152,32 @@ class RunTables:
         """``verify/true_place.csv``."""
         return self._check("true_place")
 
+    @cached_property
+    def stale(self) -> tuple[str, ...]:
+        """Stages whose files are there although the stage is not done any more."""
+        stages = self.info["stages"]
+        return tuple(
+            stage
+            for stage in _SHOWN
+            if stages.get(stage, {}).get("files") and stages[stage].get("status") != "done"
+        )
+
+    def as_text(self, name: str) -> pd.DataFrame | None:
+        """Give a table with its cells as they are written; None where there is none to show."""
+        name = self._newest(name)
+        if not self._shown(name):
+            return None
+        return pd.read_csv(self.record.path(name), dtype=str, keep_default_na=False)
+
+    def has_picture(self, name: str) -> bool:
+        """Tell whether there is a picture of a plain name among the projections."""
+        plain = bool(name) and PurePath(name).name == name
+        return plain and (self.run / "projections" / name).is_file()
+
+    def picture(self, name: str) -> bytes:
+        """Give a picture of the projections, as it is stored."""
+        return (self.run / "projections" / name).read_bytes()
+
     def missing(self, what: str, stage: str) -> Missing:
         """Say what is missing and which command makes it."""
         return Missing(what, f"facslens {stage} {shlex.quote(str(self.run.folder))}")
@@ -153,9 +189,18 @@ class RunTables:
 
     def _check(self, name: str) -> pd.DataFrame | None:
         """Read a table of `facslens verify`, unless the run has changed since."""
-        status = self.info["stages"].get("verify", {}).get("status")
-        there = status != "outdated" and self.record.has(f"verify/{name}.csv")
-        return self.record.check(name) if there else None
+        name = f"verify/{name}.csv"
+        return self.record.table(name) if self._shown(name) else None
+
+    def _shown(self, name: str) -> bool:
+        """Tell whether there is a file to show: a check of an earlier run is none."""
+        outdated = self.info["stages"].get("verify", {}).get("status") == "outdated"
+        return self.record.has(name) and not (outdated and name.startswith("verify/"))
+
+    def _newest(self, name: str) -> str:
+        """Give the name under which `facslens verify` left a table of the run with more in it."""
+        more = f"verify/{name}"
+        return more if self._shown(more) else name
 
 
 def number(row: Row, column: str) -> float:

@@ -11,8 +11,10 @@ def of_rule(mapping: pd.DataFrame, rule: str = "tested") -> pd.DataFrame:
     return mapping[mapping["rule"] == rule]
 
 
-def first_units(mapping: pd.DataFrame, layer: str | None = None) -> pd.DataFrame:
-    """Give every action unit's first unit by the test, a row for each AU of a layer, or of all.
+def first_units(
+    mapping: pd.DataFrame, layer: str | None = None, rule: str = "tested"
+) -> pd.DataFrame:
+    """Give every action unit's first unit, a row for each AU of a layer, or of all.
 
     Parameters
     ----------
@@ -20,13 +22,15 @@ def first_units(mapping: pd.DataFrame, layer: str | None = None) -> pd.DataFrame
         ``mapping.csv``.
     layer
         None gives all layers.
+    rule
+        ``tested``, or ``distance`` for the unit of largest distance.
 
     Returns
     -------
     pandas.DataFrame
         Rows of the mapping; ``unit`` is missing where no unit was accepted.
     """
-    return firsts(of_rule(mapping), AU_TO_UNIT, layer)
+    return firsts(of_rule(mapping, rule), AU_TO_UNIT, layer)
 
 
 def accepted(mapping: pd.DataFrame, layer: str, aus: tuple[str, ...]) -> dict[str, list[int]]:

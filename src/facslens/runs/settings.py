@@ -9,7 +9,7 @@ from facslens.errors import ArtifactError, CallError
 from facslens.models.adapter import choose_layers
 from facslens.models.initial import architecture_of, initial
 from facslens.models.model import Model
-from facslens.projection.deconvnet import check_rule
+from facslens.projection.rules import check_rule
 from facslens.runs.folder import Run
 from facslens.training.recipe import Recipe
 

@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.artifacts import read_table
+from facslens.association.verdicts import SENTENCES
 
 #: The files of an `Association`, by the names of its tables.
 TABLES: Final = {
@@ -16,6 +17,7 @@ TABLES: Final = {
     "nulls": "nulls.csv",
 }
 
+VERDICTS: Final[dict[str, str]] = {"unit": "Int64", **dict.fromkeys(SENTENCES, "string")}
 #: Types by file and column: whole numbers and truth values of which some may be missing, and
 #: texts that may look like numbers.
 TYPES: Final[dict[str, dict[str, str]]] = {
@@ -29,7 +31,8 @@ TYPES: Final[dict[str, dict[str, str]]] = {
         ),
         "Int64",
     ),
-    "verdicts.csv": {"unit": "Int64"},
+    "verdicts.csv": VERDICTS,
+    "verify/verdicts.csv": VERDICTS,
     "verify/controls.csv": {
         **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),
         **dict.fromkeys(("accepted", "confirmed"), "boolean"),

@@ -1,6 +1,6 @@
 """The checks of a finished run, each a function from the run to one table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from facslens.controls.champions import (
 from facslens.controls.pixels import gradients, pixels
 from facslens.controls.probe import probe
 from facslens.controls.rotated import rotated
+from facslens.controls.table import CONTROLS
 from facslens.datasets.base import Faces
 from facslens.datasets.splits import CONFIRMATION
 from facslens.errors import CallError
@@ -37,6 +38,7 @@ from facslens.projection.sanity import COLUMNS as SANITY_COLUMNS
 from facslens.projection.sanity import randomisation_table
 from facslens.responses.recording import record_faces
 from facslens.runs.record import RunRecord
+from facslens.stages.causes import corrected
 from facslens.training.recipe import Recipe
 
 #: Projections of each mapped unit that the weight randomisation compares.
@@ -146,7 +148,7 @@ class Subject:
 def check_control(name: str, subject: Subject, progress: Report) -> pd.DataFrame:
     """Compare the trained network's best units with a control's."""
     others = []
-    total = subject.choices.seeds if name in ("untrained", "rotated") else 1
+    total = subject.choices.seeds if CONTROLS[name].seeds else 1
     for number in range(total):
         # not the run's own seed, which is that of the weights that its training began with
         others.append(_control(name, subject, subject.seed + 1 + number))
@@ -191,7 +193,7 @@ def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
     # no held-out face leaves nothing to measure: any face makes the rows, unknown to all
     faces = subject.images(held_out) if len(held_out) else discovery[:1]
     codes = true.fillna(-1).to_numpy(dtype=np.int64) if len(held_out) else np.array([-1])
-    return ablation_table(
+    table = ablation_table(
         rest_of(subject.model.network, subject.layer, faces, discovery),
         codes,
         names,
@@ -202,6 +204,7 @@ def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
         seed=subject.seed,
         progress=progress,
     )
+    return corrected(table, subject.record.faces)
 
 
 def check_place(subject: Subject, progress: Report) -> pd.DataFrame:
@@ -265,13 +268,12 @@ def check_stability(subject: Subject, progress: Report) -> pd.DataFrame:
 
 Check = Callable[[Subject, Report], pd.DataFrame]
 
-#: Controls; their rows stand in one table.
-CONTROLS: Final[Sequence[str]] = ("untrained", "rotated", "pixels", "gradients", "probe")
-#: Trains, so that it is made only where it is named.
-SHUFFLED: Final = "shuffled"
-#: Name of every check and what does it.
+#: Controls that are made by default, then those that are not, for they train.
+BY_DEFAULT: Final = tuple(name for name, control in CONTROLS.items() if not control.trains)
+TRAINING: Final = tuple(name for name, control in CONTROLS.items() if control.trains)
+#: Name of every check and what does it. The rows of the controls stand in one table.
 CHECKS: Final[dict[str, Check]] = {
-    **{name: partial(check_control, name) for name in (*CONTROLS, SHUFFLED)},
+    **{name: partial(check_control, name) for name in (*BY_DEFAULT, *TRAINING)},
     "ablation": check_ablation,
     "place": check_place,
     "sanity": check_sanity,

@@ -7,24 +7,26 @@ from typing import Final
 import pandas as pd
 
 from facslens.artifacts import Json, sha256, write_table
+from facslens.controls.table import CONTROLS
 from facslens.errors import CallError
 from facslens.progress import shown
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
 from facslens.stages import checks
-from facslens.stages.checks import CONTROLS, SHUFFLED, Check, Choices, Subject
+from facslens.stages.causes import verified_verdicts
+from facslens.stages.checks import BY_DEFAULT, Check, Choices, Subject
 from facslens.stages.truth import TRUTH
 
 #: What names several checks at once.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "controls": tuple(CONTROLS),
+    "controls": BY_DEFAULT,
     "truth": tuple(TRUTH),
 }
 #: Name of every check and what does it.
 CHECKS: Final[dict[str, Check]] = checks.CHECKS | TRUTH
 #: What runs where nothing is named.
-DEFAULT: Final = (*CONTROLS, "ablation", "place", "sanity")
+DEFAULT: Final = (*BY_DEFAULT, "ablation", "place", "sanity")
 
 
 def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
@@ -52,7 +54,9 @@ def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
 
 
 def verify(run: Run, only: str | None = None, choices: Choices | None = None) -> None:
-    """Write ``verify/controls.csv``, ``ablation.csv``, ``place.csv`` and ``sanity.csv``.
+    """Write ``verify/controls.csv``, ``ablation.csv``, ``place.csv``, ``sanity.csv`` and verdicts.
+
+    ``verify/verdicts.csv`` has the run's verdicts with what controls and ablation add to them.
 
     A check that is done by the same choices is not made again, unless it is named; so a call
     that was stopped goes on where it was. Once the run itself has changed, all tables are out of
@@ -99,12 +103,15 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
                     table = CHECKS[name](subject, progress)
                 file = _write(record, name, table)
                 underway.left(file, done={**underway.entry["done"], name: chosen})
+            file = "verify/verdicts.csv"
+            write_table(run / file, verified_verdicts(record))
+            underway.left(file)
 
 
 def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
     """Write a check's table; a control's rows take the place of its old ones."""
     file = _file_of(name)
-    if name in (*CONTROLS, SHUFFLED):
+    if name in CONTROLS:
         parts = {name: table}
         if record.has(file):
             before = read_run_table(record.run.read(file), file)
@@ -116,7 +123,7 @@ def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
 
 def _file_of(name: str) -> str:
     """Give the table that a check writes."""
-    return f"verify/{'controls' if name in (*CONTROLS, SHUFFLED) else name}.csv"
+    return f"verify/{'controls' if name in CONTROLS else name}.csv"
 
 
 def _before(run: Run) -> Json:

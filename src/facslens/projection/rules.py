@@ -1,0 +1,48 @@
+"""The projection rules: what each lets through a rectifier on the way down, and its name.
+
+Nothing here imports PyTorch, so that a help text can name the rules without waiting for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from facslens.errors import CallError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A projection rule.
+
+    Parameters
+    ----------
+    label
+        Its name in a sentence, before the word "rule".
+    through
+        What comes through a rectifier on the way down, from what arrives (R) and where the
+        rectifier let its input through on the way up (f > 0): two tensors of one shape.
+    """
+
+    label: str
+    through: Callable[[Any, Any], Any]
+
+
+#: Every rule by its name. An entry is all that a rule needs: commands, the sanity check and the
+#: report find it here.
+RULES: Final[dict[str, Rule]] = {
+    "deconvnet": Rule("deconvolutional network", lambda R, _fires: R.clamp(min=0)),
+    "guided": Rule("guided backpropagation", lambda R, fires: R.clamp(min=0) * fires),
+    "gradient": Rule("gradient", lambda R, fires: R * fires),
+}
+
+
+def check_rule(rule: str) -> None:
+    """Refuse a rule that is not in `RULES`.
+
+    Raises
+    ------
+    CallError
+        If there is no such rule.
+    """
+    if rule not in RULES:
+        raise CallError(f"there is no projection rule {rule!r}: it has {', '.join(RULES)}")

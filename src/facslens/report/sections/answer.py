@@ -1,0 +1,152 @@
+"""The top of the page: the finding in plain words, and the numbers behind it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from facslens.report.findings import Findings, build_findings
+from facslens.report.formats import decimal, percent, thousands
+from facslens.report.section import Page, Section
+from facslens.report.sections.faces import Data, build_data
+from facslens.report.sections.network import Confusion, build_confusion
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One large number of the head, with what it counts and a note."""
+
+    value: str
+    of: str
+    label: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The top of the page: what was asked, of which faces, and the answer."""
+
+    stale: tuple[str, ...]
+    question: str
+    headline: str
+    detail: str
+    numbers: tuple[KeyNumber, ...]
+
+
+def build_head(page: Page) -> Head:
+    """Put the answer into a sentence or two, and its numbers beside it."""
+    findings, data, confusion = (
+        page.of(build_findings),
+        page.of(build_data),
+        page.of(build_confusion),
+    )
+    read = confusion if isinstance(confusion, Confusion) else None
+    found = findings if isinstance(findings, Findings) else None
+    headline, detail = _answer(found, read)
+    return Head(
+        question=(
+            "Which feature maps of a network that was only taught to read facial expressions "
+            "have become detectors of facial action units?"
+        ),
+        stale=page.tables.stale,
+        headline=headline,
+        detail=detail,
+        numbers=_key_numbers(found, data if isinstance(data, Data) else None, read),
+    )
+
+
+def _answer(findings: Findings | None, read: Confusion | None) -> tuple[str, str]:
+    reading = (
+        ""
+        if read is None
+        else f"The network names the expression correctly for {percent(read.accuracy)} of "
+        f"{thousands(read.n)} faces of unseen subjects."
+    )
+    if findings is None:
+        return "The units have not been compared with the action units yet.", reading
+    units = next((c.units for c in findings.layers if c.layer == findings.layer), 0)
+    n, tested = findings.confirmed, findings.tested_aus
+    headline = (
+        f"{n if n else 'None'} of {tested} action units {'has' if n in (0, 1) else 'have'} a "
+        f"detector among the {thousands(units)} units of {findings.layer} that holds on "
+        f"{findings.test_subjects} subjects the network never saw."
+    )
+    return headline, " ".join([*_qualified(findings), reading]).strip()
+
+
+def _qualified(findings: Findings) -> list[str]:
+    """Say how many units stand behind the count, and what is left within expression."""
+    n, units, beyond = findings.confirmed, findings.confirmed_units, findings.beyond_expression
+    parts = []
+    if n > units:
+        parts.append(f"The {n} share {units} unit{'s' if units > 1 else ''}.")
+    if n and beyond is not None and beyond < n:
+        parts.append(
+            f"With labels permuted only among faces of one expression, {beyond or 'none'} of the "
+            f"{n} still {'passes' if beyond < 2 else 'pass'} the test; "
+            f"the other{'s' if n - beyond > 1 else ''} may only follow the expression."
+        )
+    elif n and beyond is not None:
+        parts.append(
+            "All of them also pass the test with labels permuted only among faces of one "
+            "expression."
+        )
+    return parts
+
+
+def _key_numbers(
+    findings: Findings | None, data: Data | None, read: Confusion | None
+) -> tuple[KeyNumber, ...]:
+    numbers = []
+    if findings is not None:
+        numbers.append(
+            KeyNumber(
+                str(findings.confirmed),
+                f"of {findings.tested_aus}",
+                "action units with a confirmed detector",
+                _found(findings),
+            )
+        )
+        numbers.append(
+            KeyNumber(
+                decimal(findings.mean_test),
+                "",
+                "mean AUROC on unseen subjects",
+                f"over the best units of {findings.mean_test_aus} action units; ½ is chance",
+            )
+        )
+    if read is not None:
+        numbers.append(
+            KeyNumber(
+                percent(read.accuracy),
+                "",
+                "of expressions named correctly",
+                f"{thousands(read.n)} faces of unseen subjects; always naming the commonest "
+                f"expression gives {percent(read.baseline)}",
+            )
+        )
+    if data is not None:
+        numbers.append(
+            KeyNumber(
+                thousands(data.total.subjects),
+                "",
+                "subjects",
+                f"{thousands(data.total.images)} faces, "
+                f"{thousands(data.total.sequences)} sequences",
+            )
+        )
+    return tuple(numbers)
+
+
+def _found(findings: Findings) -> str:
+    rare = len(findings.cards) - findings.tested_aus
+    note = f"{findings.accepted} found in discovery, in {findings.layer}"
+    return f"{note}; {rare} more too rare to test" if rare else note
+
+
+SECTION: Final = Section(
+    order=10,
+    anchor="answer",
+    heading="",
+    title="Answer",
+    template="answer.html",
+    build=build_head,
+)

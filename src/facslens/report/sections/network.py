@@ -1,0 +1,98 @@
+"""How well the network reads expressions: its training and its confusions."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from facslens.report.missing import Missing
+from facslens.report.section import Page, Section
+from facslens.report.tables import RunTables, number
+from facslens.training.predictions import accuracy, confusion, per_class
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one expression was recognised."""
+
+    expression: str
+    n: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of true (row) and predicted (column) expressions on one part of the faces."""
+
+    split: str
+    expressions: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    fractions: tuple[tuple[float, ...], ...]
+    scores: tuple[ClassScore, ...]
+    accuracy: float
+    correct: int
+    n: int
+    subjects: int
+    macro_f1: float
+    baseline: float
+
+
+def build_confusion(page: Page) -> Confusion | Missing:
+    """Count true against predicted expressions on the test faces."""
+    tables = page.tables
+    predictions = tables.predictions
+    if predictions is None:
+        return tables.missing("The network has not been tested on the test faces", "train")
+    own = predictions[predictions["split"] == "test"].dropna(subset=["true"])
+    if own.empty:
+        return tables.missing("No test face has a known expression", "train")
+    listed = [str(e) for e in tables.model.get("expressions", [])]
+    found = set(own["true"]) | set(own["predicted"])
+    names = listed if found <= set(listed) else sorted(found)
+    counts = confusion(own, names)
+    scores = per_class(counts)
+    total = counts.sum(axis=1)
+    return Confusion(
+        split="test",
+        expressions=tuple(names),
+        counts=tuple(tuple(int(v) for v in row) for row in counts.to_numpy()),
+        fractions=tuple(
+            tuple(float(v) / float(n) if n else float("nan") for v in row)
+            for row, n in zip(counts.to_numpy(), total, strict=True)
+        ),
+        scores=tuple(
+            ClassScore(
+                expression=str(name),
+                n=int(row["count"]),
+                precision=number(row, "precision"),
+                recall=number(row, "recall"),
+                f1=number(row, "f1"),
+            )
+            for name, row in scores.to_dict("index").items()
+        ),
+        accuracy=accuracy(own),
+        correct=int((own["true"] == own["predicted"]).sum()),
+        n=len(own),
+        subjects=_subjects(tables, own),
+        macro_f1=float(scores["f1"].mean()),
+        baseline=float(total.max() / len(own)),
+    )
+
+
+def _subjects(tables: RunTables, predictions: pd.DataFrame) -> int:
+    if tables.faces is None:
+        return 0
+    table = tables.faces.table
+    return int(table.loc[table["image"].isin(predictions["image"]), "subject"].nunique())
+
+
+SECTION: Final = Section(
+    order=100,
+    anchor="network",
+    heading="How well the network recognises expressions",
+    title="The network",
+    template="network.html",
+    build=build_confusion,
+)

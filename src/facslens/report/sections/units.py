@@ -1,0 +1,77 @@
+"""Every action unit by itself: its unit, the evidence, and pictures."""
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from facslens.report.findings import Findings, build_findings
+from facslens.report.missing import Missing
+from facslens.report.section import Page, Section
+from facslens.report.sections.place import build_place
+from facslens.report.sections.sanity import build_sanity
+
+#: Longest side in pixels of a picture on the page; larger ones are made smaller.
+PICTURE: Final = 128
+
+
+@dataclass(frozen=True)
+class Units:
+    """The cards, and what the checks say of their pictures.
+
+    ``alike`` is how pictures of this rule correlate with those of random weights, and ``place``
+    the first sentence on where the units look; None and empty where it was not checked.
+    """
+
+    findings: Findings
+    alike: float | None
+    place: str
+
+
+def build_units(page: Page) -> Units | Missing:
+    """Gather the cards."""
+    findings = page.of(build_findings)
+    if isinstance(findings, Missing):
+        return findings
+    sanity, place = page.of(build_sanity), page.of(build_place)
+    curves = () if isinstance(sanity, Missing) else sanity.curves
+    words = () if isinstance(place, Missing) else place.words
+    alike = next((curve.rank[-1] for curve in curves if curve.rule == findings.rule), None)
+    return Units(findings, alike, words[0] if words else "")
+
+
+def copy_pictures(page: Page) -> dict[str, bytes]:
+    """Give the pictures that the cards show."""
+    findings = page.of(build_findings)
+    if isinstance(findings, Missing):
+        return {}
+    exemplars = [e for card in findings.cards for e in card.exemplars]
+    names = {name for e in exemplars for name in (e.whole, e.face, e.projection)} - {""}
+    return {f"pictures/{name}": _small(page.tables.picture(name)) for name in sorted(names)}
+
+
+def _small(content: bytes) -> bytes:
+    with Image.open(io.BytesIO(content)) as picture:
+        if max(picture.size) <= PICTURE:
+            return content
+        kind = picture.format
+        picture.thumbnail((PICTURE, PICTURE), Image.Resampling.LANCZOS)
+        stream = io.BytesIO()
+        picture.save(stream, kind)
+    return stream.getvalue()
+
+
+SECTION: Final = Section(
+    order=30,
+    anchor="units",
+    heading="Action units, one by one",
+    title="Action units",
+    template="units.html",
+    build=build_units,
+    downloads={
+        "mapping.csv": "unit to AU, AU to unit, one to one, with every number of the cards",
+        "verdicts.csv": "a sentence for each action unit and layer",
+    },
+    files=copy_pictures,
+)

@@ -1,0 +1,53 @@
+"""Cells that a spreadsheet would take for formulas, written so that it does not."""
+
+from typing import Final, TypeVar
+
+import pandas as pd
+
+T = TypeVar("T")
+
+#: What a formula may begin with in a common spreadsheet program.
+_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def defused_cell(cell: T) -> T | str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    Parameters
+    ----------
+    cell
+        Any value. Only a text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage
+        return is changed, and not if it is a number.
+
+    Examples
+    --------
+    >>> defused_cell("=HYPERLINK(1)"), defused_cell("-0.5"), defused_cell(-0.5), defused_cell("a=1")
+    ("'=HYPERLINK(1)", '-0.5', -0.5, 'a=1')
+    """
+    if not isinstance(cell, str) or not cell.startswith(_BEGINS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def defused(table: pd.DataFrame) -> pd.DataFrame:
+    """Give a table whose texts no spreadsheet takes for formulas; numbers stay as they are.
+
+    A file name may begin with ``=``, and whoever chose it would have a formula run in the
+    spreadsheet of the person that opens the table.
+
+    Examples
+    --------
+    >>> defused(pd.DataFrame({"image": ["@a.png", "b.png"], "response": [-1.5, 2.0]}))
+         image  response
+    0  '@a.png      -1.5
+    1    b.png       2.0
+    """
+    found = table.copy()
+    for name, kind in table.dtypes.items():
+        if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)):
+            found[name] = table[name].astype(object).map(defused_cell)
+    return found
