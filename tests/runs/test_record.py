@@ -51,7 +51,7 @@ def run(written, tmp_path):
 
 def test_every_table_reads_back_equal(written) -> None:
     run, tables = written
-    assert len(tables) == 17
+    assert len(tables) == 18
     for name, table in tables.items():
         pd.testing.assert_frame_equal(plain(RunRecord(run).table(name)), plain(table))
 
@@ -137,3 +137,14 @@ def test_a_chunk_of_zeros_is_written_too(tmp_path) -> None:
     writer.close()
     assert zarr.open_group(tmp_path / "dead.zarr")["conv1/response"].nchunks_initialized == 1
     assert not Responses.open(tmp_path / "dead.zarr").response("conv1").any()
+
+
+def test_nobody_else_opens_a_runs_files(request) -> None:
+    """`"neutral"` and `"au_to_unit"` are compared in one place each."""
+    source = request.config.rootpath / "src" / "facslens"
+    for word, own in (("neutral", "datasets/base.py"), ("au_to_unit", "discovery/mapping.py")):
+        for file in source.rglob("*.py"):
+            compared = [f'{sign} "{word}"' in file.read_text("utf-8") for sign in ("==", "!=")]
+            if file.as_posix().endswith(own):
+                continue
+            assert not any(compared), f"{file} compares with {word!r}"

@@ -13,8 +13,9 @@ from facslens import action_units
 from facslens.datasets.archive import read_bytes
 from facslens.errors import CallError, DataError
 
+NEUTRAL: Final = "neutral"
 EXPRESSIONS: Final = (
-    "neutral",
+    NEUTRAL,
     "anger",
     "contempt",
     "disgust",
@@ -70,7 +71,7 @@ def expression_name(text: str) -> str | None:
 
 def is_neutral(table: pd.DataFrame) -> Bool[np.ndarray, " image"]:
     """Tell for each row of a Faces table whether it is known to be neutral."""
-    return (table["expression"].fillna("") == "neutral").to_numpy(dtype=bool)
+    return (table["expression"].fillna("") == NEUTRAL).to_numpy(dtype=bool)
 
 
 def split_name(text: str) -> str | None:

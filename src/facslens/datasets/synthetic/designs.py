@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from facslens import action_units
-from facslens.datasets.base import EXPRESSIONS
+from facslens.datasets.base import EXPRESSIONS, NEUTRAL
 from facslens.datasets.synthetic.actions import AUS, EXCLUDED, SIDED
 from facslens.errors import CallError
 
@@ -41,7 +41,7 @@ class Design:
 
     def __post_init__(self) -> None:
         for expression, probabilities in self.expressions.items():
-            if expression not in EXPRESSIONS or expression == "neutral":
+            if expression not in EXPRESSIONS or expression == NEUTRAL:
                 raise CallError(
                     f"the design {self.name} names the expression {expression!r}: expected one "
                     f"of {', '.join(EXPRESSIONS[1:])}"
