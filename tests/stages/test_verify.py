@@ -172,8 +172,8 @@ def test_nobody_held_out_and_nothing_mapped(run) -> None:
     assert set(where["status"]) == {"no unit", "not enough data"}
     assert len(read_table(run / "verify" / "sanity.csv")) == 0
     page = write_report(run).read_text(encoding="utf-8")
-    assert "No mapped unit answers an unseen face." in page
-    assert "No action unit has units that could be taken away" in page
+    assert "No mapped unit responds to an unseen face." in page
+    assert "No action unit has units that can be ablated" in page
 
 
 def test_stability_against_another_run(run, made) -> None:
