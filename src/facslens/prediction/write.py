@@ -11,12 +11,10 @@ from typing import Any, Final, Protocol, runtime_checkable
 from facslens.artifacts import locked
 from facslens.errors import ArtifactError, CallError
 from facslens.names import one_line
+from facslens.spreadsheets import defused_cell
 
 #: Rows that a Parquet file gets at once.
 GROUP: Final = 4096
-
-#: How text begins that a spreadsheet takes for a formula.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @runtime_checkable
@@ -270,9 +268,7 @@ def json_rows(file: Sink, columns: Sequence[str]) -> Writer:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + one_line(value)
-    return _rounded(_shown(value))
+    return _rounded(_shown(defused_cell(value)))
 
 
 def _shown(value: object) -> object:
