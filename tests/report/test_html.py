@@ -348,3 +348,17 @@ def test_heat_png_shows_sign_as_colour_and_size_as_opacity(full_run: Run) -> Non
     assert pixels[row, column, 3] == round(255 * values.max() / 0.5)
     row, column = np.unravel_index(values.argmin(), values.shape)
     assert tuple(pixels[row, column, :3]) == LOW
+
+
+def test_files_that_were_replaced_by_hand_are_named_at_the_top(
+    write_run: Callable[..., Run],
+) -> None:
+    run = write_run()
+    assert "Replaced by hand" not in Page(write_report(run).read_text(encoding="utf-8")).text
+    mapping = pd.read_csv(run / "mapping.csv")
+    mapping.iloc[:-1].to_csv(run / "mapping.csv", index=False)
+    run.accept(["mapping.csv"])
+    words = " ".join(Page(write_report(run).read_text(encoding="utf-8")).text.split())
+    assert (
+        "Replaced by hand. Somebody replaced mapping.csv and told facslens to take it as" in words
+    )

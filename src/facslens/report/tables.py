@@ -159,8 +159,14 @@ class RunTables:
         return tuple(
             stage
             for stage in _SHOWN
-            if stages.get(stage, {}).get("files") and stages[stage].get("status") != "done"
+            if stages.get(stage, {}).get("files")
+            and stages[stage].get("status") not in ("done", "accepted")
         )
+
+    @cached_property
+    def accepted(self) -> tuple[str, ...]:
+        """Files that somebody replaced on purpose, each once."""
+        return tuple(dict.fromkeys(entry["file"] for entry in self.info.get("accepted", [])))
 
     def as_text(self, name: str) -> pd.DataFrame | None:
         """Give a table with its cells as they are written; None where there is none to show."""

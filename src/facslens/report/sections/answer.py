@@ -25,6 +25,7 @@ class Head:
     """The top of the page: what was asked, of which faces, and the answer."""
 
     stale: tuple[str, ...]
+    accepted: tuple[str, ...]
     question: str
     headline: str
     detail: str
@@ -47,6 +48,7 @@ def build_head(page: Page) -> Head:
             "have become detectors of facial action units?"
         ),
         stale=page.tables.stale,
+        accepted=page.tables.accepted,
         headline=headline,
         detail=detail,
         numbers=_key_numbers(found, data if isinstance(data, Data) else None, read),
