@@ -215,6 +215,18 @@ class Run:
             )
         return path
 
+    def check(self, *stages: str) -> None:
+        """Check every file that some stages have left.
+
+        Raises
+        ------
+        ArtifactError
+            If a file is missing, or is not what its stage left.
+        """
+        for stage in stages:
+            for name in self._noted(stage):
+                self.read(name)
+
     def accept(self, names: Iterable[str]) -> None:
         """Take files as they are now, though no stage left them so; the run says so from then on.
 
@@ -262,6 +274,8 @@ class Run:
     def stage(self, name: str, **settings: object) -> Iterator["Underway"]:
         """Note in ``run.json`` that a stage runs, then what became of it.
 
+        What was made from the stage's files is out of date from then on.
+
         Parameters
         ----------
         name
@@ -282,6 +296,7 @@ class Run:
         """
         start = time.perf_counter()
         entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
+        self.outdate(after(name))
         underway = Underway(self, name, entry)
         underway.note()
         try:

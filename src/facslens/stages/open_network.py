@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from facslens.datasets.archive import MAX_TABLE_BYTES, read_bytes
 from facslens.errors import ArtifactError, CallError, NotEnoughDataError
 from facslens.models.card import PRETRAINED, read_card, read_checked
 from facslens.prediction.evidence import PACKAGED, Evidence, read_evidence
@@ -140,6 +141,6 @@ def fingerprint(choice: Choice) -> str:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, MAX_TABLE_BYTES)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error

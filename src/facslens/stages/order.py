@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from facslens.progress import Report, shown
-from facslens.runs.folder import Run, after
+from facslens.runs.folder import Run
 from facslens.stages.associate import run_associate
 from facslens.stages.faces import run_faces
 from facslens.stages.project import run_project
@@ -25,15 +25,15 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
 
 def run_stage(run: Run, name: str) -> None:
     """Run one stage, showing its progress; the later ones are no longer up to date."""
-    with run.writing():
-        run.outdate(after(name))
-        with shown(name) as progress:
-            STAGES[name](run, progress)
+    with run.writing(), shown(name) as progress:
+        STAGES[name](run, progress)
 
 
 def run_all(run: Run) -> None:
     """Run every stage that is not done yet."""
     with run.writing():
         for name in STAGES:
-            if not run.is_done(name):
+            if run.is_done(name):
+                run.check(name)
+            else:
                 run_stage(run, name)

@@ -2,11 +2,15 @@
 
 from facslens.progress import Report
 from facslens.report.html import write_report
-from facslens.runs.folder import Run
+from facslens.runs.folder import FILES, Run
 
 
 def run_report(run: Run, progress: Report) -> None:
     """Write ``report/index.html`` and what it shows."""
+    # what is damaged shows before the old report is given up; old checks are not shown at all
+    verify = run.info["stages"].get("verify", {}).get("status")
+    left_out = ("report", "verify") if verify == "outdated" else ("report",)
+    run.check(*(stage for stage in FILES if stage not in left_out))
     with run.stage("report"):
         write_report(run)
         progress(1, 1, "")

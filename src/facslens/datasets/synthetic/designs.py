@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from facslens import action_units
+from facslens.datasets.archive import read_bytes
 from facslens.datasets.base import EXPRESSIONS, NEUTRAL
 from facslens.datasets.synthetic.actions import AUS, EXCLUDED, SIDED
 from facslens.errors import CallError
@@ -183,7 +184,7 @@ def get_design(name: str) -> Design:
             f"--design {name!r} is not known: expected {', '.join(DESIGNS)} or a .json file"
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_bytes(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CallError(f"the design file {path} cannot be read: {error}") from error
     return _design(path, content)
