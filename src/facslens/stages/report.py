@@ -1,4 +1,4 @@
-"""Make the report of a run."""
+"""Write the report of a run."""
 
 from facslens.progress import Report
 from facslens.report.html import write_report
@@ -6,7 +6,7 @@ from facslens.runs.folder import Run
 
 
 def run_report(run: Run, progress: Report) -> None:
-    """Write ``report/index.html`` and what it shows."""
+    """Write ``report/index.html`` and the files that it shows."""
     with run.stage("report"):
         write_report(run)
         progress(1, 1, "")
