@@ -150,7 +150,7 @@ def rest_of(
     Parameters
     ----------
     network
-        Any network that gives scores (image, class); it is left as it was found.
+        Any network that gives scores (image, class); it is not changed.
     layer
         Name of a convolution layer.
     images

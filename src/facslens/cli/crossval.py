@@ -132,7 +132,7 @@ def _print_aus(pooled: pd.DataFrame, controls: int, console: Console) -> None:
     enough = int((pooled["status"] != "not enough data").sum())
     asked = int((pooled["status_within"] != "not enough data").sum())
     console.print(
-        f"above ½ by their interval: {confirmed} of {enough} action units; within one "
+        f"interval of the AUROC above ½: {confirmed} of {enough} action units; within one "
         f"expression: {within} of {asked}",
         highlight=False,
     )

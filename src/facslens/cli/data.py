@@ -65,7 +65,9 @@ def synth(
     design: Annotated[
         str,
         typer.Option(
-            "--design", metavar="NAME|FILE.json", help="natural, factorial, or a JSON file."
+            "--design",
+            metavar="NAME|FILE.json",
+            help="Which action units occur together: natural, factorial, or a file.",
         ),
     ] = "natural",
     seed: options.Seed = 0,

@@ -141,7 +141,7 @@ def verify(
         bool,
         typer.Option(
             "--truth",
-            help="Check on synthetic faces, too, whose action units and places are known.",
+            help="Make the checks on synthetic faces; the same as truth in --only.",
         ),
     ] = False,
     against: Annotated[

@@ -66,8 +66,8 @@ def shuffled(
 
     The training begins from `init` like that of the trained network, or else from random weights.
 
-    Such a network is trained as long as the other, but on labels that are unrelated to the faces:
-    what its units detect was not learned from expressions.
+    Such a network is trained in the same way, but on labels that are unrelated to the faces: what
+    its units detect was not learned from expressions.
 
     Raises
     ------

@@ -62,8 +62,8 @@ def project_units(
     The backward pass begins with a map that is zero except for a 1 at the unit's maximum. A
     convolution applies its transpose, max pooling puts the value where its maximum was (the
     switch, the first in row-major order on a tie), batch normalisation scales, average pooling
-    and addition apply their adjoints; biases are not used. A rectifier with output f passes of a
-    value R that arrives
+    and addition apply their adjoints; biases are not used. Of a value
+    R that arrives at a rectifier with output f, the rules pass on
 
     ===========  ======================================
     rule         value passed
