@@ -1,4 +1,4 @@
-"""Every file that the program writes or reads back: atomic, hashed, with provenance."""
+"""Write and read files: atomically, with hashes and locks."""
 
 import contextlib
 import errno
@@ -23,10 +23,10 @@ Json = dict[str, Any]
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place when the block succeeds.
+    """Give a temporary path beside `path` that replaces it when the block succeeds.
 
-    The temporary path may become a file or a folder. After an exception it is removed and
-    what stood at `path` before is untouched.
+    The temporary path may become a file or a folder. After an exception it is removed, and a file
+    that was at `path` before is not changed.
 
     Raises
     ------
@@ -85,9 +85,10 @@ def _escaped(name: str) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half written below a folder.
+    """Remove incomplete files that killed processes left below a folder.
 
-    Only for whoever holds the folder's lock: what another process is writing goes, too.
+    The caller must hold the folder's lock, because files that another process is writing are
+    removed, too.
     """
     for path in sorted(folder.rglob(".*")):
         if _process_of(path) is not None:
@@ -114,16 +115,16 @@ _held: dict[Path, int] = {}
 def locked(path: Path, what: str) -> Iterator[None]:
     """Keep every other process from writing a file or folder while the block runs.
 
-    The lock is a hidden file beside it, which is gone at the end. The operating system gives it
-    up when a process dies, so that a killed process never keeps the next one waiting. Within one
-    thread the lock may be taken again.
+    The lock is a hidden file beside it, which is removed at the end. The operating system releases
+    the lock when a process ends, so that a killed process does not block the next one. The same
+    thread may take the lock again.
 
     Parameters
     ----------
     path
         The file or folder; it need not exist.
     what
-        What the error calls it, such as ``the run runs/a``.
+        Its name in the error, such as ``the run runs/a``.
 
     Raises
     ------
@@ -182,7 +183,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically; NaN is refused, for JSON has no such number."""
+    """Write a JSON file atomically; NaN raises an error, because JSON has no NaN."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
@@ -206,7 +207,7 @@ def read_json(path: Path) -> Json:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table atomically, as Parquet or CSV by the ending of its name."""
+    """Write a table atomically, as Parquet or CSV according to its suffix."""
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
@@ -223,14 +224,14 @@ _EXACT: Final[dict[str, Any]] = (
 
 
 def read_table(path: Path, types: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Read a Parquet or CSV table as it was written: numbers to the last digit.
+    """Read a Parquet or CSV table; numbers are exactly those that were written.
 
     Parameters
     ----------
     path
         The file. In a CSV file only an empty cell is missing: a person may be called NA.
     types
-        Columns of a CSV file whose type its text does not tell, such as whole numbers of which
+        Types of columns in a CSV file that its text does not give, such as whole numbers of which
         some are missing.
 
     Raises
@@ -252,7 +253,7 @@ def read_table(path: Path, types: Mapping[str, str] | None = None) -> pd.DataFra
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, or of all files below a folder with their names.
+    """Compute the SHA-256 of a file, or of all files below a folder and their names.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How a long step tells how far it is: a bar on a terminal, plain lines in a log."""
+"""Show the progress of a long step: a bar on a terminal, plain lines in a log."""
 
 import contextlib
 import sys
@@ -18,7 +18,7 @@ from rich.progress import (
 
 from facslens.names import one_line
 
-#: Called with how much is done, how much there is, and a short note.
+#: Called with the number of parts done, their total number, and a short note.
 Report = Callable[[int, int, str], None]
 
 #: Seconds between two lines in a log.
@@ -26,7 +26,7 @@ PAUSE: Final = 10.0
 
 
 def silent(_done: int, _total: int, _note: str) -> None:
-    """Tell nothing."""
+    """Show no progress."""
 
 
 @contextlib.contextmanager

@@ -119,10 +119,10 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
         (["run", "--data", "ck48:nowhere", "--distance", "all"], 2, "distance 'all' is not known"),
         (["run", "--data", "ck48:nowhere", "--null", "none"], 2, "null 'none' is not known"),
         (["associate", "nowhere", "--rank", "z"], 2, "expected tested or distance"),
-        (["run", "--data", "ck48:nowhere", "--rule", "lrp"], 2, "there is no projection rule"),
+        (["run", "--data", "ck48:nowhere", "--rule", "lrp"], 2, "--rule is 'lrp'"),
         (["report", "nowhere"], 1, "nowhere is no run"),
         (["crossval", "--folds", "2"], 2, "--folds"),
-        (["crossval", "--controls", "2"], 2, "--controls 2 is a question about action units"),
+        (["crossval", "--controls", "2"], 2, "--controls 2 compares action unit detectors"),
         (["frobnicate"], 2, "No such command"),
     ],
 )

@@ -102,7 +102,9 @@ def test_bad_input_gives_rows_that_say_so(design, units) -> None:
     assert table["control_auroc_test"].isna().all()
     back = compare_champions(none, [trained], design, control="trained", layer="conv3")
     assert back.set_index("au")["status"]["AU12"] == "none"
-    with pytest.raises(CallError, match="the control 'dead' has no seed"):
+    with pytest.raises(
+        CallError, match="others is empty: the control 'dead' needs at least one seed"
+    ):
         compare_champions(trained, [], design, control="dead", layer="conv3")
 
 
@@ -128,7 +130,7 @@ def test_nobody_held_out_and_a_rare_action_unit(design, units) -> None:
 def test_faces_without_action_units_are_refused(design) -> None:
     table = design.discovery.table.drop(columns=list(design.discovery.aus))
     bare = dataclasses.replace(design.discovery, table=table)
-    with pytest.raises(CallError, match="says nothing about action units"):
+    with pytest.raises(CallError, match="discovery has no action unit labels"):
         ComparisonDesign(bare, bare)
 
 

@@ -39,7 +39,7 @@ def test_shuffled_labels_move_between_sequences_of_the_training_part(faces) -> N
     before, after = faces.table, moved.table
     training = (before["split"] == "train").to_numpy()
     assert after["expression"][~training].equals(before["expression"][~training])
-    # the frames of a sequence keep together, and every label is dealt as often as before
+    # the frames of a sequence keep together, and every label is as frequent as before
     assert (after[training].groupby("sequence")["expression"].nunique() == 1).all()
     assert sorted(after["expression"][training]) == sorted(before["expression"][training])
     changed = (after["expression"] != before["expression"])[training].mean()
@@ -95,7 +95,7 @@ def test_mixtures_are_made_before_the_maximum(faces, model) -> None:
             mixed = sum(q[mixture, u] * chosen[u] for u in range(3))
             # float32 sums in another order
             assert found[image, mixture] == pytest.approx(mixed.max(), rel=1e-4, abs=1e-5)
-    with pytest.raises(CallError, match="no unit of 'conv2' is live"):
+    with pytest.raises(CallError, match="units is empty: no unit of 'conv2' is live"):
         rotated(model, some, "conv2", np.array([], dtype=int), seed=0)
 
 
@@ -138,7 +138,9 @@ def test_histograms_of_gradients_equal_a_loop_over_pixels(rng) -> None:
     assert found.shape == (3, 2 * 2 * 4 * 9)
     for image, features in zip(images, found, strict=True):
         np.testing.assert_allclose(features, slow_hog(image), atol=1e-10)
-    with pytest.raises(CallError, match="15×48 pixels is smaller than a block of 16"):
+    with pytest.raises(
+        CallError, match="images are of 15×48 pixels: needs at least a block of 16×16"
+    ):
         hog(rng.random((1, 15, 48)))
 
 

@@ -362,35 +362,35 @@ class Hiding(torch.autograd.Function):
 
 def test_a_step_that_hides_what_it_does_is_refused():
     images = faces(1, side=16)
-    with pytest.raises(CallError, match="no rule can be put in: a step 'Hiding' hides"):
+    with pytest.raises(CallError, match="network has a step 'Hiding' whose computation is hidden"):
         project_units(stacked(Hiding.apply), images, "conv3", np.array([0]))
     recomputed = stacked(lambda x: checkpoint(functional.relu, x, use_reentrant=False))
     assert not project_units(recomputed, images, "conv3", np.array([0])).silent.any()
     recomputed = stacked(lambda x: checkpoint(functional.relu, x, use_reentrant=True))
-    with pytest.raises(CallError, match="a step 'CheckpointFunction' hides what it does"):
+    with pytest.raises(CallError, match="a step 'CheckpointFunction' whose computation is hidden"):
         project_units(recomputed, images, "conv3", np.array([0]))
 
 
 def test_what_the_call_may_ask_for(network):
     images, unit = faces(2), np.array([0, 0])
-    with pytest.raises(CallError, match="no projection rule 'lrp': it has deconvnet, guided, grad"):
+    with pytest.raises(CallError, match="rule is 'lrp': expected one of deconvnet, guided, grad"):
         project_units(network, images, "conv1", unit, rule="lrp")
     with pytest.raises(CallError, match="no convolution layer 'hidden': it has conv1, conv2"):
         project_units(network, images, "hidden", unit)
-    with pytest.raises(CallError, match="there is no unit 64: the layer has units 0 to 63"):
+    with pytest.raises(CallError, match="units has 64: the layer has units 0 to 63"):
         project_units(network, images, "conv1", np.array([0, 64]))
-    with pytest.raises(CallError, match="there is no unit -1: the layer has units 0 to 63"):
+    with pytest.raises(CallError, match="units has -1: the layer has units 0 to 63"):
         project_units(network, images, "conv1", np.array([0, -1]))
-    with pytest.raises(CallError, match="2 images need 2 units, not 1"):
+    with pytest.raises(CallError, match="units has 1 entries for 2 images"):
         project_units(network, images, "conv1", np.array([0]))
-    with pytest.raises(CallError, match="2 images need 2 locations, not 1"):
+    with pytest.raises(CallError, match="locations has 1 entries for 2 images"):
         project_units(network, images, "conv1", unit, np.array([[0, 0]]))
     for place in ([48, 0], [-1, 0]):
-        with pytest.raises(CallError, match=r"0\) is no location of a map of 48×48"):
+        with pytest.raises(CallError, match=r"0\): the layer's maps are 48×48"):
             project_units(network, images, "conv1", unit, np.array([[0, 0], place]))
-    with pytest.raises(CallError, match="a batch holds at least 1 image, not 0"):
+    with pytest.raises(CallError, match="batch_size is 0: needs at least 1"):
         project_units(network, images, "conv1", unit, batch_size=0)
-    with pytest.raises(CallError, match="answers NaN: its weights or its input hold NaN"):
+    with pytest.raises(CallError, match="gives NaN: its weights or its input contain NaN"):
         project_units(network, images * torch.nan, "conv1", unit)
 
 
@@ -398,7 +398,7 @@ def test_a_network_that_detaches_its_input_is_refused():
     network = stacked(lambda x: x.detach().relu())
     for frozen in (False, True):
         network.requires_grad_(not frozen)
-        with pytest.raises(CallError, match="no gradient reaches the image"):
+        with pytest.raises(CallError, match="no gradient can reach it"):
             project_units(network, faces(1, side=16), "conv3", np.array([0]))
 
 

@@ -98,7 +98,7 @@ def test_undefined_lifts_take_no_part() -> None:
     assert np.isnan(region_null(np.array([[1.0]]), seed=0).p)
     assert region_null(np.full((3, 3), np.nan), seed=0).n_aus == 0
     assert region_null(np.zeros((0, 0)), seed=0).n_aus == 0
-    with pytest.raises(CallError, match="needs a region for every AU"):
+    with pytest.raises(CallError, match="needs one region per AU"):
         region_null(np.ones((2, 3)), seed=0)
     with pytest.raises(CallError, match="permutations is 0"):
         region_null(np.ones((2, 2)), permutations=0, seed=0)
@@ -124,7 +124,7 @@ def test_the_share_of_locations_equals_a_loop(rng) -> None:
     assert found.p == (1 + sum(s >= shares[1] for s in others)) / 5
     assert found.others == pytest.approx(np.mean(others))
     assert np.isnan(location_share(places, field, region, unit=4).p)
-    with pytest.raises(CallError, match="there is no unit 6"):
+    with pytest.raises(CallError, match="unit is 6: the layer has units 0 to"):
         location_share(places, field, region, unit=6)
 
 

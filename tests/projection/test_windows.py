@@ -34,7 +34,7 @@ def test_a_crop_keeps_leading_axes_and_is_a_copy():
 
 
 def test_an_empty_rectangle_is_refused():
-    with pytest.raises(CallError, match=r"rectangle \(0, 0, 0, 0\) of top, .* holds no pixel"):
+    with pytest.raises(CallError, match=r"rectangle is \(0, 0, 0, 0\) .*: it has no pixel"):
         crop(np.zeros((2, 2)), (0, 0, 0, 0))
 
 
@@ -61,7 +61,7 @@ def test_a_shared_limit_makes_projections_comparable():
 
 
 def test_what_cannot_be_shown():
-    with pytest.raises(CallError, match="holds values that are not finite"):
+    with pytest.raises(CallError, match="projection has values that are not finite"):
         to_grey(np.array([0.0, np.nan]))
-    with pytest.raises(CallError, match=r"must be above 0, not 0\.0"):
+    with pytest.raises(CallError, match=r"limit is 0\.0: needs a value above 0"):
         to_diverging(np.array([1.0]), limit=0.0)

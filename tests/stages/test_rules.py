@@ -49,7 +49,7 @@ def made(drawn_ck48, tmp_path_factory) -> Run:
 
 
 def test_a_rule_that_is_in_no_table_is_refused() -> None:
-    with pytest.raises(CallError, match="there is no projection rule 'mine'"):
+    with pytest.raises(CallError, match="rule is 'mine': expected one of deconvnet"):
         Settings(rule="mine").check()
 
 

@@ -1,1 +1,1 @@
-"""What the network does without the units that were mapped."""
+"""Ablation: how the network's output changes without the units that were mapped."""

@@ -1,4 +1,4 @@
-"""What the expressions lose with the units that detect an action unit, against other units."""
+"""How ablating an action unit's units changes the expressions, compared with other units."""
 
 import itertools
 import math
@@ -19,9 +19,9 @@ Mode = Literal["zero", "mean"]
 MODES: Final[tuple[Mode, ...]] = ("zero", "mean")
 #: Random sets to compare with.
 SETS: Final = 200
-#: A unit is like another whose mean response is at most so many times as large or as small.
+#: Units are alike if their mean responses differ at most by this factor.
 LIKE: Final = 2.0
-#: Of an action unit's accepted units so many at most are ablated, the best.
+#: At most this many of an action unit's accepted units are ablated: the best.
 MOST: Final = 10
 #: Columns of `ablation_table`, in order.
 COLUMNS: Final = (
@@ -30,7 +30,7 @@ COLUMNS: Final = (
     "accuracy", "accuracy_change", "accuracy_null_mean", "accuracy_null_sd", "p_accuracy",
     "n_sets", "status",
 )  # fmt: skip
-#: Enumerate the sets where there are no more choices than this.
+#: All sets are listed if there are at most this many.
 _ENUMERATED: Final = 5000
 
 
@@ -42,38 +42,39 @@ def like_sets(
     seed: int,
     sets: int = SETS,
 ) -> list[tuple[int, ...]]:
-    """Draw sets of other units of like mean response, or list them all where they are few.
+    """Draw sets of other units with similar mean responses, or list them all if there are few.
 
-    Each unit of a set stands for one of `units`: its mean response is between half of that
-    unit's and twice it.
+    Each unit of a set replaces one of `units`: its mean response is between half and twice that
+    of the unit.
 
     Parameters
     ----------
     units
         The units to be replaced.
     mean_response
-        (unit,): of all units of the layer; a unit whose mean is not above 0 is never drawn.
+        (unit,): of all units of the layer; units whose mean is not above 0 are never drawn.
     forbidden
-        Units that no set may hold; `units` themselves need not be named.
+        Units that no set may contain; `units` need not be repeated.
     seed
         Of the drawing.
     sets
-        How many to draw.
+        Number of sets to draw.
 
     Returns
     -------
     list of tuple
         Different sets, each sorted: `sets` of them, or all that exist where they are fewer.
-        Empty where some unit has no like.
+        Empty if one of `units` has no similar unit.
 
     Notes
     -----
-    A set is drawn unit by unit, those with the fewest like units first, and again from the
-    start where none is left. Where that fails too often the sets found are returned.
+    A set is drawn unit by unit, those with the fewest similar units first; if none is left, the
+    set is discarded and another one drawn. After 20 drawings for each set that is wanted, the
+    sets found so far are returned.
 
     Examples
     --------
-    Unit 0 may be replaced by 1 or 2; 3 answers too little.
+    Unit 0 may be replaced by 1 or 2; the response of 3 is too small.
 
     >>> like_sets([0], np.array([1.0, 2.0, 0.5, 0.1]), [], seed=0)
     [(1,), (2,)]
@@ -123,16 +124,16 @@ def effects(
     Parameters
     ----------
     scores, intact
-        (image, expression): before the softmax, with and without a change of the network.
+        (image, expression): before the softmax, of the changed network and of the intact one.
     true
         (image,): the number of the face's expression.
 
     Returns
     -------
     score, accuracy
-        (expression,): mean over the faces of that expression; NaN where there is none. Scores
-        are taken less their mean over the expressions, for the softmax does not see what is
-        added to all of them.
+        (expression,): mean over the faces of that expression; NaN if there is none. The mean
+        over the expressions is first subtracted from the scores, because the softmax does not
+        depend on it.
 
     Examples
     --------
@@ -163,34 +164,36 @@ def ablation_table(
     sets: int = SETS,
     progress: Report = silent,
 ) -> pd.DataFrame:
-    """Ablate the units mapped to each action unit, and keep only them; compare with others.
+    """Ablate the units mapped to each action unit, or all others, and compare with random sets.
 
     Parameters
     ----------
     rest
-        The held-out faces' maps and what follows, as `facslens.causal.replace.rest_of` gives.
+        The held-out faces' maps and the rest of the network; see
+        `facslens.causal.replace.rest_of`.
     true
-        (image,): number of each face's expression, NaN or −1 where it is not known.
+        (image,): number of each face's expression, NaN or −1 if it is not known.
     expressions
         In the order of the scores.
     mapped
-        Every action unit with the units accepted for it, best first; may be empty.
+        Every action unit with the units accepted for it, best first; the list may be empty.
     mean_response
-        (unit,): over the faces by which the units were chosen.
+        (unit,): over the faces on which the units were chosen.
     layer
-        What the table calls the layer.
+        Name of the layer in the table.
     seed
         Of the random sets.
     sets
-        Random sets of like units, see `like_sets`; none holds a unit accepted for the AU.
+        Number of random sets of similar units; see `like_sets`. None contains a unit accepted
+        for the AU.
 
     Returns
     -------
     pandas.DataFrame
         One row for every action unit, ``action`` (``ablate`` the units, or ``keep`` only
-        them), ``mode`` (``zero``, or ``mean`` over other faces at every place) and
-        expression, with the columns of `COLUMNS`. Of more than `MOST` accepted units the best
-        are taken. The p-values, (1 + #{sets as extreme}) / (1 + sets) [phipson2010]_, are
+        them), ``mode`` (maps are set to ``zero``, or to their ``mean`` over other faces) and
+        expression, with the columns of `COLUMNS`. At most the `MOST` best accepted units are
+        used. The p-values, (1 + #{sets as extreme}) / (1 + sets) [phipson2010]_, are
         one-sided: towards a larger loss for ``ablate``, towards a smaller one for ``keep``.
         ``status`` is ``tested``, ``no unit``, ``no like units`` or ``no faces``.
 

@@ -1,4 +1,4 @@
-"""Put something else in a layer's maps: the surgery, and what follows it in the network."""
+"""Replace maps of a layer, and compute what the rest of the network makes of them."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from facslens.errors import CallError
 from facslens.models.adapter import choose_layers, read_calls
 from facslens.responses.recorder import capture
 
-#: Steps that treat every map alone, so that a map may as well be replaced behind them.
+#: Modules that process every map by itself, so that maps can also be replaced after them.
 _MAP_BY_MAP: Final = (
     nn.MaxPool2d,
     nn.AvgPool2d,
@@ -29,7 +29,7 @@ BATCH: Final = 64
 
 @contextlib.contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Keep a network in evaluation mode; afterwards every train flag is what it was."""
+    """Keep a network in evaluation mode; afterwards every train flag is restored."""
     flags = {module: module.training for module in network.modules()}
     network.eval()
     try:
@@ -43,8 +43,8 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 def replaced(network: nn.Module, module: str, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """Change the output of one module within the block.
 
-    Inside the block the network is in evaluation mode. On leaving it, after an exception
-    too, the hook is gone and every module's train flag is what it was.
+    Inside the block the network is in evaluation mode. At the end, also after an exception, the
+    hook is removed and every module's train flag is restored.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def replaced(network: nn.Module, module: str, change: Callable[[Tensor], Tensor]
     module
         Name of the module, as `facslens.models.adapter.unit_layers` gives it.
     change
-        What becomes of its maps (image, unit, row, column).
+        From its maps (image, unit, row, column) to those that replace them.
 
     Examples
     --------
@@ -100,16 +100,16 @@ class Rest:
     network
         The whole network.
     module
-        Where the maps stand: the layer's module, or a pooling right behind it.
+        The module whose output the maps are: the layer's own, or a pooling right after it.
     images
         (image, channel, row, column): the faces.
     maps
         (image, unit, row, column): their maps at the module.
     mean
-        (unit, row, column): the mean of such maps over other faces.
+        (unit, row, column): the mean of the maps over other faces.
     behind
-        From images and maps to scores, computing only what follows the module; None where
-        that could not be cut out, and then every call of `scores` is a whole pass.
+        From images and maps to scores, computing only what follows the module; None if that part
+        could not be separated, so that every call of `scores` computes the whole network.
     """
 
     network: nn.Module
@@ -145,12 +145,12 @@ def rest_of(
     images: Float[Tensor, "image channel row column"],
     others: Float[Tensor, "other channel row column"],
 ) -> Rest:
-    """Let faces pass through a network as far as a layer, once, and cut out what follows.
+    """Compute a layer's maps for some faces once, and separate the part of the network after it.
 
     Parameters
     ----------
     network
-        Any network that gives scores (image, class); it is left as it was found.
+        Any network that gives scores (image, class); it is not changed.
     layer
         Name of a convolution layer.
     images
@@ -165,9 +165,9 @@ def rest_of(
 
     Notes
     -----
-    What follows is cut out of the network's traced graph, behind poolings that come right
-    after the layer, for these treat every map alone. The cut is kept only where it gives the
-    whole network's scores on these faces.
+    The part after the layer is taken from the network's traced graph. It begins after poolings
+    that directly follow the layer, since these process every map by itself. It is used only if it
+    gives the scores of the whole network on these faces.
     """
     for name, faces in (("images", images), ("others", others)):
         if len(faces) == 0:

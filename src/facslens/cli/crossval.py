@@ -1,4 +1,4 @@
-"""``facslens crossval``: accuracy on people whom the network never saw."""
+"""``facslens crossval``: accuracy on people who are not in the training set."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def crossval(
     data: options.Data = DEFAULT,
-    folds: Annotated[int, typer.Option("--folds", min=3, help="Parts of the subjects.")] = 10,
+    folds: Annotated[int, typer.Option("--folds", min=3, help="Number of folds.")] = 10,
     model: options.Model = None,
     init: options.Init = None,
     size: options.Size = 48,
@@ -36,26 +36,29 @@ def crossval(
     ] = None,
     aus: Annotated[
         bool,
-        typer.Option("--aus", help="Hold each fold's units against the action units, too."),
+        typer.Option("--aus", help="Test in each fold which units detect action units, too."),
     ] = False,
     controls: Annotated[
         int,
         typer.Option(
             "--controls",
             min=0,
-            help="With --aus: untrained networks that each fold's network is held against.",
+            help="With --aus: number of untrained networks to compare each fold's network with.",
         ),
     ] = 0,
     as_json: options.Json = False,
 ) -> None:
     """Train and test subject-independent folds: accuracy, spread, confusion and F1.
 
-    Every subject is tested once. Fold k tests every k-th subject in the order of their names,
-    the next fold chooses the epoch, the others train. A call that was killed goes on where
-    it stopped. With --aus every fold's network is held against the action units on the people
-    who trained it and measured on the others; pairs of faces within a fold are pooled over all
-    folds into aus.csv. With --controls, untrained networks choose their own units in every
-    fold, and the difference of the pooled shares has a paired interval over all people.
+    Every subject is tested once. The subjects are assigned to the folds in turn, in the order of
+    their names. For each fold the next fold is used to choose the epoch, and the others to train.
+    The same call continues after an interruption.
+
+    With --aus, the units that detect action units are chosen on each fold's training and
+    validation subjects and measured on its test subjects. The AUROC over pairs of faces within a
+    fold, pooled over all folds, is written to aus.csv. With --controls, units of untrained networks
+    are chosen by the same rule in every fold; the difference in AUROC has a paired interval over
+    all subjects.
     """
     from facslens.association.replication.folds import pool_folds
     from facslens.models.initial import architecture_of
@@ -65,7 +68,7 @@ def crossval(
     from facslens.training.recipe import recipe_for
 
     if controls and not aus:
-        raise CallError(f"--controls {controls} is a question about action units: add --aus")
+        raise CallError(f"--controls {controls} compares action unit detectors: add --aus")
     architecture = architecture_of(model, init)
     begun = None if init is None else open_model(init, "init")
     faces = load(data)
@@ -129,7 +132,7 @@ def _print_aus(pooled: pd.DataFrame, controls: int, console: Console) -> None:
     enough = int((pooled["status"] != "not enough data").sum())
     asked = int((pooled["status_within"] != "not enough data").sum())
     console.print(
-        f"above ½ by their interval: {confirmed} of {enough} action units; within one "
+        f"interval of the AUROC above ½: {confirmed} of {enough} action units; within one "
         f"expression: {within} of {asked}",
         highlight=False,
     )

@@ -1,4 +1,4 @@
-"""``facslens data``: what datasets there are, whether one is whole, and making one."""
+"""``facslens data``: list the dataset layouts, check a dataset, make one."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from facslens.preprocess.detect import DEFAULT
 from facslens.progress import shown
 
 app = typer.Typer(
-    help="What datasets there are, whether one is whole, and making one.", no_args_is_help=True
+    help="List the dataset layouts, check a dataset, or make one.", no_args_is_help=True
 )
 
 
 @app.command("list")
 def list_layouts() -> None:
-    """List the dataset layouts that --data understands, with their keys."""
+    """List the dataset layouts that --data accepts, with their keys."""
     console = Console(soft_wrap=True)
     for name, layout in LAYOUTS.items():
         path = ":PATH" if layout.needs_path else "[:PATH]"
@@ -43,9 +43,9 @@ def check(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="The dataset, as for --data.")],
     as_json: options.Json = False,
 ) -> None:
-    """Find everything that is wrong with a dataset, before a training does.
+    """Check a dataset for errors before training on it.
 
-    Exits with 1 when there are errors; warnings alone exit with 0.
+    The exit code is 1 if there are errors, and 0 if there are only warnings.
     """
     with shown("check") as progress:
         found = check_dataset(spec, lambda done, total: progress(done, total, ""))
@@ -60,32 +60,39 @@ def check(
 @app.command()
 def synth(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to fill.")],
-    subjects: Annotated[int, typer.Option("--subjects", help="How many people.")] = 20,
+    subjects: Annotated[int, typer.Option("--subjects", help="Number of people.")] = 20,
     size: Annotated[int, typer.Option("--size", help="Side of the images in pixels.")] = 64,
     design: Annotated[
         str,
-        typer.Option("--design", metavar="NAME|FILE.json", help="natural, factorial, or a file."),
+        typer.Option(
+            "--design",
+            metavar="NAME|FILE.json",
+            help="Which action units occur together: natural, factorial, or a file.",
+        ),
     ] = "natural",
     seed: options.Seed = 0,
     image_format: Annotated[
-        str, typer.Option("--format", help="Of the images: png, or webp, which is smaller.")
+        str, typer.Option("--format", help="Image format: png, or webp for smaller files.")
     ] = "png",
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes [default: one a core].")
+        int | None,
+        typer.Option("--workers", min=1, help="Number of processes [default: one per core]."),
     ] = None,
 ) -> None:
-    """Draw faces whose action units, and the places these move, are known exactly.
+    """Draw synthetic faces whose action units, and the regions that these move, are known exactly.
 
     The natural design draws expressions with the action units that they usually have; the
-    factorial one draws action units independently. Needs the extra: facslens[synthetic].
-    A call that was killed goes on where it stopped.
+    factorial one draws action units independently. This needs the extra facslens[synthetic].
+    The same call continues after an interruption.
     """
     from facslens.datasets.synthetic import generate as synthetic
 
     order = synthetic.Order(subjects, design, size, seed, image_format)
     with shown("synth") as progress:
         synthetic.generate(order, out, workers=workers or os.cpu_count() or 1, progress=progress)
-    Console(soft_wrap=True).print(f"faces: {out}; use them by --data synthetic:{out}", markup=False)
+    Console(soft_wrap=True).print(
+        f"faces: {out}; use them with --data synthetic:{out}", markup=False
+    )
 
 
 @app.command()
@@ -97,14 +104,14 @@ def crop(
     detector: options.Detector = DEFAULT,
     size: Annotated[int, typer.Option("--size", help="Side of the crops in pixels.")] = 48,
     every: Annotated[
-        bool, typer.Option("--all", help="All faces of a photograph, not only the largest.")
+        bool, typer.Option("--all", help="Crop all faces of a photograph, not only the largest.")
     ] = False,
 ) -> None:
     """Cut the faces out of photographs, as `facslens predict` does, to train on them.
 
-    Folders keep their names, so that --data folder:DIR reads them. Several PATHs that are folders
-    get a folder each. Exits with 1 if a file could not be read. A call that was killed goes on
-    where it stopped.
+    Folders keep their names, so that --data folder:DIR can read them. If several folders are given,
+    each gets its own folder. The exit code is 1 if a file could not be read. The same call
+    continues after an interruption.
     """
     order = Order(detector, size, every)
     with shown("crop") as progress:

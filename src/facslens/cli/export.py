@@ -1,4 +1,4 @@
-"""``facslens export``: a network as ONNX, for machines without PyTorch."""
+"""``facslens export``: write a network as ONNX, for machines without PyTorch."""
 
 from pathlib import Path
 from typing import Annotated

@@ -16,7 +16,7 @@ from facslens.version import __version__
 
 app = typer.Typer(
     name="facslens",
-    help="Which feature map of a face-reading network detects which facial action unit.",
+    help="Find which feature map of a facial expression network detects which action unit.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,7 +36,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> None:
-    """Which feature map of a face-reading network detects which facial action unit."""
+    """Find which feature map of a facial expression network detects which action unit."""
     if version:
         print(__version__)  # noqa: T201 - the answer
         raise typer.Exit
@@ -45,7 +45,7 @@ def options(
 
 
 def main() -> None:
-    """Run the command line: exit with 0, with 1 where the run failed, with 2 where the call did."""
+    """Run the command line; exit with 1 if the work failed, with 2 if the call was wrong."""
     console = Console(stderr=True, soft_wrap=True)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path may be no text in any encoding
@@ -66,12 +66,14 @@ def main() -> None:
         )
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print("stopped; go on with `facslens run --resume --out RUN`", highlight=False)
+        console.print(
+            "stopped; continue a run with `facslens run --resume --out RUN`", highlight=False
+        )
         sys.exit(1)
 
 
 def _sentence_of(error: FacslensError) -> str:
-    """Give an error's sentence; an argument that was given as an option is named as the option."""
+    """Give an error's sentence, with dashes before an argument that was given as an option."""
     sentence = str(error)
     option = "--" + sentence.partition(" ")[0].replace("_", "-")
     given = {word.partition("=")[0] for word in sys.argv[1:]}

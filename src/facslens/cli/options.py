@@ -1,7 +1,7 @@
 """The options that several commands share, with their help.
 
-The commands import what needs PyTorch when they are called, so that a help text or a check of
-a dataset does not wait for it.
+The commands import PyTorch only when they are called, so that help texts and the check of a
+dataset need not wait for it.
 """
 
 from pathlib import Path
@@ -17,13 +17,14 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="NAME[:PATH][,key=value…]",
-        help="The faces, such as ck48:PATH; `facslens data list` says what there is.",
+        help="The dataset, such as ck48:PATH; `facslens data list` names all layouts.",
     ),
 ]
 Model = Annotated[
     str | None,
     typer.Option(
-        "--model", help="The network: paper or compact [default: that of --init, or paper]."
+        "--model",
+        help="The architecture: paper or compact [default: that of --init, or paper].",
     ),
 ]
 Init = Annotated[
@@ -31,33 +32,36 @@ Init = Annotated[
     typer.Option(
         "--init",
         metavar="compact|RUN",
-        help="Begin from the network in the package, or from a run's, and fine-tune it.",
+        help="Fine-tune the network in the package, or that of a run, instead of training anew.",
     ),
 ]
 Size = Annotated[
     int,
     typer.Option(
         "--size",
-        help="Side of its input in pixels: 48 or 96, for the compact network any from 32 up.",
+        help="Side of the network's input in pixels: 48 or 96; for compact any from 32 up.",
     ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="RUN", help="The run's folder [default: runs/DATA-DATE-N]."),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 Epochs = Annotated[
     int | None,
     typer.Option(
         "--epochs",
         min=1,
-        help="Passes over the training part [default: 30, down to 8 for many; with --init 12].",
+        help="Passes over the training faces [default: 30, for large datasets fewer, down to 8; "
+        "with --init 12].",
     ),
 ]
 Patience = Annotated[
     int | None,
     typer.Option(
-        "--patience", min=1, help="Stop after so many epochs without a better validation."
+        "--patience",
+        min=1,
+        help="Stop after this many epochs without improvement on the validation faces.",
     ),
 ]
 Layers = Annotated[
@@ -82,23 +86,23 @@ Null = Annotated[
     ),
 ]
 Permutations = Annotated[
-    int, typer.Option("--permutations", min=1, help="Permutations behind every p-value.")
+    int, typer.Option("--permutations", min=1, help="Permutations of each permutation test.")
 ]
 Neutral = Annotated[
     bool,
-    typer.Option("--neutral", help="Let neutral faces take part in the association, too."),
+    typer.Option("--neutral", help="Include neutral faces in the association."),
 ]
-#: The projection rules that there are, for a help text.
+#: The names of the projection rules, for a help text.
 RULE_NAMES = f"{', '.join([*RULES][:-1])} or {[*RULES][-1]}"
-Rule = Annotated[str, typer.Option("--rule", help=f"Of the projection: {RULE_NAMES}.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+Rule = Annotated[str, typer.Option("--rule", help=f"The projection rule: {RULE_NAMES}.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Accept = Annotated[
     list[str] | None,
     typer.Option(
         "--accept",
         metavar="FILE",
-        help="Take a file of the run that you replaced on purpose, such as mapping.csv; the run "
-        "says so from then on. May be repeated.",
+        help="Use a file of the run that you replaced on purpose, such as mapping.csv; run.json "
+        "notes that it was replaced. May be repeated.",
     ),
 ]
 ExistingRun = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
@@ -107,6 +111,6 @@ Detector = Annotated[
     typer.Option(
         "--detector",
         metavar="NAME",
-        help="What finds the faces: blazeface, haar, or what another package brings.",
+        help="The face detector: blazeface, haar, or one from another package.",
     ),
 ]

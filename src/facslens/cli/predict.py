@@ -40,8 +40,8 @@ def predict_command(
         typer.Option(
             "--model",
             metavar="NAME|RUN|FILE.onnx",
-            help="The network: compact, which is in the package, the folder of a run, or a file "
-            "of facslens export.",
+            help="The network: compact (in the package), the folder of a run, or an ONNX file "
+            "written by facslens export.",
         ),
     ] = "compact",
     labels: Annotated[
@@ -55,8 +55,8 @@ def predict_command(
         str,
         typer.Option(
             "--runtime",
-            help="What runs the network: onnx, torch, or auto, which takes ONNX where it can "
-            "because that starts faster.",
+            help="What runs the network: onnx, torch, or auto (ONNX where possible, which starts "
+            "faster).",
         ),
     ] = "auto",
     detector: options.Detector = DEFAULT,
@@ -64,7 +64,7 @@ def predict_command(
         bool,
         typer.Option(
             "--faces-are-cropped",
-            help="Take every picture for one cropped face, and look for none.",
+            help="Treat every picture as one cropped face, and detect no faces.",
         ),
     ] = False,
     every: Annotated[
@@ -91,7 +91,7 @@ def predict_command(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Threads that look for faces [default: cores]."),
+        typer.Option("--workers", min=1, help="Threads that detect faces [default: one per core]."),
     ] = None,
 ) -> None:
     """Read the expression of every face in photographs and videos, and which action units show.
@@ -102,11 +102,11 @@ def predict_command(
     gives a row, too. A file that cannot be read gives a row with the reason, and the exit code is
     then 1.
 
-    Without --out the rows are printed as CSV. With --out, the same command goes on where it was
-    stopped; where an input has changed since, it begins anew. In CSV, text that a spreadsheet
+    Without --out the rows are printed as CSV. With --out, the same command continues after an
+    interruption; if an input has changed since, it starts again. In CSV, text that a spreadsheet
     would take for a formula has an apostrophe before it.
 
-    camera:0 is the first camera: rows come while it films, until Ctrl-C.
+    camera:0 is the first camera: rows are printed while it records, until Ctrl-C.
 
     An expression label says how a face looks to raters, not what the person feels.
     """

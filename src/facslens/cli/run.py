@@ -1,4 +1,4 @@
-"""``facslens run``: the whole way, from faces to a report."""
+"""``facslens run``: all stages, from a dataset to a report."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,9 @@ def run(
     out: options.Out = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the run in --out, or the latest, as it began."),
+        typer.Option(
+            "--resume", help="Continue the run in --out, or the latest, with its own settings."
+        ),
     ] = False,
     seed: options.Seed = 0,
     epochs: options.Epochs = None,
@@ -34,9 +36,9 @@ def run(
     rule: options.Rule = "deconvnet",
     accept: options.Accept = None,
 ) -> None:
-    """Train, record, associate, project and report: the whole way.
+    """Run all stages on a dataset: train, record, associate, project and report.
 
-    Ends with the path of a report that opens in any browser, without a network.
+    Prints the path of the report, which opens in any browser, also offline.
     """
     from facslens.models.initial import architecture_of
     from facslens.runs.settings import Settings
@@ -44,7 +46,7 @@ def run(
     from facslens.training.recipe import recipe_for
 
     if accept and not resume:
-        raise CallError("--accept takes files of a run that exists: name it with --resume --out")
+        raise CallError("--accept needs an existing run: name its folder with --resume --out RUN")
     if resume:
         this = Run.open(out or _latest())
         with this.writing():
@@ -75,5 +77,5 @@ def run(
 def _latest() -> Path:
     runs = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
     if not runs:
-        raise CallError("--resume finds no run in runs/: name its folder with --out")
+        raise CallError("--resume finds no run in runs/: name the run's folder with --out")
     return runs[-1].parent

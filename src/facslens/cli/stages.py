@@ -1,4 +1,4 @@
-"""One command for each stage of a run that exists: again, alone, with other choices."""
+"""One command for each stage of an existing run, to run it again with other settings."""
 
 import contextlib
 import dataclasses
@@ -24,9 +24,10 @@ def train(
     patience: options.Patience = None,
     accept: options.Accept = None,
 ) -> None:
-    """Train the network again; what builds on it is then out of date.
+    """Train the network again; the results of later stages are then out of date.
 
-    With --init the architecture and the usual numbers of a fine-tuning come with it.
+    With --init the architecture is that of the named network, and the training settings are the
+    defaults for fine-tuning.
     """
     from facslens.models.initial import architecture_of
     from facslens.runs.settings import Settings
@@ -44,7 +45,7 @@ def train(
 def record(
     run: options.ExistingRun, layer: options.Layers = None, accept: options.Accept = None
 ) -> None:
-    """Record what every unit answers to every face."""
+    """Record the response of every unit to every face."""
     with _opened(run, accept) as this:
         if layer is not None:
             _choose(this, layers=layer)
@@ -55,19 +56,26 @@ def associate(
     run: options.ExistingRun,
     distance: Annotated[str | None, typer.Option("--distance", help=options.DISTANCE_HELP)] = None,
     permutations: Annotated[
-        int | None, typer.Option("--permutations", min=1, help="Permutations of the null.")
+        int | None,
+        typer.Option("--permutations", min=1, help="Permutations of each permutation test."),
     ] = None,
     null: Annotated[
         str | None,
-        typer.Option("--null", help="Decides: free, within_expression or within_subject."),
+        typer.Option(
+            "--null",
+            help="The null that decides the mapping: free, within_expression or within_subject.",
+        ),
     ] = None,
     rank: Annotated[
         str | None,
-        typer.Option("--rank", help="Print one mapping: tested, or distance (plain argmax)."),
+        typer.Option(
+            "--rank",
+            help="Print one mapping, too: tested, or distance (the largest distance, untested).",
+        ),
     ] = None,
     accept: options.Accept = None,
 ) -> None:
-    """Hold every unit against every action unit, choose a mapping, and confirm it."""
+    """Test which units detect which action units, and confirm the mapping on other people."""
     if rank not in (None, "tested", "distance"):
         raise CallError(f"--rank is {rank!r}: expected tested or distance")
     changes = {"distance": distance, "permutations": permutations, "null": null}
@@ -85,11 +93,11 @@ def associate(
 def project(
     run: options.ExistingRun,
     rule: Annotated[
-        str | None, typer.Option("--rule", help=f"One of {options.RULE_NAMES}.")
+        str | None, typer.Option("--rule", help=f"The projection rule: {options.RULE_NAMES}.")
     ] = None,
     accept: options.Accept = None,
 ) -> None:
-    """Project the mapped units' exemplars back to pixels."""
+    """Project the strongest responses of the mapped units back to pixels."""
     with _opened(run, accept) as this:
         if rule is not None:
             _choose(this, rule=rule)
@@ -103,37 +111,53 @@ def verify(
         typer.Option(
             "--only",
             metavar="NAME,…",
-            help="Some of controls (untrained, rotated, pixels, gradients, probe), ablation, "
-            "place, sanity; truth (planted, factorial, true_place); shuffled, which trains; and "
-            "stability [default: the first four].",
+            help="The checks to make, separated by commas: controls (untrained, rotated, pixels, "
+            "gradients, probe), ablation, place, sanity, truth (planted, factorial, true_place), "
+            "shuffled (trains a network), stability [default: controls, ablation, place, sanity; "
+            "with --against also stability].",
         ),
     ] = None,
     layer: Annotated[
         str | None, typer.Option("--layer", help="The layer to check [default: the last].")
     ] = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, help="Untrained networks, and rotations.")
+        int, typer.Option("--seeds", min=1, help="Number of untrained networks, and of rotations.")
     ] = 5,
     sets: Annotated[
-        int, typer.Option("--sets", min=1, help="Random sets of units to compare ablations with.")
+        int,
+        typer.Option(
+            "--sets", min=1, help="Number of random unit sets to compare each ablation with."
+        ),
     ] = 200,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Of the training on shuffled labels.")
+        int | None,
+        typer.Option(
+            "--epochs",
+            min=1,
+            help="Epochs of the training on shuffled labels [default: those of the run].",
+        ),
     ] = None,
     truth: Annotated[
         bool,
-        typer.Option("--truth", help="Check against synthetic faces, whose truth is known."),
+        typer.Option(
+            "--truth",
+            help="Make the checks on synthetic faces; the same as truth in --only.",
+        ),
     ] = False,
     against: Annotated[
         list[Path] | None,
-        typer.Option("--against", metavar="RUN", help="A run of another seed; may be repeated."),
+        typer.Option(
+            "--against",
+            metavar="RUN",
+            help="A run with another seed to compare the mapping with; may be repeated.",
+        ),
     ] = None,
     accept: options.Accept = None,
 ) -> None:
-    """Hold a finished run against controls, and check cause, place and sanity.
+    """Compare a finished run with controls, and check it by ablation, place and random weights.
 
-    Writes tables to RUN/verify, and the report again where there is one. A check that is done is
-    not made again unless --only names it.
+    Writes tables to RUN/verify, and writes the report again if there is one. A finished check is
+    repeated only if --only names it.
     """
     from facslens.stages.checks import Choices
     from facslens.stages.verify import verify
@@ -148,7 +172,7 @@ def verify(
 
 
 def report(run: options.ExistingRun, accept: options.Accept = None) -> None:
-    """Make the report from whatever the run holds."""
+    """Write the report from the results that the run has so far."""
     with _opened(run, accept) as this:
         _run_stage(this, "report")
     typer.echo(f"report: {run / 'report' / 'index.html'}")
@@ -156,7 +180,7 @@ def report(run: options.ExistingRun, accept: options.Accept = None) -> None:
 
 @contextlib.contextmanager
 def _opened(folder: Path, accept: list[str] | None) -> Iterator[Run]:
-    """Open a run that no other process writes in the meantime, with files that were replaced."""
+    """Open and lock a run, and accept the files that were replaced on purpose."""
     this = Run.open(folder)
     with this.writing():
         this.accept(accept or ())
@@ -164,7 +188,7 @@ def _opened(folder: Path, accept: list[str] | None) -> Iterator[Run]:
 
 
 def _print_verdicts(verdicts: pd.DataFrame) -> None:
-    """Say what was found in the last layer."""
+    """Print the verdicts of the last layer."""
     last = verdicts[verdicts["layer"] == verdicts["layer"].iloc[-1]]
     console = Console(soft_wrap=True)
     for sentence in last["verdict"]:

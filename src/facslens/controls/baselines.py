@@ -1,4 +1,4 @@
-"""Networks that should know less than the trained one: untrained, and of shuffled labels."""
+"""Networks to compare the trained one with: untrained, and trained on shuffled labels."""
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,20 @@ from facslens.training.recipe import Recipe
 
 
 def untrained(model: Model, seed: int) -> Model:
-    """Make the same architecture with weights drawn afresh, as before a training.
+    """Make the same architecture with new random weights, as before a training.
 
-    What its units tell of action units they tell because of the architecture and the faces
-    alone [adebayo2018]_; a training is to be held against it.
+    What its units detect is due to the architecture and the faces alone [adebayo2018]_; a trained
+    network is compared with it to show what the training adds.
     """
     return build(model.architecture, model.expressions, model.size, seed)
 
 
 def shuffle_labels(faces: Faces, seed: int) -> Faces:
-    """Deal the expressions of the training part out again, a sequence at a time.
+    """Permute the expressions of the training part between sequences.
 
-    Faces of one sequence and one expression keep together, for they are near-duplicates; how
-    often each label goes to such a group stays what it was. The other parts are untouched.
+    Faces of one sequence and one expression are near-duplicates, so they form a group and get the
+    same label; each label is given to as many groups as before. The other parts stay as they
+    are.
 
     Raises
     ------
@@ -63,15 +64,15 @@ def shuffled(
 ) -> Training:
     """Train the same architecture on shuffled labels, by the same recipe or a cheaper one.
 
-    It begins where the trained network began: from `init`, or from weights of the seed.
+    The training begins from `init` like that of the trained network, or else from random weights.
 
-    Such a network is fitted as hard as the trained one, to something that says nothing of
-    faces: what its units tell was not learned from expressions.
+    Such a network is trained in the same way, but on labels that are unrelated to the faces: what
+    its units detect was not learned from expressions.
 
     Raises
     ------
     NotEnoughDataError
-        If there is too little to train on.
+        If there are too few faces to train on.
     """
     return fit(
         shuffle_labels(faces, seed),

@@ -1,4 +1,4 @@
-"""The best candidate for every action unit, chosen and measured as the mapping does it."""
+"""The best candidate for every action unit, chosen and measured as in the mapping."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from facslens.errors import CallError
 from facslens.runs.tables import TYPES
 from facslens.statistics import ALPHA, RESAMPLES
 
-#: A level of p_maxT that every pair passes: the mapping's ranking without its test.
+#: A level of p_maxT that accepts every pair, to rank pairs without the test.
 _ANY: Final = 2.0
 #: Columns of `compare_champions`, in order.
 COLUMNS: Final = (
@@ -37,13 +37,13 @@ class ComparisonDesign:
     Parameters
     ----------
     discovery
-        Faces of the subjects that choose.
+        Faces of the subjects on whom candidates are chosen.
     confirmation
-        Faces of other subjects; may be empty, and then nothing is confirmed.
+        Faces of other subjects; if empty, nothing is confirmed.
     distance
-        The distance that decides.
+        The distance by which candidates are ranked.
     permutations
-        Of its null.
+        Permutations of the test.
     seed
         Of the permutations, and of the resampling of subjects.
     alpha
@@ -59,17 +59,19 @@ class ComparisonDesign:
 
     def __post_init__(self) -> None:
         if not self.discovery.aus:
-            raise CallError(f"{self.discovery.name} says nothing about action units: add them")
+            raise CallError(
+                f"discovery has no action unit labels ({self.discovery.name}): add them"
+            )
 
 
 @dataclass(frozen=True)
 class Units:
-    """Candidates: one column each, for the faces of both parts in their order.
+    """The values of candidates, one column each, for the faces of both parts.
 
     Parameters
     ----------
     discovery, confirmation
-        (image, unit), finite.
+        (image, unit), finite, in the order of the faces.
     """
 
     discovery: Float[np.ndarray, "discovery unit"]
@@ -83,11 +85,11 @@ class Champions:
     Parameters
     ----------
     table
-        One row an action unit of the faces: au, unit (missing where there is none), auroc (in
-        discovery), accepted (by the mapping's test; missing where nothing was tested).
+        One row per action unit of the faces: au, unit (missing if there is none), auroc (in
+        discovery), accepted (by the mapping's test; missing if nothing was tested).
     response
-        (sequence, au): what it answers to the confirmation sequences, in the order of their
-        names; NaN where there is none.
+        (sequence, au): its responses to the confirmation sequences, in the order of their
+        names; NaN if there is no candidate.
     """
 
     table: pd.DataFrame
@@ -97,15 +99,14 @@ class Champions:
 def champions(units: Units, design: ComparisonDesign) -> Champions:
     """Choose the best candidate for every action unit, by the rule of the mapping.
 
-    It is the candidate of largest z among those with an AUROC above ½ in discovery, whether or
-    not its test is passed, so that there is a choice to compare with everywhere; ``accepted``
-    says whether the mapping's test accepts it.
+    It is the candidate with the largest z among those with an AUROC above ½ in discovery. It is
+    chosen even if the mapping's test does not accept it, so that there is something to compare
+    with; ``accepted`` says whether the test does.
 
     Returns
     -------
     Champions
-        Without a choice for an action unit that is too rare, and without any where no
-        candidate is live.
+        An action unit that is too rare has no candidate; if no candidate is live, none has.
     """
     faces = design.discovery
     aus = list(faces.aus)
@@ -141,7 +142,7 @@ def champions(units: Units, design: ComparisonDesign) -> Champions:
 def confirmation_rows(
     responses: Float[np.ndarray, "image unit"], faces: Faces
 ) -> Float[np.ndarray, "sequence unit"]:
-    """Average responses over sequences; no rows for no faces."""
+    """Average responses over sequences; without faces there are no rows."""
     if len(faces) == 0:
         return np.zeros((0, responses.shape[1]))
     return make_sample(responses, faces.table[list(faces.aus)], **_columns(faces)).responses
@@ -156,29 +157,29 @@ def compare_champions(
     layer: str,
     resamples: int = RESAMPLES,
 ) -> pd.DataFrame:
-    """Measure what the trained network's choices are ahead of a control's.
+    """Measure by how much the trained network's choices exceed those of a control.
 
     Parameters
     ----------
     trained
         The choices among the trained network's units.
     others
-        The control's choices: one, or one a seed, over which the mean is taken.
+        The control's choices: one, or one per seed, which are averaged.
     design
-        By which all of them were chosen.
+        The design by which all of them were chosen.
     control, layer
-        What the table calls them.
+        Their names in the table.
     resamples
-        Of the subjects.
+        Number of bootstrap samples of the subjects.
 
     Returns
     -------
     pandas.DataFrame
-        One row an action unit, with the columns of `COLUMNS`. ``confirmed`` means accepted,
-        and AUROC above ½ on the confirmation subjects by its interval. ``seeds`` counts those
-        with a defined AUROC; ``control_accepted`` and ``control_confirmed`` count over
-        seeds, ``control_auroc`` and ``control_auroc_test`` are means over them, and
-        ``control_unit`` is named where there is one seed. ``difference`` is ``auroc_test −
+        One row per action unit, with the columns of `COLUMNS`. ``confirmed`` means accepted,
+        and the interval of the AUROC on the confirmation subjects lies above ½. ``seeds``
+        counts the seeds with a defined AUROC; ``control_accepted`` and ``control_confirmed``
+        count over seeds, ``control_auroc`` and ``control_auroc_test`` are means over them,
+        and ``control_unit`` is given if there is one seed. ``difference`` is ``auroc_test −
         control_auroc_test`` with a paired interval over subjects, and ``status`` its verdict;
         see `facslens.association.confirmation.compare.Comparison`.
 
@@ -188,7 +189,7 @@ def compare_champions(
         If `others` is empty.
     """
     if not others:
-        raise CallError(f"the control {control!r} has no seed: needs at least one")
+        raise CallError(f"others is empty: the control {control!r} needs at least one seed")
     faces = design.confirmation
     labels, subject = np.zeros((0, len(design.discovery.aus))), np.zeros(0, dtype=np.intp)
     if len(faces):

@@ -1,4 +1,4 @@
-"""No network at all: pixels and histograms of gradients as candidates."""
+"""Controls without a network: pixels and histograms of gradients as candidates."""
 
 from typing import Final
 
@@ -20,8 +20,8 @@ _FLOOR: Final = 1e-2
 def pixels(faces: Faces, size: int) -> Float[np.ndarray, "image candidate"]:
     """Give every pixel of the network's input, and its negative, as a candidate.
 
-    A detector answers more where the action unit is present. A pixel that turns dark, as an
-    open mouth does, would be none, so that each stands twice: bright and dark.
+    A detector responds more strongly when the action unit is present. A pixel that turns dark,
+    as in an open mouth, would not count as one, so each pixel is given as it is and negated.
 
     Returns
     -------
@@ -46,15 +46,15 @@ def gradients(faces: Faces, size: int) -> Float[np.ndarray, "image candidate"]:
 def hog(images: Float[np.ndarray, "image row column"]) -> Float[np.ndarray, "image candidate"]:
     """Compute histograms of oriented gradients.
 
-    The gradient is the difference of a pixel's two neighbours; at the border the border
-    repeats. Each pixel votes with its gradient's length for the two nearest of nine
-    orientations from 0 to 180°, in proportion to their nearness, in its cell of 8×8 pixels.
-    The histograms of each 2×2 cells, a block, are divided by their Euclidean length.
+    The gradient is the difference of a pixel's two neighbours; the border is repeated outwards.
+    In each cell of 8×8 pixels, a pixel adds the length of its gradient to the two nearest of
+    nine orientations from 0 to 180°, in linear proportion. The histograms of each block of 2×2
+    cells are divided by their Euclidean length.
 
     Parameters
     ----------
     images
-        Grey levels in [0, 1]; pixels beyond the last whole cell play no part.
+        Grey levels in [0, 1]; pixels beyond the last whole cell are not used.
 
     Returns
     -------
@@ -76,8 +76,8 @@ def hog(images: Float[np.ndarray, "image row column"]) -> Float[np.ndarray, "ima
 
     Examples
     --------
-    Grey that rises from left to right has one orientation, so all of a block's length lies
-    in the four histograms' first bins.
+    Grey that rises from left to right has one orientation, so only the first bins of a block's
+    four histograms are above 0.
 
     >>> ramp = np.broadcast_to(np.arange(16) / 16, (1, 16, 16))
     >>> found = hog(ramp).reshape(4, 9)
@@ -88,7 +88,8 @@ def hog(images: Float[np.ndarray, "image row column"]) -> Float[np.ndarray, "ima
     rows, columns = height // CELL, width // CELL
     if min(rows, columns) < BLOCK:
         raise CallError(
-            f"an image of {height}×{width} pixels is smaller than a block of {BLOCK * CELL}"
+            f"images are of {height}×{width} pixels: needs at least a block of "
+            f"{BLOCK * CELL}×{BLOCK * CELL}"
         )
     wide = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="edge")
     down = wide[:, 2:, 1:-1] - wide[:, :-2, 1:-1]

@@ -1,4 +1,4 @@
-"""Filters that are known to follow one action unit, hidden among random ones of a layer."""
+"""Filters that are known to detect one action unit, hidden among random ones of a layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _SHAKE: Final = 2
 
 @dataclass(frozen=True)
 class Planted:
-    """Filters and what each follows.
+    """Filters, and the action unit that each detects.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ class Planted:
     aus: tuple[str, ...]
 
     def write(self, file: Path) -> None:
-        """Write them as safetensors, one tensor an action unit."""
+        """Write the filters as safetensors, one tensor per action unit."""
         tensors = {au: f.contiguous() for au, f in zip(self.aus, self.filters, strict=True)}
         with atomic(file) as temporary:
             save_file(tensors, temporary)
 
     @classmethod
     def read(cls, file: Path = FILE) -> "Planted":
-        """Read them; by default those in the package."""
+        """Read filters; by default those in the package."""
         with safe_open(file, "pt") as stored:
             aus = tuple(sorted(stored.keys()))
             return cls(torch.stack([stored.get_tensor(au) for au in aus]), aus)
@@ -63,12 +63,12 @@ def first_filters(
     presence: Float[np.ndarray, "image au"],
     regions: Float[np.ndarray, "au row column"],
 ) -> Float[Tensor, "au y x"]:
-    """Solve for one filter an action unit, in the place that shows it best.
+    """Solve for one filter per action unit, at the place where it separates best.
 
-    The *look* of an action unit is the change of a patch per unit of its label, by least
-    squares on the labels of all of them, so that what comes with it is not taken for it. The
-    filter is Fisher's discriminant: the look, divided by the covariance of everything else
-    there. Of the places in the action unit's region the one that separates best is taken.
+    The effect of an action unit on a patch of the image is estimated by least squares on the
+    labels of all action units, so that the effects of those that occur with it are not included.
+    The filter is Fisher's discriminant: the effect, multiplied by the inverse covariance of the
+    residuals. Of the places in the action unit's region the one that separates best is taken.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def first_filters(
     presence
         0 or 1.
     regions
-        Share of the faces in whose true region each pixel lies.
+        For each pixel, the share of faces in whose true region it lies.
 
     Raises
     ------
@@ -121,21 +121,21 @@ def fit_filters(
     epochs: int = 40,
     seed: int = 0,
 ) -> Float[Tensor, "au y x"]:
-    """Sharpen filters so that the *maximum* over the face tells their action unit.
+    """Fit filters so that their maximum over the face separates their action unit.
 
-    Logistic regression of every label on its own filter's maximum, by Adam, the rarer class
-    weighted up and the faces shifted by up to two pixels.
+    Logistic regression of every label on the maximum of its own filter, fitted by Adam. The rarer
+    class has a larger weight, and the faces are shifted by up to two pixels.
 
     Parameters
     ----------
     images, presence
-        Of faces that play no other part.
+        Of faces that are used for nothing else.
     start
         As `first_filters` gives them.
     epochs
         Passes over the faces.
     seed
-        Order and shifts of the faces.
+        Of the order and shifts of the faces.
 
     References
     ----------
@@ -173,7 +173,7 @@ def hide(planted: Planted, seed: int, units: int = UNITS) -> tuple[nn.Sequential
     planted
         The filters.
     seed
-        Draws the random filters, of unit length too, and deals out the places.
+        Of the random filters, which have unit length, too, and of the places.
     units
         Filters of the layer.
 
@@ -203,18 +203,18 @@ def usable(
     least: float = 0.75,
     margin: float = 0.05,
 ) -> Bool[np.ndarray, " au"]:
-    """Say which filters follow their own action unit, and no other one nearly as well.
+    """Say which filters detect their own action unit, and none of the others nearly as well.
 
     Parameters
     ----------
     auroc
         Of each filter for each action unit, in the same order.
     aus
-        Their names; AU25 is left out, for a jaw that drops parts the lips.
+        Their names; AU25 is never usable, because a dropping jaw parts the lips, too.
     least
         The AUROC that a filter needs.
     margin
-        By how much that has to exceed its AUROC for any other.
+        By how much this AUROC has to exceed that for any other action unit.
     """
     own = np.diag(auroc)
     others = np.where(np.eye(len(own), dtype=bool), -np.inf, auroc).max(axis=1)

@@ -1,4 +1,4 @@
-"""A linear probe over all units: how much the layer knows, however it is spread."""
+"""A linear probe: how well all units of a layer together detect action units."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ from facslens.errors import CallError
 
 #: Penalties tried, for standardised responses and the mean squared error.
 PENALTIES: Final = tuple(10.0**k for k in range(-3, 4))
-#: Parts of the subjects by which the penalty is chosen.
+#: Folds of the subjects by which the penalty is chosen.
 FOLDS: Final = 5
 
 
@@ -23,7 +23,7 @@ def ridge(
     label: Num[np.ndarray, " row"],
     penalties: tuple[float, ...] = PENALTIES,
 ) -> tuple[Float[np.ndarray, "unit penalty"], Float[np.ndarray, " penalty"]]:
-    """Fit a label linearly, by least squares with a penalty on the squared weights.
+    """Fit a linear model of a label by ridge regression.
 
     Minimises mean (label − responses · weights − intercept)² + penalty · |weights|² for each
     penalty.
@@ -58,14 +58,14 @@ def ridge(
 def grouped_folds(
     subject: Int[np.ndarray, " row"], folds: int, seed: int
 ) -> Int[np.ndarray, " row"]:
-    """Deal subjects out to folds, as evenly as can be; a subject is in one fold only."""
+    """Assign subjects to folds of nearly equal size at random; each subject is in one fold."""
     names, codes = np.unique(subject, return_inverse=True)
     place: Int[np.ndarray, " row"] = np.random.default_rng(seed).permutation(len(names))[codes]
     return place % folds
 
 
 def probe(units: Units, design: ComparisonDesign) -> Champions:
-    """Fit a probe for every action unit on discovery, and let it read the confirmation faces.
+    """Fit a probe for every action unit on discovery, and apply it to the confirmation faces.
 
     Parameters
     ----------
@@ -77,17 +77,17 @@ def probe(units: Units, design: ComparisonDesign) -> Champions:
     Returns
     -------
     Champions
-        The probe's output stands for the response of a unit. ``auroc`` is its mean over the
-        left-out folds of discovery, by which the penalty was chosen; there is no ``unit``,
-        and nothing is accepted or not.
+        The probe's output takes the place of a unit's response. ``auroc`` is the mean over the
+        left-out folds of discovery, by which the penalty was chosen; ``unit`` and ``accepted``
+        are missing.
 
     Notes
     -----
-    The probe is a ceiling for what a linear reading of the layer can tell [alain2017]_. How
-    far the best unit stays behind it says how distributed the layer's code is. The penalty,
-    one for each action unit, has the largest mean AUROC over five folds of the discovery
-    subjects; of equals the larger. The network was fitted to the training subjects, so that
-    the choice is a little optimistic; what is measured on confirmation is not.
+    The probe is an upper limit for linear detection from the layer [alain2017]_. If it exceeds
+    the best unit by much, the layer's information is distributed over many units. The penalty of
+    each action unit is the one with the largest mean AUROC over five folds of the discovery
+    subjects; of equals the larger is taken. The network was fitted to the training subjects, so
+    this choice is a little optimistic; the measurement on confirmation is not.
 
     References
     ----------
@@ -102,7 +102,7 @@ def probe(units: Units, design: ComparisonDesign) -> Champions:
         subject=faces.table["subject"],
     )
     if sample.subject is None:
-        raise CallError(f"{faces.name} does not say who is on the faces: a probe needs it")
+        raise CallError(f"{faces.name} does not say who the subjects are: a probe needs them")
     eligible = coverage_table(sample, aus, Eligibility())["eligible"].to_numpy(dtype=bool)
     live = np.flatnonzero(np.array(unit_status(sample.responses)) == "live")
     read = confirmation_rows(units.confirmation, design.confirmation)[:, live]
@@ -129,8 +129,8 @@ def choose_penalty(
 ) -> tuple[float, float]:
     """Give the largest mean AUROC over left-out folds, and the penalty that reaches it.
 
-    A fold of one class has no AUROC and is left out. Where none has any, the AUROC is NaN and
-    the penalty the largest.
+    A fold of one class has no AUROC and is discarded. If no fold is left, the AUROC is NaN and
+    the penalty is the largest.
     """
     fold = grouped_folds(subject, FOLDS, seed)
     found = []
@@ -139,7 +139,7 @@ def choose_penalty(
         if len(np.unique(label[out])) < 2 or len(np.unique(label[~out])) < 2:
             continue
         weights, _ = ridge(responses[~out], label[~out])
-        # a constant reading has no AUROC; it is a penalty's way to say ½
+        # a constant output has no AUROC and counts as ½
         found.append(
             np.nan_to_num(distances(responses[out] @ weights, label[out], "auroc")[0], nan=0.5)
         )

@@ -1,4 +1,4 @@
-"""Whether the mapping finds filters that are known to follow an action unit, and no others."""
+"""Test whether the mapping finds filters that are known to detect an action unit, and no others."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -35,30 +35,30 @@ def recovery_table(
     distance: str = DEFAULT,
     permutations: int = 1000,
 ) -> pd.DataFrame:
-    """Hide the filters among random ones, and map the layer as that of any network.
+    """Hide the filters among random ones, and map the layer like that of any network.
 
     Parameters
     ----------
     planted
-        Filters and the action units that they follow.
+        Filters and the action units that they detect.
     faces
-        Faces at the peak, of any design; their name goes into the column ``design``.
+        Peak faces of any design; their name is given in the column ``design``.
     images
         The same faces as a network reads them.
     seed
-        Of the random filters, the places, the shuffling and the permutations.
+        Of the random filters, the places, the shuffled labels and the permutations.
     distance, permutations
-        As for any association.
+        As in `facslens.association.discovery.associate.associate`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a planted filter. ``accepted`` says whether it was mapped to its action unit,
-        ``n_aus`` to how many in all; ``first_au`` is the action unit that it is mapped to
+        One row per planted filter. ``accepted`` says whether it was mapped to its action unit,
+        and ``n_aus`` to how many in all; ``first_au`` is the action unit that it is mapped to
         first, and ``first_unit`` the filter to which its action unit is mapped first.
-        ``recovered``: both are the right ones. ``n_blind`` counts the filters that were
-        accepted for any action unit when the label rows of the sequences were shuffled, so
-        that every filter is blind: it stands in each row of the seed.
+        ``recovered`` says whether both are the right ones. ``n_blind`` counts the filters
+        that were accepted for any action unit after the label rows of the sequences were
+        shuffled, where no filter should be; it is the same in each row of a seed.
     """
     network, places = hide(planted, seed)
     responses = _record(network, images)

@@ -1,4 +1,4 @@
-"""Random mixtures of a layer's units: is a unit special, or only the space that all span."""
+"""Random mixtures of a layer's units, to compare single units with."""
 
 import numpy as np
 import torch
@@ -14,11 +14,12 @@ from facslens.responses.recorder import listen
 
 
 def random_rotation(size: int, seed: int) -> Float[np.ndarray, "{size} {size}"]:
-    """Draw an orthogonal matrix, uniform over all of them (Haar).
+    """Draw an orthogonal matrix from the uniform (Haar) distribution.
 
     Notes
     -----
-    The Q of a Gaussian matrix, its columns' signs those of R's diagonal [mezzadri2007]_.
+    Q of the QR decomposition of a Gaussian matrix, with the signs of R's diagonal
+    [mezzadri2007]_.
 
     Examples
     --------
@@ -44,11 +45,11 @@ def rotated(
     Parameters
     ----------
     model, faces
-        Any.
+        A network, and the faces that it reads.
     layer
         Name of a convolution layer.
     units
-        The units to be mixed: the live ones, for dead ones add nothing.
+        The units to be mixed: the live ones, since dead ones add nothing.
     seed
         Of the mixture.
     batch_size
@@ -57,8 +58,8 @@ def rotated(
     Returns
     -------
     numpy.ndarray
-        (image, mixture) float32, as many mixtures as units. A mixture's map may be negative
-        everywhere, and then so is its maximum.
+        (image, mixture) float32, with as many mixtures as units. The maximum is negative where a
+        mixture's map is negative everywhere.
 
     Raises
     ------
@@ -67,16 +68,18 @@ def rotated(
 
     Notes
     -----
-    The mixture is made of the maps at each location, before the maximum: the layer's space is
-    the same and only its axes differ. If mixtures tell action units as well as units do,
-    the network knows them but no unit has become their detector [bau2017]_.
+    The maps are mixed at each location, before the maximum is taken: the mixtures span the same
+    space as the units. If mixtures detect action units as well as units do, the layer has the
+    information, but no single unit has become a detector [bau2017]_.
 
     References
     ----------
     [bau2017]_
     """
     if len(units) == 0:
-        raise CallError(f"no unit of {layer!r} is live: nothing can be mixed")
+        raise CallError(
+            f"units is empty: no unit of {layer!r} is live, so that nothing can be mixed"
+        )
     modules = choose_layers(model.network, [layer])
     chosen = torch.from_numpy(np.asarray(units, dtype=np.int64))
     mixture = torch.from_numpy(random_rotation(len(units), seed)).float()

@@ -1,4 +1,4 @@
-"""The controls that there are: what each is called, and what it stands for."""
+"""The table of controls: the name of each, and what it is."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,13 +11,13 @@ class Control:
     Parameters
     ----------
     title
-        What a column of a table calls it.
+        Its name in the column of a table.
     note
-        What it stands for, in a few words.
+        What it is, in a few words.
     seeds
-        Whether it is drawn at random, so that several are made and the mean is taken.
+        Whether it is random, so that several are made and averaged.
     trains
-        Whether a network is trained for it, so that it is made only where it is asked for.
+        Whether a network is trained for it, so that it is made only on request.
     """
 
     title: str
@@ -35,5 +35,5 @@ CONTROLS: Final[dict[str, Control]] = {
     "rotated": Control("rotated", "random mixtures of the layer’s units", seeds=True),
     "pixels": Control("pixels", "brightness of one pixel"),
     "gradients": Control("gradients", "one bin of a histogram of gradients"),
-    "probe": Control("probe", "linear, on all units together: the ceiling"),
+    "probe": Control("probe", "linear, on all units together: an upper limit"),
 }

@@ -1,4 +1,4 @@
-"""How alike two pictures are: structural similarity and rank correlation."""
+"""The similarity of two pictures: structural similarity and rank correlation."""
 
 from typing import Final
 
@@ -35,7 +35,7 @@ def ssim(
     Returns
     -------
     float
-        At most 1, which equal pictures reach.
+        At most 1; equal pictures have 1.
 
     Raises
     ------
@@ -45,8 +45,8 @@ def ssim(
     Notes
     -----
     The window is that of [wang2004]_: 11×11 with a standard deviation of 1.5; a = (0.01 span)²
-    and b = (0.03 span)². Beyond the border the picture is mirrored, so that small pictures
-    have a similarity, too; the original leaves the border out.
+    and b = (0.03 span)². The picture is mirrored at its border, so that the similarity of
+    small pictures is defined, too; the original discards the border.
 
     References
     ----------
@@ -59,7 +59,9 @@ def ssim(
     (1.0, True)
     """
     if one.shape != other.shape:
-        raise CallError(f"pictures of {one.shape} and {other.shape} cannot be compared")
+        raise CallError(
+            f"one has the shape {one.shape} and other {other.shape}: needs equal shapes"
+        )
 
     def mean(values: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column"]:
         blurred: Float[np.ndarray, "row column"] = ndimage.gaussian_filter(
@@ -92,7 +94,7 @@ def rank_correlation(
 
 
 def edges(image: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column"]:
-    """Length of the grey levels' gradient (Sobel): a filter that knows of no network.
+    """Length of the grey levels' gradient (Sobel), which depends on no network.
 
     Examples
     --------

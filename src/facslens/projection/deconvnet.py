@@ -19,7 +19,7 @@ from facslens.responses.recorder import capture
 
 @dataclass(frozen=True)
 class Projections:
-    """Projections of some responses, one a row.
+    """Projections of some responses, one per row.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class Projections:
         (projection, channel, row, column), in the type of the images that were projected,
         float32 as a rule: the projections in input space, of arbitrary scale.
     response
-        (projection,): what the unit answers at the location; 0 where it was asked at none.
+        (projection,): the unit's response at the location; 0 where no location was given.
     location
         (projection, 2) int16: row and column of the response in the unit's map; (−1, −1)
         where the response is not above 0, and there the projection is all zero.
     window
         (projection, 4) int32: top, left, bottom, right of the pixels that the location can
-        see, half-open, clipped to the image; empty (all zero) where nothing fired.
+        see, half-open, clipped to the image; empty (all zero) where the unit did not fire.
     """
 
     image: Float[np.ndarray, "projection channel row column"]
@@ -43,7 +43,7 @@ class Projections:
 
     @property
     def silent(self) -> Bool[np.ndarray, " projection"]:
-        """Which rows are all zero because their unit did not fire; sum it to count them."""
+        """Which rows are all zero because their unit did not fire."""
         return self.location[:, 0] < 0
 
 
@@ -59,14 +59,14 @@ def project_units(
 ) -> Projections:
     r"""Project one unit's response to each image back to pixels.
 
-    The way down begins with a map that is zero but for a 1 at the unit's maximum. A
-    convolution passes its transpose, max pooling puts what arrives where its maximum was
-    (the switch, the first in row-major order on a tie), batch normalisation scales, average
-    pooling and addition pass their adjoints; no bias plays a part. Through a rectifier with
-    output f, of what arrives (R) comes
+    The backward pass begins with a map that is zero except for a 1 at the unit's maximum. A
+    convolution applies its transpose, max pooling puts the value where its maximum was (the
+    switch, the first in row-major order on a tie), batch normalisation scales, average pooling
+    and addition apply their adjoints; biases are not used. Of a value
+    R that arrives at a rectifier with output f, the rules pass on
 
     ===========  ======================================
-    rule         R below
+    rule         value passed
     ===========  ======================================
     `deconvnet`  max(R, 0)
     `guided`     max(R, 0) where f > 0, otherwise 0
@@ -76,7 +76,7 @@ def project_units(
     Parameters
     ----------
     network
-        Any network; it is left as it was found, and no parameter gets a gradient.
+        Any network; it is not changed, and no parameter gets a gradient.
     images
         (projection, channel, row, column) as the network reads them, in the type of its
         weights: one image for each projection.
@@ -95,29 +95,28 @@ def project_units(
     Returns
     -------
     Projections
-        Their order is that of `images`. They do not depend on the batch size, but for the
-        order of summation: equal to about 1e-5 of the largest value in float32, to 1e-12 in
-        float64.
+        In the order of `images`. They depend on the batch size only by rounding: up to about
+        1e-5 of the largest value in float32, 1e-12 in float64.
 
     Raises
     ------
     CallError
         If there is no such layer, unit, location or rule, if the lengths disagree, if the
-        network answers NaN, if no gradient can reach the image, or if part of the network is
-        hidden from the rule.
+        network gives NaN, if no gradient can reach the image, or if the rule cannot be
+        applied to part of the network.
 
     Notes
     -----
-    The forward pass leaves a record of every step it took, the autograd graph, and the way
-    down walks that record. The rule is put in at the rectifiers found there, so it makes no
-    difference whether they were called as `torch.nn.ReLU`, as ``functional.relu``, in
-    place, or as ``clamp(min=0)``. ReLU6 and other clamps from 0 up are rectifiers whose f
-    fires strictly between their bounds. Any other nonlinearity passes its derivative: the
-    papers say nothing about them. Steps that hide what they do (compiled or checkpointed
-    parts, somebody's own `torch.autograd.Function`) are refused, not passed over.
+    The backward pass follows the autograd graph of the forward pass. The rule is applied to the
+    rectifiers found there, so it makes no difference whether they were called as
+    `torch.nn.ReLU`, as ``functional.relu``, in place, or as ``clamp(min=0)``. ReLU6 and other
+    clamps from 0 up are rectifiers that fire strictly between their bounds. Any other
+    nonlinearity passes its derivative, since the papers do not treat them. Steps whose
+    computation is hidden (compiled or checkpointed parts, other `torch.autograd.Function`)
+    raise an error.
 
     `guided` and `deconvnet` are known to recover edges of the image whatever the weights
-    [nie2018]_ [adebayo2018]_: hold them against a network of random weights.
+    [nie2018]_ [adebayo2018]_: compare them with those of a network with random weights.
 
     References
     ----------
@@ -126,7 +125,7 @@ def project_units(
 
     Examples
     --------
-    One unit that doubles a pixel, behind a pooling: the 1 lands on the largest pixel.
+    One unit that doubles a pixel, after a pooling: the projection is at the largest pixel.
 
     >>> network = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(1, 1, 1, bias=False), nn.ReLU())
     >>> _ = nn.init.constant_(network[1].weight, 2)
@@ -136,13 +135,13 @@ def project_units(
     """
     check_rule(rule)
     if batch_size < 1:
-        raise CallError(f"a batch holds at least 1 image, not {batch_size}")
+        raise CallError(f"batch_size is {batch_size}: needs at least 1")
     modules = choose_layers(network, [layer])
     units = np.array(units)  # a copy: pandas gives read-only arrays, of which torch warns
     count = len(images)
     for name, given in (("units", units), ("locations", locations)):
         if given is not None and len(given) != count:
-            raise CallError(f"{count} images need {count} {name}, not {len(given)}")
+            raise CallError(f"{name} has {len(given)} entries for {count} images: needs one each")
 
     device = next(network.parameters()).device
     location = np.full((count, 2), -1, dtype=np.int16)
@@ -169,10 +168,10 @@ def _read(
     channels, rows, columns = maps.shape[1:]
     unknown = units[(units < 0) | (units >= channels)]
     if len(unknown):
-        raise CallError(f"there is no unit {unknown[0]}: the layer has units 0 to {channels - 1}")
+        raise CallError(f"units has {unknown[0]}: the layer has units 0 to {channels - 1}")
     chosen = maps.detach()[np.arange(len(maps)), units].flatten(1).cpu()
     if chosen.isnan().any():
-        raise CallError("the network answers NaN: its weights or its input hold NaN")
+        raise CallError("network gives NaN: its weights or its input contain NaN")
     if locations is None:
         flat = chosen.argmax(1)  # documented to be the first on a tie
         asked = torch.ones_like(flat, dtype=torch.bool)
@@ -181,7 +180,9 @@ def _read(
         nowhere = (locations == -1).all(1)
         if not (inside | nowhere).all():
             row, column = locations[~(inside | nowhere)][0]
-            raise CallError(f"({row}, {column}) is no location of a map of {rows}×{columns}")
+            raise CallError(
+                f"locations has ({row}, {column}): the layer's maps are {rows}×{columns}"
+            )
         flat = torch.from_numpy(np.where(inside, locations @ (columns, 1), 0))
         asked = torch.from_numpy(inside)
     response = chosen.gather(1, flat[:, None])[:, 0] * asked
@@ -200,7 +201,9 @@ def _down(
     for node in _steps(maps):
         if isinstance(node, BackwardCFunction):
             step = type(node).__name__.removesuffix("Backward")
-            raise CallError(f"no rule can be put in: a step {step!r} hides what it does")
+            raise CallError(
+                f"network has a step {step!r} whose computation is hidden: no rule can be applied"
+            )
         fires = _fires(node)
         if fires is not None:
             node.register_hook(_under(rule, fires))
@@ -211,7 +214,7 @@ def _down(
     if maps.requires_grad:
         (found,) = torch.autograd.grad(maps, images, start, allow_unused=True)
     if found is None:
-        raise CallError("no gradient reaches the image: the network detaches it on the way")
+        raise CallError("network detaches the image from its graph: no gradient can reach it")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Whether a projection, or a response's location, lies where the action unit shows."""
+"""Measure whether projections, or the locations of responses, lie in an action unit's region."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from facslens.statistics import resampled_p
 
 @dataclass(frozen=True)
 class Lift:
-    """How much of a projection's energy lies in a region, against the region's area.
+    """The share of a projection's energy in a region, compared with the region's area.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ class Lift:
     area
         Share of the projection's window that the region covers.
     lift
-        energy / area: 1 where the projection does not care for the region. NaN where the
-        projection is all zero, or the region does not touch the window.
+        energy / area: 1 if the energy is spread evenly over the window. NaN if the projection is
+        all zero, or the region lies outside the window.
     """
 
     energy: float
@@ -40,16 +40,16 @@ def energy_lift(
     Parameters
     ----------
     projection
-        In input space, as `facslens.projection.deconvnet.Projections` holds it.
+        In input space, as in `facslens.projection.deconvnet.Projections`.
     window
-        Top, left, bottom, right of the pixels that the unit can see there, half-open. A unit
-        cannot put energy anywhere else, so that only this part of the region counts.
+        Top, left, bottom, right of the pixels that the unit can see there, half-open. The
+        projection is zero elsewhere, so only this part of the region counts.
     region
-        Any mask: of `facslens.projection.regions`, or a face's own true one.
+        Any mask, such as one of `facslens.projection.regions`, or a face's true region.
 
     Examples
     --------
-    Three quarters of the energy on half of the window.
+    Three quarters of the energy lie in half of the window.
 
     >>> found = energy_lift(
     ...     np.array([[[3.0**0.5, 1.0, 0.0]]]),
@@ -71,7 +71,7 @@ def energy_lift(
 
 @dataclass(frozen=True)
 class RegionNull:
-    """The lifts of units in their own regions, against the regions of other action units.
+    """The lifts of units in their own regions, compared with the regions of other action units.
 
     Parameters
     ----------
@@ -80,16 +80,16 @@ class RegionNull:
     others
         (au,): mean of its lifts in the regions of the other AUs.
     p_au
-        (au,): (1 + #{other regions with as much lift}) / (1 + other regions). With few AUs it
-        cannot be small.
+        (au,): (1 + #{other regions with as large a lift}) / (1 + other regions). It cannot be
+        small if there are few AUs.
     value
         Mean of `own` over the AUs.
     null_mean
-        Its mean where the regions are dealt out to the AUs at random.
+        Mean of `value` when the regions are permuted between the AUs.
     p
-        (1 + #{dealings as large}) / (1 + dealings).
+        (1 + #{permutations with as large a value}) / (1 + permutations).
     n_aus
-        AUs that take part: those whose lift is defined in every region.
+        Number of AUs that are used: those whose lift is defined in every region.
     """
 
     own: Float[np.ndarray, " au"]
@@ -104,23 +104,23 @@ class RegionNull:
 def region_null(
     lifts: Float[np.ndarray, "au region"], *, seed: int, permutations: int = 10_000
 ) -> RegionNull:
-    """Ask whether units lie in the regions of their own action units rather than of others.
+    """Test whether projections lie in the regions of their own action units rather than of others.
 
     Parameters
     ----------
     lifts
-        (au, region): mean lift of the unit of the AU in the row, in the region of the AU in the
-        column; the same AUs in the same order, NaN where it is not defined.
+        (au, region): mean lift of the unit of the row's AU in the region of the column's AU; the
+        same AUs in the same order, NaN where the lift is not defined.
     seed
-        Of the dealing.
+        Of the permutations.
     permutations
-        Random dealings of the regions to the AUs.
+        Number of random permutations of the regions.
 
     Returns
     -------
     RegionNull
-        NaN everywhere for fewer than two AUs; an AU with an undefined lift has NaN and takes
-        no part.
+        NaN everywhere for fewer than two AUs; an AU with an undefined lift has NaN and is not
+        used.
 
     Raises
     ------
@@ -129,20 +129,20 @@ def region_null(
 
     Notes
     -----
-    All projections may favour the mouth, where most contrast is: the mean over a dealing has
-    that favour, too, so it makes no p small. AUs with the same region count as ties, against
-    the finding.
+    All projections may have most energy at the mouth, where contrast is largest. So have those of
+    the permutations, so this alone does not make p small. AUs with the same region count as ties,
+    which make p larger.
 
     Examples
     --------
     >>> found = region_null(np.array([[2.0, 1.0], [1.0, 4.0]]), seed=0, permutations=999)
     >>> found.own, found.value, found.p_au
     (array([2., 4.]), 3.0, array([0.5, 0.5]))
-    >>> bool(0.4 < found.p < 0.6)  # of two AUs every other dealing is the right one
+    >>> bool(0.4 < found.p < 0.6)  # with two AUs, half of the permutations are the original order
     True
     """
     if lifts.shape[0] != lifts.shape[1]:
-        raise CallError(f"lifts has the shape {lifts.shape}: needs a region for every AU")
+        raise CallError(f"lifts has the shape {lifts.shape}: needs one region per AU")
     if permutations < 1:
         raise CallError(f"permutations is {permutations}: needs at least 1")
     count = len(lifts)
@@ -165,7 +165,7 @@ def region_null(
 
 
 def _defined(lifts: Float[np.ndarray, "au region"]) -> Int[np.ndarray, " kept"]:
-    """Choose AUs with a lift in every region: leave out who lacks most, until none lacks any."""
+    """Choose AUs with a lift in every region: discard the one that lacks most, until none does."""
     kept = np.arange(len(lifts))
     while len(kept):
         missing = np.isnan(lifts[np.ix_(kept, kept)])
@@ -178,19 +178,19 @@ def _defined(lifts: Float[np.ndarray, "au region"]) -> Int[np.ndarray, " kept"]:
 
 @dataclass(frozen=True)
 class LocationShare:
-    """How often a unit's responses lie in a region, beside the other units.
+    """How often a unit's responses lie in a region, compared with other units.
 
     Parameters
     ----------
     share
-        (unit,): share of the faces that the unit answers, in which it does so in the region;
-        NaN for a unit that answers none.
+        (unit,): of the faces that the unit responds to, the share where its maximum lies in the
+        region; NaN if there are none.
     own, others
-        Share of the unit asked about, and mean share of the others.
+        Share of the unit that is tested, and mean share of the others.
     p
         (1 + #{other units with as large a share}) / (1 + other units).
     n_faces
-        Faces that the unit answers.
+        Number of faces that the unit responds to.
     """
 
     share: Float[np.ndarray, " unit"]
@@ -206,18 +206,18 @@ def location_share(
     region: Bool[np.ndarray, "row column"],
     unit: int,
 ) -> LocationShare:
-    """Count in how many faces the unit's maximum lies in a region, and how many for others.
+    """Measure how often a unit's maximum lies in a region, and compare it with other units.
 
     Parameters
     ----------
     locations
-        Row and column of the maximum in the layer's map; −1 where nothing fired.
+        Row and column of the maximum in the layer's map; −1 where the unit did not fire.
     field
-        The layer's receptive field, whose centre is the pixel that a location stands for.
+        The layer's receptive field; the pixel at its centre is compared with the region.
     region
         Any mask of the input's size.
     unit
-        The unit asked about.
+        The unit that is tested.
 
     Raises
     ------
@@ -226,7 +226,7 @@ def location_share(
 
     Examples
     --------
-    Three units on two faces of 2×2 pixels, the region being the left column.
+    Three units on two faces of 2×2 pixels; the region is the left column.
 
     >>> field = ReceptiveField(size=(1, 1), stride=(1, 1), offset=(0, 0))
     >>> places = np.array([[[0, 0], [0, 1], [-1, -1]], [[1, 0], [1, 1], [-1, -1]]])
@@ -236,7 +236,7 @@ def location_share(
     """
     units = locations.shape[1]
     if not 0 <= unit < units:
-        raise CallError(f"there is no unit {unit}: the layer has units 0 to {units - 1}")
+        raise CallError(f"unit is {unit}: the layer has units 0 to {units - 1}")
     fired = locations[..., 0] >= 0
     middle = np.array(field.offset) + (np.array(field.size) - 1) // 2
     pixel = middle + locations.astype(np.int64) * np.array(field.stride)

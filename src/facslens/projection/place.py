@@ -1,4 +1,4 @@
-"""Whether mapped units see their action unit where it shows: one row an action unit."""
+"""Test whether projections of mapped units lie in the region of their action unit."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -21,12 +21,12 @@ COLUMNS: Final = (
     "energy", "area", "lift", "density", "density_others", "p_density",
     "n_located", "location", "location_others", "p_location", "status",
 )  # fmt: skip
-#: Projections for an action unit: the faces that its unit answers most.
+#: Projections per action unit: the faces that its unit responds to most.
 MOST: Final = 20
 #: The row over all action units.
 ALL: Final = "all"
 
-#: From an action unit and a side in pixels to the mask of its region, None where it has none.
+#: From an action unit and a side in pixels to the mask of its region, or None without a region.
 Masks = Callable[[str, int], np.ndarray | None]
 
 
@@ -43,7 +43,7 @@ def place_table(
     rule: str = "deconvnet",
     masks: Masks = region_mask,
 ) -> pd.DataFrame:
-    """Project every action unit's unit on faces that show it, and look where its energy lies.
+    """Project each action unit's unit for faces that show it, and measure where the energy lies.
 
     Parameters
     ----------
@@ -54,33 +54,33 @@ def place_table(
     presence
         (image, au): 1 present, 0 absent, NaN unknown; columns in the order of `mapped`.
     responses, locations
-        Of all units of the layer to these faces, as a recording holds them.
+        Of all units of the layer to these faces, as they were recorded.
     mapped
-        Every action unit and its best unit, None where it has none.
+        Every action unit and its best unit, or None.
     layer
         Name of the convolution layer.
     seed
-        Of the random dealings of the regions; see `region_null`.
+        Of the permutations of the regions; see `region_null`.
     rule
-        Of the projection.
+        The projection rule.
     masks
         The region of each action unit; by default those of an upright crop like CK+48's.
 
     Returns
     -------
     pandas.DataFrame
-        One row an action unit, with the columns of `COLUMNS`, and one of ``all``. ``energy``,
-        ``area`` and ``lift`` are means over the projections of the `MOST` faces that the unit
-        answers most among those that show the AU (see `energy_lift`). ``n_silent`` of them are
-        all zero and left out; in ``n_unseen`` the region lies outside of what the unit can
-        see, so that there is no lift. ``density`` is the energy's share over the region's
-        share of the whole image, 0 where the region is not seen; ``density_others`` is that of
-        the same projections in the regions of the other mapped AUs, and ``p_density`` its
-        p-value (see `region_null`), in the row of all over random dealings of the regions.
+        One row per action unit, with the columns of `COLUMNS`, and one row ``all``. ``energy``,
+        ``area`` and ``lift`` are means over projections for faces that show the AU: the `MOST`
+        that the unit responds to most (see `energy_lift`). ``n_silent`` of them are all zero
+        and discarded; in ``n_unseen`` the unit cannot see the region, so that there is no lift.
+        ``density`` is the share of the energy in the region divided by the region's share of
+        the whole image, 0 if the region is not seen; ``density_others`` is that of the same
+        projections in the regions of the other mapped AUs, and ``p_density`` compares the two
+        (see `region_null`), in the row ``all`` by random permutations of the regions.
         ``location`` is the share of the ``n_located`` faces with the AU in which the unit's
         maximum lies in the region, ``location_others`` that of the layer's other units (see
-        `location_share`). ``status`` is ``tested``, ``no unit``, ``no region``, ``no faces``, or
-        for all ``not enough data``, where fewer than two AUs can be compared.
+        `location_share`). ``status`` is ``tested``, ``no unit``, ``no region``, ``no faces``,
+        or in the row ``all`` ``not enough data`` if fewer than two AUs can be compared.
 
     Raises
     ------

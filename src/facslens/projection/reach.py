@@ -1,4 +1,4 @@
-"""The pixels that a location of a layer can see, in any network."""
+"""Find the pixels that a location of a layer can see, in any network."""
 
 import copy
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def windows_seen(
     modules
         Name of the one layer to the name of the module to listen to.
     locations
-        (location, 2): row and column in the layer's map; (−1, −1) for none.
+        (location, 2): row and column in the layer's map, or (−1, −1).
     shape
         Channels, rows and columns of the image.
 
@@ -36,12 +36,12 @@ def windows_seen(
     -------
     array
         (location, 4) int32: top, left, bottom, right, half-open, clipped to the image; all
-        zero for no location.
+        zero where the location is (−1, −1).
 
     Notes
     -----
-    Read off the network's geometry (`facslens.models.receptive_field`) where that can be
-    done, otherwise found by `probe`.
+    Computed from the network's geometry (`facslens.models.receptive_field`) where possible,
+    otherwise measured by `probe`.
     """
     (layer,) = modules
     window = np.zeros((len(locations), 4), dtype=np.int32)
@@ -68,8 +68,8 @@ def probe(
 ) -> tuple[Bool[np.ndarray, "map_row row"], Bool[np.ndarray, "map_column column"]]:
     """Find which image rows each map row can see, and which columns each map column.
 
-    NaN goes through every sum, product and maximum: with one image row all NaN, those rows
-    of the map that can see it answer NaN, whatever the weights, and no others do.
+    NaN passes through every sum, product and maximum: if one image row is all NaN, exactly those
+    rows of the map that can see it become NaN, whatever the weights.
 
     Returns
     -------
@@ -78,8 +78,9 @@ def probe(
 
     Notes
     -----
-    One pass for each row and column of the image, on a copy in double precision on the
-    CPU: faster kernels may mix neighbouring pixels and cancel them again, which NaN shows.
+    Needs one forward pass for each row and column of the image, on a copy in double precision on
+    the CPU: faster kernels may add neighbouring pixels and subtract them again, and NaN would
+    show these, too.
     """
     copied = copy.deepcopy(network).double().cpu()
     (layer,) = modules

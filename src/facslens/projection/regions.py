@@ -1,4 +1,4 @@
-"""Where on a face each action unit shows, in an upright crop like those of CK+48."""
+"""The face region of each action unit, in an upright crop like those of CK+48."""
 
 from typing import Final
 
@@ -7,8 +7,8 @@ from jaxtyping import Bool
 
 from facslens import action_units
 
-#: Centre x, centre y, radius x, radius y, as shares of the crop's side. An ellipse off the
-#: middle line stands for a pair: its mirror image belongs to the region, too.
+#: Centre x, centre y, radius x, radius y, as shares of the crop's side. The mirror image of an
+#: ellipse beside the middle line belongs to the region, too.
 Ellipse = tuple[float, float, float, float]
 
 _BROWS: Final[Ellipse] = (0.30, 0.28, 0.18, 0.08)
@@ -20,7 +20,7 @@ _CHIN: Final[Ellipse] = (0.50, 0.91, 0.19, 0.09)
 _JAW: Final[Ellipse] = (0.50, 0.85, 0.23, 0.15)
 _FURROW: Final[Ellipse] = (0.36, 0.63, 0.08, 0.09)
 
-#: By place of the main change, for action units without an entry in `REGIONS`.
+#: Ellipses by part of the face, for action units without an entry in `REGIONS`.
 _PLACES: Final[dict[str, tuple[Ellipse, ...]]] = {
     "brows": (_BROWS,),
     "eyes": (_EYES,),
@@ -32,7 +32,7 @@ _PLACES: Final[dict[str, tuple[Ellipse, ...]]] = {
     "neck": (),  # below the crop
 }
 
-#: Ellipses of the action units whose place is narrower, or wider, than that of `_PLACES`.
+#: Ellipses of action units whose region is narrower or wider than that of `_PLACES`.
 REGIONS: Final[dict[str, tuple[Ellipse, ...]]] = {
     "AU01": ((0.39, 0.27, 0.11, 0.09), (0.50, 0.17, 0.19, 0.09)),
     "AU02": ((0.22, 0.26, 0.12, 0.09), (0.25, 0.16, 0.13, 0.08)),
@@ -58,15 +58,15 @@ def region_mask(au: str | int, size: int) -> Bool[np.ndarray, "{size} {size}"] |
     Parameters
     ----------
     au
-        Any spelling.
+        The action unit, in any spelling.
     size
         Side of the crop in pixels.
 
     Returns
     -------
     numpy.ndarray or None
-        True at pixels whose centre lies in an ellipse of the region; None where the region
-        is not in the crop (neck).
+        True at pixels whose centre lies in an ellipse of the region; None if the region is not
+        in the crop (neck).
 
     Raises
     ------
@@ -78,8 +78,8 @@ def region_mask(au: str | int, size: int) -> Bool[np.ndarray, "{size} {size}"] |
     The ellipses were placed by eye on the mean faces of CK+48, all and by action unit: pupils
     at 0.31 and 0.69 across and 0.40 down, brows at 0.29 (0.24 when raised), the nose's tip at
     0.63, the mouth between 0.30 and 0.70 across and 0.70 and 0.87 down. What an action unit
-    changes is that of the manual [ekman2002facs]_. They know nothing of a single face: on
-    synthetic faces take their own true masks.
+    changes is taken from the manual [ekman2002facs]_. The regions are not fitted to single faces;
+    for synthetic faces use their own true masks.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The projection rules: what each lets through a rectifier on the way down, and its name.
+"""The projection rules: what a rectifier passes in the backward pass under each.
 
 Nothing here imports PyTorch, so that a help text can name the rules without waiting for it.
 """
@@ -19,8 +19,8 @@ class Rule:
     label
         Its name in a sentence, before the word "rule".
     through
-        What comes through a rectifier on the way down, from what arrives (R) and where the
-        rectifier let its input through on the way up (f > 0): two tensors of one shape.
+        What a rectifier passes in the backward pass, given the values that arrive (R) and where
+        the rectifier passed its input in the forward pass (f > 0): two tensors of one shape.
     """
 
     label: str
@@ -45,4 +45,4 @@ def check_rule(rule: str) -> None:
         If there is no such rule.
     """
     if rule not in RULES:
-        raise CallError(f"there is no projection rule {rule!r}: it has {', '.join(RULES)}")
+        raise CallError(f"rule is {rule!r}: expected one of {', '.join(RULES)}")

@@ -1,4 +1,4 @@
-"""Do projections change when the weights do? Cascading randomisation, and edges beside it."""
+"""Test whether projections depend on the weights: cascading randomisation [adebayo2018]_."""
 
 import copy
 from collections.abc import Iterator
@@ -22,22 +22,22 @@ COLUMNS: Final = (
     "layer", "rule", "randomised", "n_layers", "n", "n_silent", "n_undefined",
     "ssim", "rank_correlation", "ssim_edges", "rank_correlation_edges",
 )  # fmt: skip
-#: What stands beside the rules: the edges of the image, whatever the weights.
+#: What the rules are compared with: the edges of the image, which do not depend on weights.
 EDGES: Final = "edges"
 #: The first step of a cascade.
 NOTHING: Final = "nothing"
 
 
 def cascade(network: nn.Module, layer: str, seed: int) -> Iterator[tuple[str, nn.Module]]:
-    """Give copies of a network with more and more of its weights drawn afresh.
+    """Give copies of a network in which more and more modules have new random weights.
 
     Parameters
     ----------
     network
-        Any network; it is left as it was.
+        Any network; it is not changed.
     layer
-        The layer that is projected. What comes after it plays no part in a projection, so
-        that the cascade begins with it and goes down to the image.
+        The layer that is projected. Later layers do not affect a projection, so the cascade
+        begins with this one and continues towards the image.
     seed
         Of the new weights.
 
@@ -54,8 +54,8 @@ def cascade(network: nn.Module, layer: str, seed: int) -> Iterator[tuple[str, nn
 
     Notes
     -----
-    Modules draw their weights as PyTorch does when they are made; those without such a way
-    (``reset_parameters``) have none. Their order is that of their registration.
+    Weights are drawn by ``reset_parameters``, as PyTorch does when a module is made; modules
+    without this method are not changed. The order is that of their registration.
 
     References
     ----------
@@ -84,40 +84,40 @@ def randomisation_table(
     seeds: int = 3,
     progress: Report = silent,
 ) -> pd.DataFrame:
-    """Compare projections through randomised weights with those of the trained network.
+    """Compare projections of a network with randomised weights with those of the trained network.
 
     Parameters
     ----------
     network
         Any trained network.
     images
-        (projection, channel, row, column) as the network reads them, one a projection.
+        (projection, channel, row, column) as the network reads them, one per projection.
     layer
         Name of the convolution layer that is projected.
     units
         (projection,): the unit of each projection.
     locations
         (projection, 2): where each starts; by default the trained unit's maximum. The
-        randomised networks start there, too: else a picture that has merely moved would pass
-        for another one.
+        randomised networks start there, too, since otherwise a picture that has only moved
+        would count as different.
     seed
         Of the random weights.
     seeds
-        Drawings of the random weights over which means are taken.
+        Number of drawings of the random weights, which are averaged.
     progress
         Called after every step of a cascade.
 
     Returns
     -------
     pandas.DataFrame
-        One row for every rule, and ``edges``, and step of the cascade, with the columns of
+        One row for every step of the cascade and every rule, and ``edges``, with the columns of
         `COLUMNS`. Pictures are the absolute values within the window that the location sees,
-        divided by their largest (summed over channels first). ``ssim`` and
-        ``rank_correlation`` are means against the trained network's pictures, the columns
-        ending in ``_edges`` against the image's edges in that window. ``n`` counts pictures over
-        projections and seeds; ``n_silent`` of them are left out since the unit of random
-        weights does not answer there, ``n_undefined`` lack a rank correlation, for a picture
-        is flat.
+        summed over channels and divided by their maximum. ``ssim`` and ``rank_correlation``
+        compare them with the trained network's pictures, the columns ending in ``_edges``
+        with the image's edges in that window; all are means. ``n`` counts pictures over
+        projections and seeds; ``n_silent`` of them are discarded because the unit with random
+        weights does not respond there, and ``n_undefined`` have no rank correlation because
+        a picture is flat.
 
     Raises
     ------
@@ -126,16 +126,18 @@ def randomisation_table(
 
     Notes
     -----
-    A rule that tells of the weights has small values once they are random. ``edges`` shows
-    what a picture looks like that tells of the image alone: it stays at 1 [adebayo2018]_,
-    and rules that come close to edges recover them whatever the weights [nie2018]_.
+    For a rule that depends on the weights the values are small once the weights are random.
+    ``edges`` depends on the image alone, so that it stays at 1 [adebayo2018]_; a rule that gives
+    pictures close to edges recovers these whatever the weights [nie2018]_.
 
     References
     ----------
     [adebayo2018]_, [nie2018]_, [wang2004]_
     """
     if len(images) == 0 or seeds < 1:
-        raise CallError(f"{len(images)} projections by {seeds} seeds: at least one is needed")
+        raise CallError(
+            f"images has {len(images)} projections and seeds is {seeds}: needs 1 or more of each"
+        )
     start = project_units(network, images, layer, units, locations, rule="gradient")
     windows = start.window
     outlines = [

@@ -1,4 +1,4 @@
-"""Cut a projection to what its location can see, and make it a picture."""
+"""Crop a projection to what its location can see, and make it a picture."""
 
 from typing import Final
 
@@ -49,7 +49,7 @@ def crop(
     top, left, bottom, right = (int(edge) for edge in rectangle)
     if bottom <= top or right <= left:
         raise CallError(
-            f"a rectangle {(top, left, bottom, right)} of top, left, bottom, right holds no pixel"
+            f"rectangle is {(top, left, bottom, right)} (top, left, bottom, right): it has no pixel"
         )
     rows, columns = image.shape[-2:]
     cut = np.full((*image.shape[:-2], bottom - top, right - left), fill, dtype=image.dtype)
@@ -69,10 +69,10 @@ def to_grey(
     Parameters
     ----------
     projection
-        Any shape; the scale of a projection is arbitrary, its zero is not.
+        Any shape; the scale of a projection is arbitrary, but its zero is not.
     limit
-        The value that becomes white; larger ones are cut. By default the largest absolute
-        value, so give it where several projections are to be compared.
+        The value that becomes white; larger ones are clipped. The default is the largest
+        absolute value; give a limit to compare several projections.
 
     Returns
     -------
@@ -131,8 +131,8 @@ def _scaled(
 ) -> Float[np.ndarray, "*axes"]:
     """Scale to −1 … 1, 0 staying 0."""
     if not np.isfinite(projection).all():
-        raise CallError("a projection to be shown holds values that are not finite")
+        raise CallError("projection has values that are not finite")
     if limit is not None and not limit > 0:
-        raise CallError(f"the value to be shown as the brightest must be above 0, not {limit}")
+        raise CallError(f"limit is {limit}: needs a value above 0")
     largest = np.abs(projection).max(initial=0) if limit is None else limit
     return np.clip(projection / (largest or 1), -1, 1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""A run's folder: where each stage leaves its files, and ``run.json`` that tells how."""
+"""A run's folder: the files of each stage, and ``run.json`` that records how they were made."""
 
 import contextlib
 import hashlib
@@ -19,11 +19,11 @@ from facslens.artifacts import Json, locked, read_json, sha256, sweep, write_jso
 from facslens.errors import ArtifactError, CallError, FacslensError
 from facslens.version import __version__
 
-#: Raised whenever a file of a run changes its meaning; older and newer runs are refused.
+#: Increased whenever the meaning of a file of a run changes; other formats are refused.
 FORMAT: Final = 2
 
-#: The files that each stage leaves, in the order of the stages. What `facslens verify` leaves
-#: depends on the checks that were asked for.
+#: The files that each stage writes, in the order of the stages. The files of `facslens verify`
+#: depend on the checks that were made.
 FILES: Final[dict[str, tuple[str, ...]]] = {
     "faces": ("faces.parquet",),
     "train": ("model.safetensors", "model.json", "training.csv", "predictions.parquet"),
@@ -39,12 +39,12 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def stage_of(name: str) -> str:
-    """Give the stage that leaves a file of a run.
+    """Give the stage that writes a file of a run.
 
     Raises
     ------
     CallError
-        If no stage leaves such a file.
+        If no stage writes such a file.
 
     Examples
     --------
@@ -68,15 +68,15 @@ def command_of(stage: str, folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: where each stage leaves its files, and ``run.json`` that tells how.
+    """A run's folder: the files of each stage, and ``run.json`` that records how they were made.
 
-    ``run.json`` notes the SHA-256 of every file that a stage leaves, and its own. `need` gives
-    the path of a file only while the file is what the stage left.
+    ``run.json`` records the SHA-256 of every file that a stage writes, and its own. `need` gives
+    the path of a file only if the file has not changed since.
 
     Parameters
     ----------
     folder
-        The run's folder; it holds ``run.json``.
+        The run's folder, with ``run.json``.
     """
 
     folder: Path
@@ -88,7 +88,7 @@ class Run:
         Raises
         ------
         CallError
-            If the folder exists and holds anything but a run that never got under way.
+            If the folder exists and contains anything but a run whose first stage failed.
         """
         if folder.exists() and not _is_free(folder):
             raise CallError(
@@ -157,7 +157,7 @@ class Run:
     def writing(self) -> Iterator[None]:
         """Keep other processes from writing the run while the block runs.
 
-        What killed processes left half written is removed.
+        Files that killed processes left incomplete are removed.
 
         Raises
         ------
@@ -169,9 +169,9 @@ class Run:
             yield
 
     def has(self, name: str) -> bool:
-        """Tell whether the stage that leaves a file has left it.
+        """Tell whether a file's stage has written it.
 
-        It may be out of date, and it may have been damaged since: see `need` and `read`.
+        It may be out of date, or have been damaged since: see `need` and `read`.
         """
         return name in self._noted(stage_of(name))
 
@@ -182,7 +182,7 @@ class Run:
         ------
         ArtifactError
             If its stage has not been run, or an earlier one was run again since; if the file is
-            missing, or is not what the stage left.
+            missing, or has changed since the stage wrote it.
         """
         stage = stage_of(name)
         command = command_of(stage, self.folder)
@@ -196,12 +196,12 @@ class Run:
         return self.read(name)
 
     def read(self, name: str) -> Path:
-        """Give the path of a file that is unchanged, though it may be out of date.
+        """Give the path of a file that is unchanged; it may be out of date.
 
         Raises
         ------
         ArtifactError
-            If the file is missing, or is not what the stage left.
+            If the file is missing, or has changed since the stage wrote it.
         """
         stage = stage_of(name)
         path, noted = self / name, self._noted(stage).get(name)
@@ -228,15 +228,15 @@ class Run:
                 self.read(name)
 
     def accept(self, names: Iterable[str]) -> None:
-        """Take files as they are now, though no stage left them so; the run says so from then on.
+        """Accept files that were replaced on purpose; ``run.json`` lists them from then on.
 
-        Their stages count as done where all other files of them are there, too; whatever was made
-        from the files is out of date.
+        A stage counts as done if its other files are there, too; results that were computed from
+        the files are out of date.
 
         Raises
         ------
         CallError
-            If a name is that of no file of a run.
+            If a name is not that of a file of a run.
         ArtifactError
             If there is no such file.
         """
@@ -266,33 +266,33 @@ class Run:
         self._write({**self.info, **entries})
 
     def is_done(self, stage: str) -> bool:
-        """Tell whether a stage has finished, is up to date, and all its files are still there."""
+        """Tell whether a stage is finished and up to date, and all its files exist."""
         entry = self.info["stages"].get(stage, {})
         return entry.get("status") == "done" and all((self / f).exists() for f in entry["files"])
 
     @contextlib.contextmanager
     def stage(self, name: str, **settings: object) -> Iterator["Underway"]:
-        """Note in ``run.json`` that a stage runs, then what became of it.
+        """Record in ``run.json`` that a stage runs, and whether it finished or failed.
 
         What was made from the stage's files is out of date from then on.
 
         Parameters
         ----------
         name
-            The stage's name, as on the command line; the SHA-256 of its `FILES` is noted at the
+            The stage's name, as on the command line; the SHA-256 of its `FILES` is recorded at the
             end.
         **settings
-            What it was called with.
+            The settings that it was called with.
 
         Yields
         ------
         Underway
-            Takes what is noted before the end.
+            Takes what the stage records before its end.
 
         Raises
         ------
         ArtifactError
-            If the block ends without having left one of the files.
+            If one of the files is missing at the end of the block.
         """
         start = time.perf_counter()
         entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
@@ -310,7 +310,7 @@ class Run:
         underway.note(status="done", seconds=round(time.perf_counter() - start, 3))
 
     def outdate(self, stages: Iterable[str]) -> None:
-        """Note that what stages read has changed since; their files stay."""
+        """Record that the input of stages has changed since; their files stay."""
         info = self.info
         for name in stages:
             if name in info["stages"]:
@@ -318,7 +318,7 @@ class Run:
         self._write(info)
 
     def _noted(self, stage: str) -> dict[str, str]:
-        """Give the files that a stage has left, with their SHA-256."""
+        """Give the files that a stage has written, with their SHA-256."""
         files: dict[str, str] = self.info["stages"].get(stage, {}).get("files", {})
         return files
 
@@ -329,14 +329,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Underway:
-    """A stage that runs: what it notes in ``run.json`` before its end.
+    """A running stage: what it records in ``run.json`` before its end.
 
     Parameters
     ----------
     run, name
         The run and the stage.
     entry
-        What is noted of it.
+        Its entry in ``run.json``.
     """
 
     run: Run
@@ -350,19 +350,19 @@ class Underway:
         self.run.update(stages={**info["stages"], self.name: self.entry})
 
     def left(self, *names: str, **entries: object) -> None:
-        """Note files that the stage has left, and other entries with them.
+        """Record files that the stage has written, and other entries with them.
 
         Raises
         ------
         ArtifactError
-            If one of the files is not there.
+            If one of the files does not exist.
         """
         hashes = {name: sha256(self.run / name) for name in names}
         self.note(files={**self.entry["files"], **hashes}, **entries)
 
 
 def after(stage: str) -> tuple[str, ...]:
-    """Name the stages that read what a stage leaves, or what such a stage leaves.
+    """Name the stages that depend on the files of a stage, directly or indirectly.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Open a model, whichever way a call names it; that of a run only as the run left it."""
+"""Open a model in any of the ways that a call may name it; files of a run are checked."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from facslens.runs.record import RunRecord
 def open_model(
     model: Model | str | Path, argument: str = "model", labels: str | None = None
 ) -> Model:
-    """Open a model as `facslens.models.initial.load_named` does, a run's with its hashes checked.
+    """Open a model like `facslens.models.initial.load_named`, and check the hashes of a run's.
 
     Parameters
     ----------
@@ -20,16 +20,17 @@ def open_model(
         A Model; the name of a network in the package; the folder of a run, or one that
         `facslens.models.model.save` wrote. A `Path` is always a folder.
     argument
-        What the call names the argument, for the error.
+        The argument's name in the call, for the error.
     labels
-        Which head of a network in the package; None takes its first. Other models have one head.
+        Which labels (head) of a network in the package; None takes the first. Other models have
+        one head.
 
     Raises
     ------
     CallError
         If it is none of these, or has no such head.
     ArtifactError
-        If its files are missing or damaged, or a run's are not what the training left.
+        If its files are missing or damaged, or a run's have changed since the training.
     """
     packaged = isinstance(model, str) and model in PRETRAINED
     if not packaged and labels is None and isinstance(model, str | Path):

@@ -1,4 +1,4 @@
-"""Who chooses a mapping and who confirms it: the two parts of a run's faces."""
+"""The two parts of a run's faces: on one a mapping is chosen, on the other confirmed."""
 
 from dataclasses import dataclass, replace
 
@@ -14,15 +14,15 @@ from facslens.responses.store import Responses
 
 @dataclass(frozen=True)
 class FacesOfPart:
-    """The faces of one part that take part in the association.
+    """The faces of one part that are used in the association.
 
     Parameters
     ----------
     faces
-        Without the neutral ones, unless these were asked for: then the neutral faces of a
-        sequence are a sequence of their own, for they are no near-duplicates of its peak.
+        Without the neutral ones, unless these were requested. Then the neutral faces of a
+        sequence form a sequence of their own, because they are not near-duplicates of its peak.
     rows
-        Which of all faces these are.
+        Which faces of the run these are.
     """
 
     faces: Faces
@@ -35,20 +35,20 @@ class FacesOfPart:
 
     @property
     def subject(self) -> pd.Series | None:
-        """Each face's subject; None where one of them is not known."""
+        """Each face's subject; None if one of them is not known."""
         subject = self.faces.table["subject"]
         return subject if subject.notna().all() else None
 
     def labels(self) -> pd.DataFrame:
-        """Presence of every action unit, a column each."""
+        """Presence of every action unit, one column each."""
         return self.faces.table[list(self.faces.aus)]
 
     def responses(self, responses: Responses) -> dict[str, np.ndarray]:
-        """Give every layer's responses to these faces, from those to all faces."""
+        """Select every layer's responses to these faces."""
         return {layer: responses.response(layer)[self.rows] for layer in responses.layers}
 
     def sampled(self, responses: Responses) -> Part:
-        """Give responses and labels as the association takes them."""
+        """Give responses and labels in the form that the association needs."""
         table = self.faces.table
         return Part(
             responses=self.responses(responses),
@@ -59,12 +59,12 @@ class FacesOfPart:
 
 
 def discovery(faces: Faces, neutral: bool = False) -> FacesOfPart:
-    """Give the faces of the subjects who choose the mapping; `neutral` ones too if asked for."""
+    """Give the faces on which the mapping is chosen; neutral ones only if `neutral`."""
     return _part(faces, DISCOVERY, neutral)
 
 
 def confirmation(faces: Faces, neutral: bool = False) -> FacesOfPart:
-    """Give the faces of the subjects who confirm the mapping; `neutral` ones too if asked for."""
+    """Give the faces on which the mapping is confirmed; neutral ones only if `neutral`."""
     return _part(faces, CONFIRMATION, neutral)
 
 

@@ -1,4 +1,4 @@
-"""The owner of a finished run: reads each of its files once, and only unchanged ones."""
+"""Read the results of a run: each file once, and only if it has not changed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,17 +19,17 @@ from facslens.runs.tables import TABLES, read_run_table
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything that a run has left, read when it is first asked for.
+    """The results of a run, each read when it is first used.
 
-    Whatever is asked for raises an `ArtifactError` where its stage has not been run, where it is
-    out of date, and where the file is not what the stage left.
+    Every attribute raises an `ArtifactError` if its stage has not been run, if it is out of date,
+    or if the file has changed since the stage wrote it.
 
     Parameters
     ----------
     run
         The run.
     outdated
-        Whether files that are out of date are given as well: the report shows them, and says so.
+        Whether files that are out of date are read, too: the report shows and marks them.
     """
 
     run: Run
@@ -42,25 +42,25 @@ class RunRecord:
 
     @cached_property
     def info(self) -> Json:
-        """``run.json``: what made the run."""
+        """``run.json``: how the run was made."""
         return self.run.info
 
     @cached_property
     def settings(self) -> Settings:
-        """What the run was asked to do."""
+        """The settings of the run."""
         return Settings.of(self.run)
 
     @cached_property
     def seed(self) -> int:
-        """The seed of everything random."""
+        """The seed of all random numbers."""
         return int(self.info["seed"])
 
     def has(self, name: str) -> bool:
-        """Tell whether the stage that leaves a file has left it."""
+        """Tell whether a file's stage has written it."""
         return self.run.has(name)
 
     def path(self, name: str) -> Path:
-        """Give the path of a file, checked."""
+        """Give the path of a file, after checking it."""
         return self.run.read(name) if self.outdated and self.has(name) else self.run.need(name)
 
     def table(self, name: str) -> pd.DataFrame:
@@ -68,17 +68,17 @@ class RunRecord:
         return read_run_table(self.path(name), name)
 
     def check(self, name: str) -> pd.DataFrame:
-        """Read what a check of `facslens verify` found."""
+        """Read the result of a check of `facslens verify`."""
         return self.table(f"verify/{name}.csv")
 
     @cached_property
     def faces(self) -> Faces:
-        """All of its faces, with their split."""
+        """All faces, with their split."""
         return Faces(make_table(self.table("faces.parquet")), self.info["faces"]["name"])
 
     @cached_property
     def model(self) -> Model:
-        """Its trained network."""
+        """The trained network."""
         for name in ("model.json", "model.safetensors"):
             self.path(name)
         return load(self.run.folder)
@@ -100,13 +100,13 @@ class RunRecord:
 
     @cached_property
     def responses(self) -> Responses:
-        """What every unit answered to every face, in the order of the faces."""
+        """The response of every unit to every face, in the order of the faces."""
         stored = Responses.open(self.path("responses.zarr"))
         return stored.aligned(self.faces.table["image"])
 
     @cached_property
     def exemplars(self) -> pd.DataFrame:
-        """The faces that each unit answers most."""
+        """The faces that each unit responds to most."""
         return self.table("exemplars.parquet")
 
     @cached_property
@@ -116,12 +116,12 @@ class RunRecord:
 
     @cached_property
     def mapping(self) -> pd.DataFrame:
-        """The mapping of units to action units and back, tested and by plain distance."""
+        """The mapping of units to action units and back, by the test and by distance."""
         return self.table("mapping.csv")
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
-        """How many faces show each action unit, and whether these were enough."""
+        """How many faces show each action unit, and whether they are enough."""
         return self.table("coverage.csv")
 
     @cached_property
@@ -131,12 +131,12 @@ class RunRecord:
 
     @cached_property
     def confounds(self) -> pd.DataFrame:
-        """Which action units come together."""
+        """Which action units occur together."""
         return self.table("confounds.csv")
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """A sentence for each action unit and layer."""
+        """The verdict for each action unit and layer, in a sentence."""
         return self.table("verdicts.csv")
 
     @cached_property
@@ -152,16 +152,16 @@ class RunRecord:
 
     @property
     def discovery(self) -> parts.FacesOfPart:
-        """The faces of the subjects who chose the mapping."""
+        """The faces on which the mapping was chosen."""
         return parts.discovery(self.faces, self.settings.neutral)
 
     @property
     def confirmation(self) -> parts.FacesOfPart:
-        """The faces of the subjects who confirm the mapping."""
+        """The faces on which the mapping is confirmed."""
         return parts.confirmation(self.faces, self.settings.neutral)
 
     def accepted(self, layer: str) -> dict[str, list[int]]:
-        """Give each action unit of the faces its accepted units in a layer, best first."""
+        """Give the accepted units of each action unit in a layer, best first."""
         return selection.accepted(self.mapping, layer, self.faces.aus)
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""Which units a run's mapping has chosen: an AU's first, the accepted ones, a layer's choice."""
+"""Which units a run's mapping contains: an AU's first, the accepted ones; the best layer."""
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ def of_rule(mapping: pd.DataFrame, rule: str = "tested") -> pd.DataFrame:
 def first_units(
     mapping: pd.DataFrame, layer: str | None = None, rule: str = "tested"
 ) -> pd.DataFrame:
-    """Give every action unit's first unit, a row for each AU of a layer, or of all.
+    """Give every action unit's first unit, one row for each AU and layer.
 
     Parameters
     ----------
@@ -23,33 +23,33 @@ def first_units(
     layer
         None gives all layers.
     rule
-        ``tested``, or ``distance`` for the unit of largest distance.
+        ``tested``, or ``distance`` for the unit with the largest distance.
 
     Returns
     -------
     pandas.DataFrame
-        Rows of the mapping; ``unit`` is missing where no unit was accepted.
+        Rows of the mapping; ``unit`` is missing if no unit was accepted.
     """
     return firsts(of_rule(mapping, rule), AU_TO_UNIT, layer)
 
 
 def accepted(mapping: pd.DataFrame, layer: str, aus: tuple[str, ...]) -> dict[str, list[int]]:
-    """Give the accepted units of each action unit in a layer, best first; none is an empty list."""
+    """Give the accepted units of each action unit in a layer, best first, or an empty list."""
     found = accepted_units(of_rule(mapping), layer)
     return {au: found.get(au, []) for au in aus}
 
 
 def mapped_units(mapping: pd.DataFrame) -> pd.DataFrame:
-    """Give layer and unit of every AU's first choice, tested or by plain distance, each once."""
+    """Give layer and unit of every AU's first unit, by the test or by distance, each once."""
     first = firsts(mapping, AU_TO_UNIT).dropna(subset=["unit"])
     return first[["layer", "unit"]].astype({"unit": int}).drop_duplicates()
 
 
 def choose_layer(mapping: pd.DataFrame) -> str:
-    """Choose the layer that discovery knows most of: most AUs with an accepted unit.
+    """Choose the layer in which most AUs have an accepted unit.
 
-    Of equals that of the largest mean AUROC of these units in discovery, then the first. The
-    confirmation subjects have no part in it.
+    Of equal layers the one whose first units have the largest mean AUROC in discovery is taken,
+    then the first one. The confirmation subjects are not used.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def choose_layer(mapping: pd.DataFrame) -> str:
     """
     chosen = first_units(mapping).dropna(subset=["unit"])
     if chosen.empty:
-        raise NotEnoughDataError("no unit of any layer tells an action unit beyond chance")
+        raise NotEnoughDataError("no unit of any layer was accepted for an action unit")
     by_layer = chosen.groupby("layer", sort=False)["auroc"]
     ranked = pd.DataFrame({"aus": by_layer.size(), "auroc": by_layer.mean()})
     return str(ranked.sort_values(["aus", "auroc"], ascending=False, kind="stable").index[0])

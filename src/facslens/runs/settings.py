@@ -1,4 +1,4 @@
-"""What a run was asked to do: the choices of all its stages, kept in ``run.json``."""
+"""The settings of all stages of a run, kept in ``run.json``."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from facslens.projection.rules import check_rule
 from facslens.runs.folder import Run
 from facslens.training.recipe import Recipe
 
-#: Nulls that every run tests, by what label rows may not leave.
+#: Nulls that every run tests: permutations of all sequences, or within each expression.
 NULLS: Final = ("free", "within_expression")
 #: Nulls that may decide the mapping.
 DECIDING: Final = (*NULLS, "within_subject")
@@ -21,34 +21,34 @@ DECIDING: Final = (*NULLS, "within_subject")
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices of a run; each stage takes its own from here.
+    """The settings of a run.
 
     Parameters
     ----------
     model
         Name of the architecture.
     init
-        What the training begins from: a network in the package or the folder of a run; None
-        draws the weights from the seed.
+        The network whose weights the training begins from: one in the package or the folder of a
+        run; None draws random weights.
     size
         Side of the network's input in pixels.
     recipe
-        The numbers of the training.
+        The settings of the training.
     layers
         Convolution layers to record, or None for all.
     exemplars
-        Exemplars kept for each unit.
+        Number of exemplars kept for each unit.
     distance
-        The distance that decides the mapping; all are measured.
+        The distance that decides the mapping; all distances are computed.
     permutations
-        Of every null.
+        Permutations of each permutation test.
     null
         The null that decides the mapping: ``free``, ``within_expression`` or
         ``within_subject``; the first two are always tested.
     neutral
-        Whether neutral faces take part in the association.
+        Whether neutral faces are included in the association.
     rule
-        Of the projection.
+        The projection rule.
     """
 
     model: str = "paper"
@@ -64,7 +64,7 @@ class Settings:
     rule: str = "deconvnet"
 
     def check(self) -> None:
-        """Find a wrong choice before hours of training do.
+        """Check the settings before the training.
 
         Raises
         ------
@@ -97,16 +97,16 @@ class Settings:
         Raises
         ------
         ArtifactError
-            If they are not what this version knows.
+            If this version does not know one of them.
         """
         entries: dict[str, Any] = dict(run.info["settings"])
         try:
             return cls(recipe=Recipe.of(entries.pop("recipe")), **entries)
         except (KeyError, TypeError) as error:
             raise ArtifactError(
-                f"{run / 'run.json'} has settings not known here: {error}"
+                f"{run / 'run.json'} has settings that this version does not know: {error}"
             ) from None
 
     def entries(self) -> dict[str, Any]:
-        """Give them as plain values for ``run.json``."""
+        """Give the settings as plain values for ``run.json``."""
         return dataclasses.asdict(self)

@@ -1,4 +1,4 @@
-"""How the CSV files of a run are read: what their text does not tell of the columns' types."""
+"""Read the tables of a run with the right types, which CSV text alone does not give."""
 
 from pathlib import Path
 from typing import Final
@@ -57,7 +57,7 @@ def read_run_table(path: Path, name: str) -> pd.DataFrame:
     path
         The file.
     name
-        What it is called in a run, such as ``verify/controls.csv``.
+        Its name in a run, such as ``verify/controls.csv``.
     """
     texts = TEXTS.get(name, ())
     names = {"layer": "str", "au": "str"}  # a layer may be called 1.10

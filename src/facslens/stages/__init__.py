@@ -1,1 +1,1 @@
-"""The stages of a run: each reads the run folder and leaves its files there."""
+"""The stages of a run: each reads the run's folder and writes its files there."""

@@ -1,4 +1,4 @@
-"""Hold every unit against every action unit, choose, and confirm on unseen people."""
+"""Test which units detect which action units, and confirm the mapping on other people."""
 
 from dataclasses import dataclass
 
@@ -33,9 +33,10 @@ class Discovery:
     Parameters
     ----------
     association
-        Of all layers and nulls.
+        For all layers and nulls.
     skipped
-        Null and reason, where no label can move: with few faces, or one an expression.
+        Null and reason, where labels cannot be permuted: there are too few faces, or one per
+        expression.
     """
 
     association: Association
@@ -48,7 +49,9 @@ def run_associate(run: Run, progress: Report) -> None:
     faces, responses, settings = record.faces, record.responses, record.settings
     with run.stage("associate") as underway:
         if not faces.aus:
-            raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
+            raise DataError(
+                f"{faces.name} has no action unit labels: add them, for example with aus=FILE"
+            )
         found = discover(responses, record.discovery, settings, record.seed, progress)
         association = found.association
         mapping = pd.concat(
@@ -103,7 +106,7 @@ def discover(
 ) -> Discovery:
     """Associate every layer on the discovery subjects, with all distances and nulls.
 
-    A null under which no label can move is left out, unless it is the one that decides.
+    A null under which no label can be permuted is skipped, unless it decides the mapping.
     """
     nulls = tuple(dict.fromkeys((*NULLS, settings.null)))
     results: list[Association] = []

@@ -1,4 +1,4 @@
-"""What an ablation says of each action unit: its expression, p over all AUs, and the verdict."""
+"""What ablation shows for each action unit: its expression, p corrected over AUs, the verdict."""
 
 import numpy as np
 import pandas as pd
@@ -10,15 +10,15 @@ from facslens.datasets.splits import DISCOVERY
 from facslens.runs.record import RunRecord
 from facslens.runs.selection import of_rule
 
-#: How units are taken away where a verdict speaks of it.
+#: The mode of ablation that the verdicts report.
 _MODE = "zero"
 
 
 def related_expressions(faces: Faces) -> dict[str, tuple[str, float]]:
     """Give for each action unit the expression that shows it most often, and how often.
 
-    Of the discovery subjects, one value a sequence; neutral faces apart. The labels alone
-    choose it, the first in the alphabet of equals.
+    Counted over the sequences of the discovery subjects, without neutral faces. Only the labels
+    are used; of equally frequent expressions the first in alphabetical order is taken.
     """
     table = faces.part(*DISCOVERY).table
     table = table[table["expression"].notna() & ~is_neutral(table)]
@@ -34,22 +34,23 @@ def related_expressions(faces: Faces) -> dict[str, tuple[str, float]]:
 
 
 def corrected(ablation: pd.DataFrame, faces: Faces) -> pd.DataFrame:
-    """Name each action unit's own expression in an ablation, and correct p over the AUs.
+    """Mark each action unit's own expression in an ablation, and correct p over the AUs.
 
     Parameters
     ----------
     ablation
         As `facslens.causal.ablation.ablation_table` gives it.
     faces
-        Of the run.
+        All faces of the run.
 
     Returns
     -------
     pandas.DataFrame
-        With four columns more: ``related``, whether the expression is the one that shows the
-        AU most often in discovery; ``share``, how often it does; ``q_score`` and
-        ``q_accuracy``, Benjamini–Hochberg's q over the AUs, one row each, of every action and
-        mode. q is NaN where the row is not the AU's own expression, or not tested.
+        With four more columns: ``related``, whether the expression is the one that shows the
+        AU most often in discovery; ``share``, the share of its sequences that show the AU;
+        ``q_score`` and ``q_accuracy``, Benjamini–Hochberg's q over the AUs, separately for
+        each action and mode. q is NaN where the row is not the AU's own expression, or was
+        not tested.
 
     Examples
     --------
@@ -78,7 +79,7 @@ def corrected(ablation: pd.DataFrame, faces: Faces) -> pd.DataFrame:
 
 
 def causes_of(ablation: pd.DataFrame, layer: str) -> dict[str, Cause]:
-    """Give what each action unit's expression loses, in one layer."""
+    """Give how ablation changes the score of each action unit's expression, in one layer."""
     rows = ablation[
         ablation["related"]
         & (ablation["layer"] == layer)
@@ -100,7 +101,7 @@ def causes_of(ablation: pd.DataFrame, layer: str) -> dict[str, Cause]:
 
 
 def effects_of(controls: pd.DataFrame, layer: str) -> dict[str, Effect]:
-    """Give what each action unit's unit is ahead of untrained networks, in one layer."""
+    """Give how far each action unit's unit exceeds untrained networks, in one layer."""
     rows = controls[(controls["control"] == "untrained") & (controls["layer"] == layer)]
     return {
         str(row["au"]): Effect(
@@ -111,9 +112,9 @@ def effects_of(controls: pd.DataFrame, layer: str) -> dict[str, Effect]:
 
 
 def verified_verdicts(record: RunRecord) -> pd.DataFrame:
-    """Give the verdicts of a run with what its controls and its ablation add.
+    """Add the results of the controls and the ablation to the verdicts of a run.
 
-    Of the checks that were made; the layers that were not checked keep their verdicts.
+    Only checks that were made are added; verdicts of other layers stay as they are.
     """
     controls, ablation = (
         record.check(name) if record.has(f"verify/{name}.csv") else None

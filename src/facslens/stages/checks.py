@@ -47,20 +47,20 @@ _PICTURES: Final = 3
 
 @dataclass(frozen=True)
 class Choices:
-    """What a verification may be told.
+    """The settings of a verification.
 
     Parameters
     ----------
     layer
-        The layer to check; None takes the last one recorded.
+        The layer to check; None is the last one recorded.
     seeds
-        Untrained networks, and rotations.
+        Number of untrained networks, and of rotations.
     sets
-        Random sets of units that an ablation is compared with.
+        Number of random unit sets that each ablation is compared with.
     epochs
-        Of the training on shuffled labels; None takes the run's own.
+        Epochs of the training on shuffled labels; None is those of the run.
     against
-        Runs of the same training with other seeds.
+        Runs of the same training with other seeds, to compare the mapping with.
     """
 
     layer: str | None = None
@@ -72,7 +72,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Subject:
-    """The finished run that is checked, and how."""
+    """The finished run that is checked, and the settings of the checks."""
 
     record: RunRecord
     choices: Choices
@@ -101,7 +101,7 @@ class Subject:
 
     @cached_property
     def design(self) -> ComparisonDesign:
-        """The faces and the rule by which the mapping was made."""
+        """The faces, and the settings with which the mapping was made."""
         return ComparisonDesign(
             self.record.discovery.faces,
             self.record.confirmation.faces,
@@ -127,13 +127,13 @@ class Subject:
         return self.record.accepted(self.layer)
 
     def images(self, faces: Faces, size: int | None = None) -> Float[Tensor, "image 1 row column"]:
-        """Give faces as the network reads them, or one of another size."""
+        """Give faces as the network reads them, or in another size."""
         size = size or self.model.size
         parts = list(normalise.batches(list(faces.table["path"]), size, 64))
         return torch.cat(parts) if parts else torch.zeros(0, 1, size, size)
 
     def answers(self, model: Model) -> Units:
-        """Record another network on the same faces."""
+        """Record the responses of another network to the same faces."""
         parts = []
         for faces in (self.design.discovery, self.design.confirmation):
             if len(faces) == 0:
@@ -208,7 +208,7 @@ def check_ablation(subject: Subject, progress: Report) -> pd.DataFrame:
 
 
 def check_place(subject: Subject, progress: Report) -> pd.DataFrame:
-    """Look whether the mapped units' projections and locations lie where the AU shows."""
+    """Measure whether projections and locations of mapped units lie in the AU's region."""
     rows = subject.record.confirmation.rows
     table = place_table(
         subject.model.network,
@@ -236,7 +236,7 @@ def check_sanity(subject: Subject, progress: Report) -> pd.DataFrame:
         if response[row, unit] > 0
     ]
     if not pairs:
-        progress(1, 1, "no mapped unit answers a held-out face")
+        progress(1, 1, "no mapped unit responds to a held-out face")
         return pd.DataFrame(columns=list(SANITY_COLUMNS))
     chosen, units = np.array([row for row, _ in pairs]), np.array([unit for _, unit in pairs])
     unique, place = np.unique(chosen, return_inverse=True)
@@ -255,9 +255,9 @@ def check_sanity(subject: Subject, progress: Report) -> pd.DataFrame:
 
 
 def check_stability(subject: Subject, progress: Report) -> pd.DataFrame:
-    """Count which mappings return in other runs of the same training."""
+    """Count which mappings are found again in other runs of the same training."""
     if not subject.choices.against:
-        raise CallError("against names no run: stability needs one more run, or several")
+        raise CallError("against names no run: stability needs at least one other run")
     records = [subject.record, *map(RunRecord.open, subject.choices.against)]
     distance = subject.record.settings.distance
     associations = [record.association for record in records]
@@ -268,10 +268,10 @@ def check_stability(subject: Subject, progress: Report) -> pd.DataFrame:
 
 Check = Callable[[Subject, Report], pd.DataFrame]
 
-#: Controls that are made by default, then those that are not, for they train.
+#: Controls that are made by default; those that train a network are made only on request.
 BY_DEFAULT: Final = tuple(name for name, control in CONTROLS.items() if not control.trains)
 TRAINING: Final = tuple(name for name, control in CONTROLS.items() if control.trains)
-#: Name of every check and what does it. The rows of the controls stand in one table.
+#: The function of every check, by name. The rows of all controls are in one table.
 CHECKS: Final[dict[str, Check]] = {
     **{name: partial(check_control, name) for name in (*BY_DEFAULT, *TRAINING)},
     "ablation": check_ablation,

@@ -1,4 +1,4 @@
-"""What each fold of a cross-validation says of the action units."""
+"""Which units detect action units in each fold of a cross-validation."""
 
 import numpy as np
 import pandas as pd
@@ -17,32 +17,34 @@ from facslens.runs.parts import expression_strata
 
 
 def check_aus(faces: Faces) -> None:
-    """Find faces without action units before hours of training do.
+    """Check before the training that the faces have action unit labels.
 
     Raises
     ------
     DataError
-        If the faces say nothing about action units.
+        If the faces have no action unit labels.
     """
     if not faces.aus:
-        raise DataError(f"{faces.name} says nothing about action units: add them, say by aus=")
+        raise DataError(
+            f"{faces.name} has no action unit labels: add them, for example with aus=FILE"
+        )
 
 
 def associate_fold(model: Model, faces: Faces, seed: int = 0, controls: int = 0) -> pd.DataFrame:
-    """Choose units of the last layer on a fold's discovery part, and give what they tell.
+    """Choose units of the last layer on a fold's discovery part, and test them on the others.
 
-    Untrained networks choose their own units there, by the same rule.
+    Units of untrained networks are chosen and tested by the same rule.
 
     Parameters
     ----------
     model
         The fold's network.
     faces
-        With the fold's split; neutral faces are left out.
+        With the fold's split; neutral faces are discarded.
     seed
-        Of the permutations, and of the training; the untrained networks take the next ones.
+        Of the permutations and the training; the untrained networks use the seeds after it.
     controls
-        How many untrained networks of the same architecture to set beside it.
+        Number of untrained networks of the same architecture to compare it with.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def associate_fold(model: Model, faces: Faces, seed: int = 0, controls: int = 0)
 
 
 def _tell(model: Model, faces: Faces, layer: str, seed: int) -> pd.DataFrame:
-    """Give what a network's own choice of units tells of a fold's test people."""
+    """Choose a network's units, and give their responses to a fold's test subjects."""
     responses = record_faces(model, faces, layers=[layer]).responses.response(layer)
     aus = list(faces.aus)
     chosen = _choose(responses, faces, layer, seed)

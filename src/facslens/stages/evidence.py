@@ -1,4 +1,4 @@
-"""What a run's network may say of action units: one unit each, of one layer, calibrated."""
+"""The evidence for each action unit in a run: one unit of one layer, calibrated."""
 
 import dataclasses
 import math
@@ -16,14 +16,14 @@ from facslens.runs.selection import choose_layer, first_units
 
 
 def run_evidence(record: RunRecord, layer: str | None = None) -> list[Evidence]:
-    """Gather what a prediction needs of a run's mapping: the evidence of each action unit.
+    """Give the evidence for each action unit that a prediction with the run's network needs.
 
     Parameters
     ----------
     record
         A run whose stage ``associate`` is done.
     layer
-        Where the units are; None takes `facslens.runs.selection.choose_layer`.
+        The layer of the units; None takes that of `facslens.runs.selection.choose_layer`.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def run_evidence(record: RunRecord, layer: str | None = None) -> list[Evidence]:
     Raises
     ------
     ArtifactError
-        If the run lacks what an earlier stage would have left.
+        If the run lacks a file of an earlier stage.
     NotEnoughDataError
         If `layer` is None and no layer has an accepted unit.
     """
@@ -55,7 +55,7 @@ def run_evidence(record: RunRecord, layer: str | None = None) -> list[Evidence]:
 def _evidence(
     sample: Sample, column: int, au: str, layer: str, row: Mapping[Any, Any], seed: int
 ) -> Evidence:
-    """Calibrate one AU's unit, or say that there is none."""
+    """Calibrate one AU's unit; without one, the evidence has no unit."""
     label, nan = sample.labels[:, column], math.nan
     assert sample.subject is not None  # a `Part` knows them
     found = Evidence(
@@ -99,7 +99,7 @@ def _evidence(
 
 
 def _probability(found: Calibration, status: str) -> str:
-    """Say whether there is a probability, and why or why not."""
+    """Say whether a probability is given, and why."""
     if math.isnan(found.skill):
         return "No probability: too few unseen people show it."
     less, low, high = (

@@ -1,4 +1,4 @@
-"""The first stage: load the faces, leave out broken images by name, decide who tests."""
+"""The first stage: load the faces, discard broken images, split the subjects."""
 
 from collections.abc import Callable
 
@@ -17,22 +17,22 @@ from facslens.runs.folder import Run
 def run_faces(
     run: Run, progress: Report, split: Callable[[Faces, int], pd.Series] = holdout
 ) -> None:
-    """Write ``faces.parquet`` with its split, and what was left out to ``run.json``.
+    """Write ``faces.parquet`` with its split, and list the discarded images in ``run.json``.
 
     Parameters
     ----------
     run
         Any run.
     progress
-        Told of every image.
+        Called after every image.
     split
-        Parts the subjects by the run's seed where the data has no split of its own: `holdout`,
+        Splits the subjects with the run's seed if the data has no split of its own: `holdout`,
         or `halves` for a network that was trained elsewhere.
 
     Raises
     ------
     DataError
-        If the data has a defect other than single broken images.
+        If the data has errors other than single broken images.
     """
     info = run.info
     with run.stage("faces"):

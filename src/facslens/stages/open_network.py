@@ -1,4 +1,4 @@
-"""Open a network to predict with: of the package, of a run, an ONNX file, or a Model."""
+"""Open a network for prediction: one of the package, a run's, an ONNX file, or a Model."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ RUNTIMES: Final = ("auto", "torch", "onnx")
 
 @dataclass(frozen=True)
 class Choice:
-    """Which network is wanted, and what is to run it.
+    """Which network to use, and what runs it.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Choice:
         The name of a network in the package, a run's folder, an ONNX file of `facslens export`,
         or a Model.
     labels
-        The name of a head; None takes the first.
+        The name of a set of labels (a head of the network); None takes the first.
     runtime
         One of `RUNTIMES`; ``auto`` is ONNX Runtime where there is an ONNX file and it is
         installed, otherwise PyTorch.
@@ -70,7 +70,7 @@ def open_network(choice: Choice) -> Network:
     elif choice.runtime == "onnx":
         raise CallError(
             "runtime is 'onnx', which needs an ONNX file: make one of a run with "
-            "facslens export RUN --onnx FILE"
+            "`facslens export RUN --onnx FILE`"
         )
     from facslens.prediction.with_torch import read_with_torch
     from facslens.runs.model import open_model
@@ -81,13 +81,13 @@ def open_network(choice: Choice) -> Network:
 
 
 def packaged(choice: Choice) -> str | None:
-    """Give the name of the chosen network if it is one of the package."""
+    """Give the name of the chosen network if it is in the package, otherwise None."""
     named = isinstance(choice.model, str) and choice.model in PRETRAINED
     return str(choice.model) if named else None
 
 
 def onnx_file(choice: Choice) -> Path | None:
-    """Give the chosen file if it is an ONNX file, by its name."""
+    """Give the chosen file if its name is that of an ONNX file, otherwise None."""
     if not isinstance(choice.model, str | Path):
         return None
     path = Path(choice.model)
@@ -97,7 +97,7 @@ def onnx_file(choice: Choice) -> Path | None:
 def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
     """Give the evidence of a network's units: one entry for each action unit.
 
-    A run whose faces had no action units has none, and neither has a Model by itself.
+    A run whose faces have no action unit labels has no evidence, nor has a Model.
     """
     if name := packaged(choice):
         read_checked(PACKAGED[name].name)
@@ -117,7 +117,7 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
 
 
 def fingerprint(choice: Choice) -> str:
-    """Give a SHA-256 that tells a network, its head and its evidence from all others.
+    """Give a SHA-256 that identifies a network, its labels and its evidence.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which stages there are, in their order, and how they are run one after the other."""
+"""The stages of a run in their order, and how they are run one after the other."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,7 +12,7 @@ from facslens.stages.record import run_record
 from facslens.stages.report import run_report
 from facslens.stages.train import run_train
 
-#: Name of each stage and what does it, in the order in which they build on one another.
+#: The function of each stage, by name, in the order in which they are run.
 STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
     "faces": run_faces,
     "train": run_train,
@@ -24,7 +24,7 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
 
 
 def run_stage(run: Run, name: str) -> None:
-    """Run one stage, showing its progress; the later ones are no longer up to date."""
+    """Run one stage and show its progress; later stages are then out of date."""
     with run.writing(), shown(name) as progress:
         STAGES[name](run, progress)
 

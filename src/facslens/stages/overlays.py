@@ -1,4 +1,4 @@
-"""Draw every picture with what was predicted of it, while the rows pass through."""
+"""Draw every picture with its predictions, while the rows are written."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,20 +28,20 @@ def drawn(
     choice: Choice,
     entries: Sequence[Path | Picture],
 ) -> Iterator[tuple[Face, Row]]:
-    """Pass faces and rows on, and leave a drawing of each picture in a folder.
+    """Pass faces and rows on, and write a drawing of each picture to a folder.
 
     Parameters
     ----------
     found
         As `facslens.prediction.predict.predict` gives them, with the pixels of their pictures.
     folder
-        Gets ``<name of the picture>.png``, with ``-<frame>`` for a video, as `drawing_names` has
-        the names.
+        Where ``<name>.png`` is written, or ``<name>-<frame>.png`` for a video, with the names of
+        `drawing_names`.
     choice
-        The network; its projections need PyTorch, so an ONNX file won't do.
+        The network; its projections need PyTorch, so it cannot be an ONNX file.
     entries
-        All inputs, as `facslens.prediction.sources.find` gives them; what is found may begin
-        later among them.
+        All inputs, as `facslens.prediction.sources.find` gives them; `found` may begin with a
+        later one.
 
     Raises
     ------
@@ -55,11 +55,11 @@ def drawn(
 
 
 def drawing_names(entries: Sequence[Path | Picture]) -> dict[str, str]:
-    """Give every input a name for its drawings, from all inputs alone, each another.
+    """Give every input a unique name for its drawings.
 
-    Of inputs of the same name all but the first get ``-2``, ``-3`` and so on. The names do not
-    depend on which inputs were drawn before, so that a run that goes on draws what the
-    uninterrupted one does.
+    Of inputs with the same name all but the first get ``-2``, ``-3`` and so on. The names depend
+    only on the inputs, not on what was drawn before, so that a call that continues after an
+    interruption writes the same files.
 
     Parameters
     ----------

@@ -30,11 +30,11 @@ COLUMNS: Final = (
 
 
 def run_project(run: Run, progress: Report) -> None:
-    """Write ``projections/``: for every mapped unit and exemplar three pictures, and an index.
+    """Write ``projections/``: three pictures for every exemplar of every mapped unit, and an index.
 
-    A unit is mapped where it is an action unit's first choice, tested or by plain distance.
-    The pictures of a layer have one size: that of its receptive field, in the network's
-    input pixels.
+    A unit is mapped if it is the first unit of an action unit, by the test or by the largest
+    distance. The pictures of a layer have the size of its receptive field, in pixels of the
+    network's input.
     """
     record = RunRecord(run)
     settings, model, faces = record.settings, record.model, record.faces

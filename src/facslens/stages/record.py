@@ -1,4 +1,4 @@
-"""Record what every unit answers to every face."""
+"""Record the response of every unit to every face."""
 
 from facslens.artifacts import atomic, write_table
 from facslens.progress import Report

@@ -1,4 +1,4 @@
-"""Make the report of a run."""
+"""Write the report of a run."""
 
 from facslens.progress import Report
 from facslens.report.html import write_report
@@ -6,8 +6,8 @@ from facslens.runs.folder import FILES, Run
 
 
 def run_report(run: Run, progress: Report) -> None:
-    """Write ``report/index.html`` and what it shows."""
-    # what is damaged shows before the old report is given up; old checks are not shown at all
+    """Write ``report/index.html`` and the files that it shows."""
+    # damage is found before the old report is given up; outdated checks are not shown at all
     verify = run.info["stages"].get("verify", {}).get("status")
     left_out = ("report", "verify") if verify == "outdated" else ("report",)
     run.check(*(stage for stage in FILES if stage not in left_out))

@@ -1,4 +1,4 @@
-"""Train the network of a run and let it read every face once."""
+"""Train the network of a run, and predict the expression of every face with it."""
 
 from facslens.artifacts import write_table
 from facslens.models import model as models

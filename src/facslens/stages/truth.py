@@ -1,4 +1,4 @@
-"""Checks against faces whose action units and their places are known: the synthetic ones."""
+"""Checks on synthetic faces, whose action units and regions are known."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,9 +23,9 @@ from facslens.stages.checks import Subject
 
 #: Side of the faces that the planted filters were fitted on.
 _PLANTED_SIZE: Final = 48
-#: Projections of a unit, of the faces with its action unit that it answers most.
+#: Projections of a unit: the faces with its action unit that it responds to most.
 _PICTURES: Final = 10
-#: Random units beside each mapped one.
+#: Random units to compare each mapped one with.
 _RANDOM: Final = 5
 
 #: Columns of `check_true_place`, in order.
@@ -36,16 +36,17 @@ PLACE_COLUMNS: Final = (
 
 @lru_cache(maxsize=2)
 def peaks(design: str) -> Faces:
-    """Give the faces of the package at their peaks, named after their design."""
+    """Give the peak faces of the package, named after their design."""
     faces = dataclasses.replace(read_synthetic(None, design=design).faces(), name=design)
     return faces.where((faces.table["frame"] > 0).to_numpy(dtype=bool))
 
 
 def check_planted(subject: Subject, progress: Report) -> pd.DataFrame:
-    """Look whether the mapping finds planted filters, under both designs.
+    """Test whether the mapping finds planted filters, in both designs.
 
-    The natural design, where action units come in expressions, is shown once a seed beside
-    the factorial one: what it confuses is what any natural data confuses.
+    In the natural design action units occur together, as in expressions; in the factorial one
+    they are independent. Action units that are confused only in the natural design are confused
+    because they occur together, as they do in any natural data.
     """
     planted = Planted.read()
     tables = []
@@ -72,8 +73,8 @@ def check_planted(subject: Subject, progress: Report) -> pd.DataFrame:
 def check_factorial(subject: Subject, progress: Report) -> pd.DataFrame:
     """Confirm the mapping on factorial faces, where no expression can explain it.
 
-    Units are chosen on the run's discovery subjects, as ever, and judged on the factorial
-    faces of the package; untrained networks beside them choose their own.
+    Units are chosen on the run's discovery subjects and measured on the factorial faces of the
+    package; units of untrained networks are chosen and measured in the same way.
     """
     faces = peaks("factorial")
     aus = [au for au in subject.design.discovery.aus if au in faces.aus]
@@ -100,8 +101,8 @@ def check_factorial(subject: Subject, progress: Report) -> pd.DataFrame:
 def check_true_place(subject: Subject, progress: Report) -> pd.DataFrame:
     """Measure how much of a projection lies in the true region of each single face.
 
-    Every mapped unit is projected on factorial faces that show its action unit, and so are
-    random live units of its layer on those of the same faces that they answer most.
+    Every mapped unit is projected for factorial faces that show its action unit; random live units
+    of its layer are projected for those of the same faces that they respond to most.
     """
     faces = peaks("factorial")
     regions = read_regions(None, design="factorial")
@@ -156,7 +157,7 @@ def _recorded(subject: Subject, model: Model, faces: Faces) -> Recording:
     return record_faces(model, faces, layers=[subject.layer], exemplars=1)
 
 
-#: Name of every check against the truth and what does it.
+#: The function of every check on synthetic faces, by name.
 TRUTH: Final[dict[str, Callable[[Subject, Report], pd.DataFrame]]] = {
     "planted": check_planted,
     "factorial": check_factorial,

@@ -18,19 +18,19 @@ from facslens.stages.causes import verified_verdicts
 from facslens.stages.checks import BY_DEFAULT, Check, Choices, Subject
 from facslens.stages.truth import TRUTH
 
-#: What names several checks at once.
+#: Names that stand for several checks.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "controls": BY_DEFAULT,
     "truth": tuple(TRUTH),
 }
-#: Name of every check and what does it.
+#: The function of every check, by name.
 CHECKS: Final[dict[str, Check]] = checks.CHECKS | TRUTH
-#: What runs where nothing is named.
+#: The checks that run if none is named.
 DEFAULT: Final = (*BY_DEFAULT, "ablation", "place", "sanity")
 
 
 def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
-    """Give the checks that a comma-separated list names, in their order; by default most.
+    """Give the checks that a comma-separated list names, in their order; see `DEFAULT`.
 
     Raises
     ------
@@ -56,11 +56,11 @@ def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
 def verify(run: Run, only: str | None = None, choices: Choices | None = None) -> None:
     """Write ``verify/controls.csv``, ``ablation.csv``, ``place.csv``, ``sanity.csv`` and verdicts.
 
-    ``verify/verdicts.csv`` has the run's verdicts with what controls and ablation add to them.
+    ``verify/verdicts.csv`` has the run's verdicts with the results of controls and ablation.
 
-    A check that is done by the same choices is not made again, unless it is named; so a call
-    that was stopped goes on where it was. Once the run itself has changed, all tables are out of
-    date and are removed. A verification is of one layer: another one takes its place.
+    A check that is done with the same choices is repeated only if it is named, so the same call
+    continues after an interruption. Once the run itself has changed, all tables are out of date
+    and are removed. A verification is of one layer; that of another layer replaces it.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
     CallError
         If a name or layer is not known, or a number of `choices` is below 1.
     ArtifactError
-        If the run lacks what an earlier stage would have left.
+        If the run lacks a file of an earlier stage.
     """
     choices = choices or Choices()
     for name, number in (("seeds", choices.seeds), ("sets", choices.sets)):
@@ -109,7 +109,7 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
 
 
 def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:
-    """Write a check's table; a control's rows take the place of its old ones."""
+    """Write a check's table; a control's rows replace its old ones."""
     file = _file_of(name)
     if name in CONTROLS:
         parts = {name: table}
