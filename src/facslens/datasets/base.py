@@ -251,24 +251,19 @@ def _check(table: pd.DataFrame, name: str) -> None:
         _check_values(table, column, name)
 
 
-_RANGES: Final = {"": (0.0, 1.0), "_intensity": (0.0, 5.0), "_probability": (0.0, 1.0)}
-
-
 def _check_values(table: pd.DataFrame, column: str, name: str) -> None:
-    code = column.split("_")[0]
-    suffix = column[len(code) :]
-    if code not in action_units.ACTION_UNITS or suffix not in _RANGES:
+    code, _, kind = column.partition("_")
+    scale = action_units.KINDS.get(kind or "presence")
+    if code not in action_units.ACTION_UNITS or scale is None or kind == "presence":
         raise DataError(
             f"{name}: the faces table has the column {column!r}: expected {', '.join(COLUMNS)} "
             f"and action units such as AU12, AU12_intensity, AU12_probability"
         )
-    low, high = _RANGES[suffix]
     values = table[column].dropna()
-    right = values.isin([0.0, 1.0]) if column == code else values.between(low, high)
+    right = values.isin([0.0, 1.0]) if column == code else values.between(0, scale.high)
     wrong = values[~right]
     if len(wrong):
         raise DataError(
             f"{name}: {column} is {wrong.iloc[0]:g} for the image "
-            f"{table.loc[wrong.index[0], 'image']!r}: expected "
-            + ("0, 1 or empty" if column == code else f"{low:g} to {high:g} or empty")
+            f"{table.loc[wrong.index[0], 'image']!r}: expected {scale.values} or empty"
         )

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
-from facslens.action_units import Kind
+from facslens.action_units import KINDS
 from facslens.datasets.base import Faces
 from facslens.datasets.ck48 import read_ck48
 from facslens.datasets.ckplus import read_ckplus
@@ -74,7 +74,7 @@ def _from_one(text: str) -> int:
 
 
 def _kind(text: str) -> str:
-    if text not in get_args(Kind):
+    if text not in KINDS:
         raise ValueError(text)
     return text
 
@@ -160,7 +160,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
             "images": Key(
                 "where relative paths start (default the table's folder)", _folder_or_file
             ),
-            "kind": Key("what columns such as AU12 hold: presence, intensity, probability", _kind),
+            "kind": Key(f"what columns such as AU12 hold: {', '.join(KINDS)}", _kind),
             "present": Key("a number from which intensity or probability is presence", float),
         },
     ),
@@ -193,7 +193,7 @@ def parse_spec(text: str) -> Spec:
         is_folder = os.path.isdir(text)  # noqa: PTH112 - Path.is_dir raises where it is too long
         hint = f"; for a folder of images write folder:{text}" if is_folder else ""
         raise CallError(
-            f"--data {text!r} names no dataset layout: expected NAME[:PATH][,key=value…] with "
+            f"spec {text!r} names no dataset layout: expected NAME[:PATH][,key=value…] with "
             f"one of the names {', '.join(LAYOUTS)}{hint}"
         )
     known = LAYOUTS[name].keys | COMMON_KEYS
@@ -202,10 +202,10 @@ def parse_spec(text: str) -> Spec:
         key, _, value = pair.partition("=")
         if key not in known:
             raise CallError(
-                f"--data {text!r} gives {name} the unknown key {key!r}: it has {', '.join(known)}"
+                f"spec {text!r} gives {name} the unknown key {key!r}: it has {', '.join(known)}"
             )
         if key in keys:
-            raise CallError(f"--data {text!r} gives the key {key!r} twice: expected it once")
+            raise CallError(f"spec {text!r} gives the key {key!r} twice: expected it once")
         keys[key] = value
     return Spec(name, _folder_or_file(path) if path else None, keys)
 
@@ -222,7 +222,7 @@ def read(spec: str) -> Reading:
     parts = parse_spec(spec)
     layout = LAYOUTS[parts.name]
     if parts.path is None and layout.needs_path:
-        raise CallError(f"--data {spec!r} has no path: expected {parts.name}:PATH, {layout.path}")
+        raise CallError(f"spec {spec!r} has no path: expected {parts.name}:PATH, {layout.path}")
     values: dict[str, object] = {}
     for key, text in parts.keys.items():
         known = (layout.keys | COMMON_KEYS)[key]
@@ -230,7 +230,7 @@ def read(spec: str) -> Reading:
             values[key] = known.parse(text)
         except (ValueError, KeyError, re.error) as error:
             raise CallError(
-                f"--data {spec!r}: {key} is {text!r}: expected {known.summary}"
+                f"spec {spec!r}: {key} is {text!r}: expected {known.summary}"
             ) from error
     independent = bool(values.pop("assume_independent", False))
     return replace(layout.read(parts.path, **values), assume_independent=independent)

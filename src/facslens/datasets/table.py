@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens import action_units
 from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.base import EXPRESSIONS, SPLITS, expression_name, split_name
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
@@ -38,7 +37,7 @@ def read_table(
     frame: str | None = None,
     split: str | None = None,
     images: Path | None = None,
-    kind: action_units.Kind = "presence",
+    kind: str = "presence",
     present: float | None = None,
 ) -> Reading:
     """Read faces from the rows of a CSV file.
