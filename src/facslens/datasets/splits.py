@@ -146,7 +146,7 @@ def _subjects(faces: Faces) -> list[str]:
     if unknown:
         raise CallError(
             f"{faces.name} has {unknown} of {len(faces)} faces of unknown subject, so a split "
-            f"could put one person on both sides: tell the subjects (subject=… in --data), or "
+            f"could put one person on both sides: tell the subjects (subject=…), or "
             f"say assume_independent=yes if every face shows another person"
         )
     return sorted(subject.unique())

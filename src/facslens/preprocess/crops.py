@@ -49,7 +49,7 @@ class Order:
 
     def __post_init__(self) -> None:
         if not MIN_SIDE <= self.size <= MAX_SIZE:
-            raise CallError(f"--size is {self.size}: expected {MIN_SIDE} to {MAX_SIZE} pixels")
+            raise CallError(f"size is {self.size}: expected {MIN_SIDE} to {MAX_SIZE} pixels")
 
 
 @dataclass(frozen=True)

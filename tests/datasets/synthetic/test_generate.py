@@ -178,11 +178,14 @@ def test_more_processes_make_the_same_faces(folder, tmp_path):
 @pytest.mark.parametrize(
     ("order", "message"),
     [
-        ({"subjects": 0}, "--subjects is 0: expected at least 1"),
-        ({"subjects": 1, "size": -3}, "--size is -3: expected 16 to 512 pixels"),
-        ({"subjects": 1, "design": "free"}, "--design 'free' is not known"),
-        ({"subjects": 1, "format": "gif"}, "--format is 'gif': expected png or webp"),
-        ({"subjects": 1, "seed": -1}, "--seed is -1"),
+        ({"subjects": 0}, "^subjects is 0: expected at least 1"),
+        ({"subjects": 1, "size": -3}, "^size is -3: expected 16 to 512 pixels"),
+        (
+            {"subjects": 1, "design": "free"},
+            "design is 'free': expected natural, factorial or a .json file",
+        ),
+        ({"subjects": 1, "format": "gif"}, "^format is 'gif': expected png or webp"),
+        ({"subjects": 1, "seed": -1}, "^seed is -1"),
     ],
 )
 def test_an_impossible_order_is_one_sentence(order, message):

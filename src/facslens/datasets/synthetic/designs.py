@@ -180,9 +180,7 @@ def get_design(name: str) -> Design:
         return DESIGNS[name]
     path = Path(name)
     if path.suffix != ".json":
-        raise CallError(
-            f"--design {name!r} is not known: expected {', '.join(DESIGNS)} or a .json file"
-        )
+        raise CallError(f"design is {name!r}: expected {', '.join(DESIGNS)} or a .json file")
     try:
         content = json.loads(read_bytes(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:

@@ -63,13 +63,13 @@ class Order:
 
     def __post_init__(self) -> None:
         if self.subjects < 1:
-            raise CallError(f"--subjects is {self.subjects}: expected at least 1")
+            raise CallError(f"subjects is {self.subjects}: expected at least 1")
         if not 16 <= self.size <= _MAX_SIZE:
-            raise CallError(f"--size is {self.size}: expected 16 to {_MAX_SIZE} pixels")
+            raise CallError(f"size is {self.size}: expected 16 to {_MAX_SIZE} pixels")
         if self.seed < 0:
-            raise CallError(f"--seed is {self.seed}: expected 0 or more")
+            raise CallError(f"seed is {self.seed}: expected 0 or more")
         if self.format not in FORMATS:
-            raise CallError(f"--format is {self.format!r}: expected {' or '.join(FORMATS)}")
+            raise CallError(f"format is {self.format!r}: expected {' or '.join(FORMATS)}")
         get_design(self.design)
 
 
