@@ -104,7 +104,11 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
             2,
             "--model is 'vgg': expected an architecture, paper or compact",
         ),
-        (["run", "--data", "ck48:nowhere", "--size", "50"], 2, "48 or 96 pixels, not 50"),
+        (
+            ["run", "--data", "ck48:nowhere", "--size", "50"],
+            2,
+            "error: --size is 50: the paper's network reads",
+        ),
         (
             ["run", "--data", "ck48:nowhere", "--model", "compact", "--size", "31"],
             2,

@@ -51,7 +51,7 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
         defects.append(Defect("bad table", where, message))
         return pd.DataFrame()
     if table.empty:
-        message = f"{path} has no rows: expected a header line and one row an entry"
+        message = f"{path} has no rows: expected a header line and one row per entry"
         defects.append(Defect("bad table", where, message))
         return pd.DataFrame()
     names = pd.Index([str(name).strip() for name in table.columns])

@@ -1,4 +1,4 @@
-"""From a specification such as ``ck48:data/ck48`` to a Faces table: the layouts there are."""
+"""Load a Faces table by a specification such as ``ck48:data/ck48``; the table of layouts."""
 
 import os
 import re
@@ -31,7 +31,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a layout: what its value says, and how to read it from text."""
+    """One key of a layout: what its value means, and the function that reads it from text."""
 
     summary: str
     parse: Callable[[str], object] = str
@@ -39,7 +39,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Layout:
-    """One way in which datasets lie on disk.
+    """One arrangement of a dataset's files on disk.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Layout:
     keys
         The keys that a specification may give, beside `COMMON_KEYS`.
     needs_path
-        Whether there is nothing to read without a path.
+        Whether a specification has to give a path.
     """
 
     summary: str
@@ -139,7 +139,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
         keys={"labels": Key("ferplus (the default) or fer2013, FER2013's own labels", _labels)},
     ),
     "folder": Layout(
-        summary="any images in one folder an expression",
+        summary="any images in one folder per expression",
         path="the folder that holds the expression folders, or train, val and test with these",
         read=read_folder,
         keys={
@@ -147,7 +147,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
         },
     ),
     "table": Layout(
-        summary="any CSV file with one row an image, action units in any known spelling",
+        summary="any CSV file with one row per image, action units in any known spelling",
         path="the CSV file, in UTF-8; only empty cells are unknown",
         read=read_table,
         keys={
@@ -161,7 +161,9 @@ LAYOUTS: Final[dict[str, Layout]] = {
                 "where relative paths start (default the table's folder)", _folder_or_file
             ),
             "kind": Key(f"what columns such as AU12 hold: {', '.join(KINDS)}", _kind),
-            "present": Key("a number from which intensity or probability is presence", float),
+            "present": Key(
+                "a number from which on an intensity or probability counts as presence", float
+            ),
         },
     ),
 }
@@ -211,13 +213,13 @@ def parse_spec(text: str) -> Spec:
 
 
 def read(spec: str) -> Reading:
-    """Read a dataset as far as possible, with all that is wrong about it.
+    """Read as much of a dataset as possible, and list everything that is wrong with it.
 
     Raises
     ------
     CallError
-        If the specification is wrong (see `parse_spec`), lacks its path, or a key has a
-        value that it cannot have.
+        If the specification is wrong (see `parse_spec`), lacks its path, or gives a key an
+        impossible value.
     """
     parts = parse_spec(spec)
     layout = LAYOUTS[parts.name]
@@ -249,6 +251,6 @@ def load(spec: str = DEFAULT) -> Faces:
     CallError
         If the specification is wrong.
     DataError
-        If the data is: the first defect, and how many more there are.
+        If the data has errors: the first one, and how many more there are.
     """
     return read(spec).faces()

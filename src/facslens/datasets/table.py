@@ -1,4 +1,4 @@
-"""Any CSV file with one row an image: paths, expressions, action units in known spellings."""
+"""Any CSV file with one row per image: paths, expressions, action units in known spellings."""
 
 import posixpath
 from collections.abc import Iterable
@@ -121,7 +121,7 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
             defects.append(Defect("missing path", row, message))
             image = None
         elif image in seen:
-            message = f"{row}: the image {image} stands twice: expected one row an image"
+            message = f"{row}: the image {image} occurs twice: expected one row per image"
             defects.append(Defect("duplicate name", row, message))
             image = None
         else:

@@ -200,7 +200,7 @@ def test_nothing_else_in_the_folder_is_touched(studio, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "synthetic.json").write_text(json.dumps({"subjects": 3}))
-    with pytest.raises(CallError, match="holds faces of another order"):
+    with pytest.raises(CallError, match="holds faces made with other settings"):
         generate(Order(1), other)
 
 
@@ -209,7 +209,7 @@ def test_a_changed_design_file_is_another_order(studio, tmp_path):
     file.write_text(json.dumps({"expressions": {"happiness": {"AU12": 1}}}))
     generate(Order(1, str(file)), tmp_path / "faces")
     file.write_text(json.dumps({"expressions": {"happiness": {"AU12": 1, "AU06": 1}}}))
-    with pytest.raises(CallError, match="holds faces of another order"):
+    with pytest.raises(CallError, match="holds faces made with other settings"):
         generate(Order(1, str(file)), tmp_path / "faces")
 
 
