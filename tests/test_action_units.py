@@ -22,5 +22,17 @@ def test_the_vocabulary_runs_from_1_to_46_with_the_manuals_gaps():
 
 
 def test_a_bare_number_is_no_column_of_an_action_unit():
-    assert not action_units.is_action_unit("12")
-    assert action_units.is_action_unit("au_12")
+    assert action_units.parse_column("12") is None
+    assert action_units.parse_column("au_12") == ("AU12", "presence")
+
+
+@pytest.mark.parametrize("name", ["AU12_x", "AU12_", "AU3_r", "AU12_r_c", "audio", "AU12 left"])
+def test_a_column_of_another_form_is_none(name):
+    assert action_units.parse_column(name) is None
+
+
+def test_a_suffix_says_the_kind():
+    found = {n: action_units.parse_column(f"AU4{n}", "probability") for n in ("", "_C", "_r")}
+    assert found == {
+        "": ("AU04", "probability"), "_C": ("AU04", "presence"), "_r": ("AU04", "intensity"),
+    }  # fmt: skip

@@ -1,13 +1,13 @@
 """The vocabulary of the Facial Action Coding System (FACS): numbers, names, muscles, places."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from facslens.errors import CallError
 
 Region = Literal["brows", "eyes", "nose", "cheeks", "mouth", "chin", "jaw", "neck"]
-Kind = Literal["presence", "intensity", "probability"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,28 @@ class ActionUnit:
     def code(self) -> str:
         """The canonical spelling, such as ``AU06``."""
         return f"AU{self.number:02d}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the values of an action unit are: its presence, its intensity, or a probability.
+
+    Parameters
+    ----------
+    suffixes
+        What may follow the action unit and ``_`` in the name of a column.
+    high
+        The largest value; the smallest is 0.
+    values
+        The values, for errors.
+    letters
+        The letters that are read as 1, 2 and so on, for errors; empty if none are.
+    """
+
+    suffixes: tuple[str, ...]
+    high: float
+    values: str
+    letters: str = ""
 
 
 _TABLE: Final[tuple[tuple[int, str, str, Region], ...]] = (
@@ -92,7 +114,23 @@ ACTION_UNITS: Final[dict[str, ActionUnit]] = {
     unit.code: unit for unit in (ActionUnit(*row) for row in _TABLE)
 }
 
-_SPELLING = re.compile(r"(?:AU[ _-]?)?0*(\d{1,2})", re.IGNORECASE)
+#: How people write an action unit: an example, and the regular expression of what stands before
+#: the number in it. Upper and lower case are the same.
+SPELLINGS: Final[dict[str, str]] = {
+    "AU12": "AU",
+    "AU_12": "AU_",
+    "AU 12": "AU ",
+    "AU-12": "AU-",
+    "12": "",
+}
+
+#: What the values of a column say about its action unit. OpenFace writes ``AU01_r`` for the
+#: intensity and ``AU01_c`` for the presence [baltrusaitis2018]_.
+KINDS: Final[dict[str, Kind]] = {
+    "presence": Kind(("presence", "c"), 1.0, "0, 1"),
+    "intensity": Kind(("intensity", "r"), 5.0, "0 to 5", "A to E"),
+    "probability": Kind(("probability",), 1.0, "0 to 1"),
+}
 
 
 def parse(text: str | int) -> str:
@@ -101,7 +139,7 @@ def parse(text: str | int) -> str:
     Parameters
     ----------
     text
-        ``12``, ``"12"``, ``"AU12"``, ``"au_12"``, ``"AU 12"`` or ``"AU-12"``.
+        An action unit in one of the `SPELLINGS`, such as ``12``, ``"AU12"``, ``"au_12"``.
 
     Returns
     -------
@@ -118,32 +156,92 @@ def parse(text: str | int) -> str:
     >>> parse("au_1"), parse(12)
     ('AU01', 'AU12')
     """
-    code = _match(str(text))
+    match = _pattern(SPELLINGS.values()).fullmatch(str(text).strip())
+    code = _code(match)
     if code is None:
         raise CallError(
-            f"{text!r} is no action unit: expected a spelling such as AU12, au_12 or 12, "
+            f"{text!r} is no action unit: expected a spelling such as {_listed(SPELLINGS)}, "
             f"with a number from 1 to 46 that FACS defines"
         )
     return code
 
 
-def is_action_unit(text: str) -> bool:
-    """Tell whether the text spells an action unit, the letters AU included.
+def parse_column(name: str, kind: str = "presence") -> tuple[str, str] | None:
+    """Give the action unit and the kind of its values that the name of a column says.
 
     A bare number is refused here: a column called ``1`` in somebody's table
     may be anything.
 
+    Parameters
+    ----------
+    name
+        An action unit in one of the `SPELLINGS`, and after ``_`` one of the suffixes in `KINDS`,
+        or nothing.
+    kind
+        The kind of a column without a suffix.
+
+    Returns
+    -------
+    (str, str) or None
+        The code and the kind; None if the name is not of this form, or FACS defines no such
+        action unit.
+
     Examples
     --------
-    >>> is_action_unit("AU 6"), is_action_unit("6"), is_action_unit("AU47")
-    (True, False, False)
+    >>> parse_column("AU 6"), parse_column("AU06_r"), parse_column("6"), parse_column("AU47")
+    (('AU06', 'presence'), ('AU06', 'intensity'), None, None)
     """
-    return text.strip()[:2].upper() == "AU" and _match(text) is not None
-
-
-def _match(text: str) -> str | None:
-    match = _SPELLING.fullmatch(text.strip())
-    if match is None:
+    kinds = {suffix: kind for kind, known in KINDS.items() for suffix in known.suffixes}
+    match = _pattern(_with_letters(), rf"(?:_(?P<suffix>{'|'.join(kinds)}))?").fullmatch(name)
+    code = _code(match)
+    if match is None or code is None:
         return None
-    code = f"AU{int(match.group(1)):02d}"
+    return code, kinds[match["suffix"].lower()] if match["suffix"] else kind
+
+
+def begins_like_column(name: str) -> bool:
+    """Tell whether a name begins as those of columns of action units do, whatever follows.
+
+    Examples
+    --------
+    >>> begins_like_column("AU12 left"), begins_like_column("audio")
+    (True, False)
+    """
+    return _pattern(_with_letters()).match(name) is not None
+
+
+def column_spellings() -> str:
+    """Say in one sentence how the columns of action units may be called.
+
+    Examples
+    --------
+    >>> print(column_spellings().split(";")[0])
+    columns of action units are called AU12, AU_12, AU 12 or AU-12
+    """
+    examples = [example for example, before in SPELLINGS.items() if before]
+    suffixes = ", ".join(
+        f"{' or '.join(f'_{suffix}' for suffix in known.suffixes)} for {kind}"
+        for kind, known in KINDS.items()
+    )
+    return (
+        f"columns of action units are called {_listed(examples)}; a suffix may say what they hold: "
+        f"{suffixes}"
+    )
+
+
+def _with_letters() -> list[str]:
+    return [before for before in SPELLINGS.values() if before]
+
+
+def _pattern(before: Iterable[str], after: str = "") -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(before)})0*(?P<number>\d{{1,2}}){after}", re.IGNORECASE)
+
+
+def _code(match: re.Match[str] | None) -> str | None:
+    code = f"AU{int(match['number']):02d}" if match else ""
     return code if code in ACTION_UNITS else None
+
+
+def _listed(examples: Iterable[str]) -> str:
+    *most, last = examples
+    return f"{', '.join(most)} or {last}" if most else last

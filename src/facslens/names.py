@@ -1,4 +1,4 @@
-"""Names of files, made into text that every terminal, file format and table can take."""
+"""Turn the names of files into text that every terminal, file format and table can hold."""
 
 import re
 from typing import Final
@@ -38,7 +38,7 @@ def printable(name: object) -> str:
 
 
 def one_line(sentence: str) -> str:
-    r"""Make a sentence printable, whatever names stand in it, those that are so already included.
+    r"""Make a sentence printable that may hold names; names that are printable already stay.
 
     Examples
     --------

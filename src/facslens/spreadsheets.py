@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet would take for formulas, written so that it does not."""
+"""Write text cells so that no spreadsheet program runs them as formulas."""
 
 from typing import Final, TypeVar
 
@@ -11,7 +11,7 @@ _BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def defused_cell(cell: T) -> T | str:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+    """Put an apostrophe before a text that a spreadsheet program would run as a formula.
 
     Parameters
     ----------
@@ -34,10 +34,10 @@ def defused_cell(cell: T) -> T | str:
 
 
 def defused(table: pd.DataFrame) -> pd.DataFrame:
-    """Give a table whose texts no spreadsheet takes for formulas; numbers stay as they are.
+    """Apply `defused_cell` to the texts of a table; numbers stay as they are.
 
-    A file name may begin with ``=``, and whoever chose it would have a formula run in the
-    spreadsheet of the person that opens the table.
+    A file name may begin with ``=``; opened in a spreadsheet program, the table would run it as a
+    formula.
 
     Examples
     --------

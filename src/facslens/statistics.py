@@ -1,4 +1,4 @@
-"""The statistics that every room shares: levels, percentile intervals, p-values, calibration."""
+"""Statistics that several rooms share: levels, percentile intervals, p-values, calibration."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,7 @@ RESAMPLES: Final = 2000
 def percentiles(
     draws: Float[np.ndarray, "*effect resample"], level: float = LEVEL
 ) -> tuple[Float[np.ndarray, "*effect"], Float[np.ndarray, "*effect"]]:
-    """Give the percentile interval of each effect, over the resamples in which it is defined.
+    """Compute the percentile interval of each effect, over the resamples in which it is defined.
 
     Parameters
     ----------
@@ -56,19 +56,19 @@ def percentiles(
 def resampled_p(
     reached: Int[np.ndarray, "*pair"] | int, arrangements: int
 ) -> Float[np.ndarray, "*pair"]:
-    """Give the p-value of an observation that some of the random arrangements reach.
+    """Compute the p-value of an observation from the random arrangements that reach it.
 
     Parameters
     ----------
     reached
-        Random arrangements that reach or exceed what was observed.
+        How many random arrangements reach or exceed the observed value.
     arrangements
         How many were drawn.
 
     Returns
     -------
     numpy.ndarray
-        (1 + reached) / (1 + arrangements): what was observed is one of the possible
+        (1 + reached) / (1 + arrangements): the observation is itself one of the possible
         arrangements, so that no p-value is 0 [phipson2010]_.
 
     References

@@ -91,10 +91,12 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["data", "synth", "--out", "faces", "--subjects", "0"], 2, "--subjects is 0"),
-        (["data", "synth", "--out", "faces", "--size", "-5"], 2, "--size is -5"),
-        (["data", "synth", "--out", "faces", "--design", "free"], 2, "--design 'free'"),
-        (["run", "--data", "nothing"], 2, "names no dataset layout"),
+        (["data", "synth", "--out", "faces", "--subjects=0"], 2, "error: --subjects is 0"),
+        (["data", "synth", "--out", "faces", "--size", "-5"], 2, "error: --size is -5"),
+        (["data", "synth", "--out", "faces", "--design", "free"], 2, "error: --design is 'free'"),
+        (["run", "--data", "nothing"], 2, "error: --data 'nothing' names no dataset layout"),
+        (["data", "check", "nothing"], 2, "error: spec 'nothing' names no dataset layout"),
+        (["data", "crop", ".", "--out", "x", "--size", "3"], 2, "error: --size is 3"),
         (["run", "--data", "ck49:somewhere"], 2, "names no dataset layout"),
         (["run", "--data", "ck48:nowhere"], 1, "nowhere"),
         (
@@ -102,7 +104,11 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
             2,
             "--model is 'vgg': expected an architecture, paper or compact",
         ),
-        (["run", "--data", "ck48:nowhere", "--size", "50"], 2, "48 or 96 pixels, not 50"),
+        (
+            ["run", "--data", "ck48:nowhere", "--size", "50"],
+            2,
+            "error: --size is 50: the paper's network reads",
+        ),
         (
             ["run", "--data", "ck48:nowhere", "--model", "compact", "--size", "31"],
             2,

@@ -85,7 +85,7 @@ def test_no_more_of_a_member_is_unpacked_than_the_limit(tmp_path):
 def test_other_ways_of_packing_are_refused(tmp_path, method):
     with zipfile.ZipFile(tmp_path / "faces.zip", "w", method) as packed:
         packed.writestr("face.png", b"x" * 1000)
-    message = f"its archive packs it by method {method}, expected deflate or none"
+    message = f"its archive compresses it by method {method}, expected deflate or none"
     with pytest.raises(DataError, match=message):
         read_grey(tmp_path / "faces.zip" / "face.png")
 
@@ -104,7 +104,7 @@ def spoiled(path, offset, value):
 def test_an_encrypted_member_and_an_unknown_method_have_a_sentence(tmp_path):
     with pytest.raises(DataError, match="it is encrypted in its archive: unpack it first"):
         read_grey(spoiled(tmp_path / "a.zip", 6, 1))
-    with pytest.raises(DataError, match="its archive packs it by method 77, expected deflate"):
+    with pytest.raises(DataError, match="its archive compresses it by method 77, expected deflate"):
         read_grey(spoiled(tmp_path / "b.zip", 8, 77))
 
 

@@ -62,7 +62,7 @@ def test_a_value_that_cannot_be_is_named(columns, message):
 
 def test_an_image_stands_once():
     rows = pd.DataFrame({"image": ["a.png", "a.png"], "path": ["a", "a"]})
-    with pytest.raises(DataError, match=r"the image 'a.png' stands twice"):
+    with pytest.raises(DataError, match=r"the image 'a.png' occurs twice"):
         Faces(make_table(rows), "made")
     with pytest.raises(DataError, match="lacks the column 'image'"):
         Faces(rows.drop(columns="image"), "made")
@@ -74,14 +74,14 @@ def test_parts_are_the_rows_of_their_splits():
     assert made.part("validation").table.empty
     with pytest.raises(CallError, match="'dev' is no split"):
         made.part("dev")
-    with pytest.raises(CallError, match="the split has 2 rows: expected 3, one a face"):
+    with pytest.raises(CallError, match="the split has 2 rows: expected 3, one per face"):
         made.with_split(pd.Series(["test", "train"]))
 
 
 def test_independence_is_assumed_only_of_unknown_subjects():
     made = faces(subject=["x", None, None]).assume_independent()
     assert made.table["subject"].tolist() == ["a.png", "x", "c.png"]
-    assert made.notes == ("every face of an unknown subject is taken for another person, as asked",)
+    assert made.notes == ("every face of an unknown subject counts as another person, as asked",)
     assert made.assume_independent().notes == made.notes
 
 

@@ -121,8 +121,8 @@ def test_the_same_pixels_under_two_names_are_a_warning_that_tells_what_differs(r
         Defect(
             "identical images",
             "anger/p1_x.png",
-            "anger/p1_x.png shows the same pixels as happy/p2_y.png, happy/p2_z.bmp, yet of the "
-            "expressions anger, happiness, yet of the subjects p1, p2",
+            "anger/p1_x.png shows the same pixels as happy/p2_y.png, happy/p2_z.bmp, although "
+            "their expressions differ: anger, happiness, although their subjects differ: p1, p2",
             "warning",
         ),
     )
@@ -135,7 +135,10 @@ def test_the_same_pixels_with_other_units_are_told(root, write_image):
         "path,expression,subject,AU01,AU12\na.png,joy,s,1,0\nb.png,joy,s,1,1\n"
     )
     (defect, *_) = check(f"table:{root / 't.csv'}").defects
-    assert defect.message == "a.png shows the same pixels as b.png, yet with different AU12"
+    assert (
+        defect.message
+        == "a.png shows the same pixels as b.png, although their action units differ: AU12"
+    )
 
 
 def test_a_file_name_in_two_folders_is_a_warning(root, write_image):
@@ -143,7 +146,7 @@ def test_a_file_name_in_two_folders_is_a_warning(root, write_image):
     result = check(f"folder:{root}{SUBJECT}")
     assert found(result, "warning") == [("duplicate name", "anger/p0_anger.png")]
     assert message(result) == (
-        "1 file name stands in more than one folder: anger/p0_anger.png, happy/p0_anger.png"
+        "1 file name occurs in more than one folder: anger/p0_anger.png, happy/p0_anger.png"
     )
 
 

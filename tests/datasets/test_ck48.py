@@ -76,9 +76,9 @@ def test_what_unpacking_leaves_behind_is_passed_over(root):
     ("codes", "kind", "message"),
     [
         (CODES.replace("S011_004,anger", "S011_004,fear"), "labels disagree",
-         "the sequence S011_004 has the expression anger by its images and fear by facs.csv"),
+         "S011_004 has the expression anger in the names of its images and fear in facs.csv"),
         (CODES.replace("S011,S011_006", "S012,S011_006"), "labels disagree",
-         "S011_006 has the subject S011 by its images and S012 by facs.csv"),
+         "S011_006 has the subject S011 in the names of its images and S012 in facs.csv"),
         (CODES + "S011,S011_004,anger,1,0\n", "duplicate name",
          "facs.csv has two rows for the sequence S011_004: expected one"),
         (CODES.replace("happy,0,1", "happy,0,7"), "bad value",
@@ -107,7 +107,7 @@ def test_a_sequence_in_two_expressions_is_a_defect_with_and_without_codes(root, 
     write_image(root / "CK+48" / "fear" / "S999_001_00000015.png")
     ((kind, message),) = defects(root)
     assert kind == "labels disagree"
-    assert message == "the sequence S999_001 lies in two expressions: fear, surprise"
+    assert message == "the sequence S999_001 lies in the folders of two expressions: fear, surprise"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_sequence_in_two_expressions_is_a_defect_with_and_without_codes(root, 
     [
         ("bored/S011_004_00000022.png", "bad name", "lies in 'bored': expected a folder named"),
         ("anger/face.png", "bad name", "expected a name such as S011_004_00000019.png"),
-        ("copy/anger/S011_004_00000019.png", "duplicate name", "19.png stands twice: as anger/"),
+        ("copy/anger/S011_004_00000019.png", "duplicate name", "19.png occurs twice: as anger/"),
     ],
 )  # fmt: skip
 def test_an_image_in_the_wrong_place_is_named(root, write_image, name, kind, message):

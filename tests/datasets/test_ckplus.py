@@ -200,7 +200,7 @@ def test_a_frame_that_stands_twice_is_a_defect(root, write_image):
     write_image(root / "copy" / path("S005_001", 6, ".png"))
     ((kind, message),) = defects(root, "error")
     assert kind == "duplicate name"
-    assert message.startswith("S005_001_00000006.png stands twice: as cohn-kanade-images/S005/001/")
+    assert message.startswith("S005_001_00000006.png occurs twice: as cohn-kanade-images/S005/001/")
 
 
 def test_missing_images_and_labels_are_told(root, write_image):

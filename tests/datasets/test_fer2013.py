@@ -86,10 +86,10 @@ def test_what_is_wrong_with_a_row_is_named_and_the_others_are_read(tmp_path, fac
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("1 2 3", "its cell holds 3 grey levels, which is no square"),
-        ("", "its cell holds 0 grey levels, which is no square"),
-        ("256 " * 100, "its cell holds what is no grey level from 0 to 255"),
-        ("a " * 100, "its cell holds what is no grey level from 0 to 255"),
+        ("1 2 3", "its cell holds 3 grey levels: expected a square"),
+        ("", "its cell holds 0 grey levels: expected a square"),
+        ("256 " * 100, "its cell holds something that is no grey level from 0 to 255"),
+        ("a " * 100, "its cell holds something that is no grey level from 0 to 255"),
     ],
 )
 def test_a_cell_that_is_no_image_is_a_bad_image(tmp_path, faces, cell, message):
@@ -112,7 +112,7 @@ def test_files_that_are_none(tmp_path):
         with pytest.raises(DataError, match=message):
             read_fer2013(path).faces()
     (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n")
-    with pytest.raises(DataError, match="has no rows: expected a header line and one row a face"):
+    with pytest.raises(DataError, match="has no rows: expected a header line and one row per face"):
         read_fer2013(tmp_path).faces()
     (tmp_path / "fer2013.csv").unlink()
     with pytest.raises(DataError, match=r"holds no fer2013\.csv: expected a CSV file"):

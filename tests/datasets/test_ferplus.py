@@ -84,8 +84,11 @@ def test_a_zip_archive_reads_like_its_folder(root, tmp_path_factory):
     ("labels", "message"),
     [
         ("fer0.png,box,1,2,3\n", "has 5 columns: expected name, box and ten votes"),
-        (LABELS.replace("8,1", "x,1"), r"row 1 of FER2013Train/label.csv \(fer0.png\) has no ten"),
-        (LABELS.replace("0,8,1", "0,-8,1"), "has no ten counts of votes"),
+        (
+            LABELS.replace("8,1", "x,1"),
+            r"row 1 of FER2013Train/label.csv \(fer0.png\) does not hold ten",
+        ),
+        (LABELS.replace("0,8,1", "0,-8,1"), "does not hold ten counts of votes"),
     ],
 )
 def test_bad_votes_are_named(root, labels, message):

@@ -35,10 +35,10 @@ def test_the_tilde_is_the_home_folder(monkeypatch, tmp_path):
     [
         (
             "bogus:x",
-            "--data 'bogus:x' names no dataset layout: .* the names synthetic, ck48, ckplus",
+            "spec 'bogus:x' names no dataset layout: .* the names synthetic, ck48, ckplus",
         ),
-        ("", "--data '' names no dataset layout"),
-        ("CK48:x", "--data 'CK48:x' names no dataset layout"),
+        ("", "spec '' names no dataset layout"),
+        ("CK48:x", "spec 'CK48:x' names no dataset layout"),
         ("ck48:x,aux=1", "gives ck48 the unknown key 'aux': it has aus, assume_independent"),
         ("ck48:x,aus=1,aus=2", "gives the key 'aus' twice: expected it once"),
     ],
@@ -56,7 +56,7 @@ def test_a_bare_folder_is_told_how_to_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("ck48", "--data 'ck48' has no path: expected ck48:PATH, the folder that holds "),
+        ("ck48", "spec 'ck48' has no path: expected ck48:PATH, the folder that holds "),
         ("ckplus:x,peak=0", "peak is '0': expected how many last frames to take, a number from 1"),
         ("ckplus:x,peak=all", "peak is 'all': expected how many last frames"),
         ("folder:x,subject=(", r"subject is '\(': expected a regular expression"),

@@ -125,7 +125,7 @@ def test_paths_are_taken_in_every_spelling(write, tmp_path, encoding):
         ("path,expression\nfaces/z.png,joy\n", "row 2 .*: the image faces/z.png does not exist"),
         ("path,expression\nfaces,joy\n", "row 2 of labels.csv: the image faces is a folder"),
         ("path,expression\nfaces/a.png,joy\n,joy\n", "row 3 of labels.csv has no path"),
-        ("path,expression\nfaces/a.png,joy\n./faces/a.png,joy\n", "faces/a.png stands twice"),
+        ("path,expression\nfaces/a.png,joy\n./faces/a.png,joy\n", "faces/a.png occurs twice"),
         ("path,expression,frame\nfaces/a.png,joy,1.5\n", "frame is '1.5': expected a whole number"),
         ("path,expression,split\nfaces/a.png,joy,late\n", "'late' is no split: expected train"),
         ("path,expression,sequence,subject\nfaces/a.png,joy,s,x\nfaces/b.png,joy,s,y\n",

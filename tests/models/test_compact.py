@@ -84,7 +84,9 @@ def test_the_maps_halve_three_times(network, side, last):
 
 
 def test_faces_too_small_are_refused():
-    with pytest.raises(CallError, match="faces of 32 pixels or more, not 31"):
+    with pytest.raises(
+        CallError, match="size is 31: the compact network reads faces of 32 pixels or more"
+    ):
         CompactNetwork(8, size=31)
 
 

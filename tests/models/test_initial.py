@@ -77,7 +77,7 @@ def test_the_digest_knows_the_order_of_the_classes(old):
 
 
 def test_another_architecture_is_refused(old):
-    with pytest.raises(CallError, match="'paper' cannot begin from one of the architecture 'comp"):
+    with pytest.raises(CallError, match="init is of the architecture 'compact': expected 'paper'"):
         initial("paper", OLD, 48, 0, old)
 
 

@@ -33,5 +33,7 @@ def test_the_convolutions_are_positively_homogeneous():
 
 
 def test_another_size_is_refused():
-    with pytest.raises(CallError, match="48 or 96 pixels, not 64"):
+    with pytest.raises(
+        CallError, match="size is 64: the paper's network reads faces of 48 or 96 pixels"
+    ):
         PaperNetwork(classes=7, size=64)

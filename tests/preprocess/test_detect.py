@@ -42,9 +42,7 @@ def test_every_detector_says_what_it_is_and_what_it_needs():
 
 
 def test_an_unknown_detector_is_named_with_those_there_are():
-    with pytest.raises(
-        CallError, match="'dlib' is no detector of faces: there are blazeface, haar"
-    ):
+    with pytest.raises(CallError, match="detector is 'dlib': expected one of blazeface, haar"):
         make_detector("dlib")
 
 

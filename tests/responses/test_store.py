@@ -30,7 +30,7 @@ def test_what_is_written_in_batches_is_read_back(tmp_path, monkeypatch, rng, chu
 def test_a_missing_face_is_noticed():
     writer = ResponseWriter(None, ["a", "b"])
     writer.add(batch(np.ones((1, 2))))
-    with pytest.raises(CallError, match="2 faces were announced, 1 came"):
+    with pytest.raises(CallError, match="images names 2 faces: responses of 1 were added"):
         writer.close()
 
 

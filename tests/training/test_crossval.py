@@ -111,5 +111,7 @@ def test_folds_cannot_begin_from_a_network_of_the_same_faces(faces, tmp_path):
     split = khorrami_folds(faces, 3)[2]
     recipe = Recipe(epochs=1, batch_size=16)
     begun = crossval.fit(faces.with_split(split), recipe=recipe).model
-    with pytest.raises(CallError, match="has seen people who are held out here"):
+    with pytest.raises(
+        CallError, match="trained on the same faces with another split, and thus on people who"
+    ):
         cross(faces, tmp_path, init=begun)

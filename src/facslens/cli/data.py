@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from facslens import action_units
 from facslens.cli import options
 from facslens.datasets.check import Check
 from facslens.datasets.check import check as check_dataset
@@ -25,7 +26,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_layouts() -> None:
-    """List the dataset layouts that --data accepts, with their keys."""
+    """List the dataset layouts that --data reads, their keys, and the names of AU columns."""
     console = Console(soft_wrap=True)
     for name, layout in LAYOUTS.items():
         path = ":PATH" if layout.needs_path else "[:PATH]"
@@ -36,6 +37,7 @@ def list_layouts() -> None:
             console.print(f"    {key}=  {known.summary}", highlight=False)
     for key, known in COMMON_KEYS.items():
         console.print(f"each of them: {key}=  {known.summary}", highlight=False)
+    console.print(action_units.column_spellings(), markup=False, highlight=False)
 
 
 @app.command()

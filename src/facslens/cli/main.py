@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from facslens.cli import crossval, data, export, predict, run, stages
 from facslens.errors import CallError, FacslensError
 from facslens.names import one_line
 from facslens.version import __version__
+
+#: The options that are called otherwise than the argument of the library that they give.
+_OPTIONS: Final = {"spec": "data"}
 
 app = typer.Typer(
     name="facslens",
@@ -73,8 +76,8 @@ def main() -> None:
 
 
 def _sentence_of(error: FacslensError) -> str:
-    """Give an error's sentence, with dashes before an argument that was given as an option."""
-    sentence = str(error)
-    option = "--" + sentence.partition(" ")[0].replace("_", "-")
+    """Give an error's sentence; an argument that was given as an option is named as the option."""
+    argument, blank, rest = str(error).partition(" ")
+    option = "--" + _OPTIONS.get(argument, argument).replace("_", "-")
     given = {word.partition("=")[0] for word in sys.argv[1:]}
-    return f"{option}{sentence[len(option) - 2 :]}" if option in given else sentence
+    return f"{option if option in given else argument}{blank}{rest}"

@@ -1,7 +1,8 @@
-"""The bytes of a file, which may lie inside another: the one way in for pictures and tables.
+"""Read the bytes of a picture or table, which may lie inside a zip archive or a CSV file.
 
-``faces.zip/S001/S001_0.png`` is read as it stands; `cell` makes the path of an image that is a
-cell of a CSV file. Only regular files are read, and never more of one than a limit.
+A path may lead into an archive, as ``faces.zip/S001/S001_0.png`` does; `cell` makes the path of an
+image that is a cell of a CSV file. Only regular files are read, and never more of one than a
+limit.
 """
 
 import math
@@ -32,7 +33,7 @@ _KINDS: Final = (
 
 
 def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
-    """Read a file, a member of a zip archive that stands in its path like a folder, or a cell.
+    """Read a file, a member of a zip archive (``faces.zip/a.png``), or a cell of a table (`cell`).
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def cell(table: Path, start: int, length: int) -> str:
         The file.
     start, length
         Where the cell begins in it, and how long it is, in bytes. It holds the grey levels (0 to
-        255) of a square image, row by row, apart by blanks.
+        255) of a square image, row by row, separated by blanks.
     """
     return f"{table}/{start}-{length}"
 
@@ -142,10 +143,12 @@ def _read_cell(table: Path, place: str, limit: int) -> bytes:
     try:
         levels = bytes(int(level) for level in content.strip(b' "\r\n').split())
     except ValueError as error:
-        raise OSError(5, "its cell holds what is no grey level from 0 to 255", place) from error
+        raise OSError(
+            5, "its cell holds something that is no grey level from 0 to 255", place
+        ) from error
     side = math.isqrt(len(levels))
     if side == 0 or side**2 != len(levels):
-        raise OSError(5, f"its cell holds {len(levels)} grey levels, which is no square", place)
+        raise OSError(5, f"its cell holds {len(levels)} grey levels: expected a square", place)
     return b"P5 %d %d 255\n" % (side, side) + levels
 
 
@@ -181,7 +184,9 @@ def _read_member(archive: Path, path: Path, limit: int) -> bytes:
     if info.flag_bits & 1:
         raise OSError(5, "it is encrypted in its archive: unpack it first", str(path))
     if info.compress_type not in _METHODS:
-        reason = f"its archive packs it by method {info.compress_type}, expected deflate or none"
+        reason = (
+            f"its archive compresses it by method {info.compress_type}, expected deflate or none"
+        )
         raise OSError(5, reason, str(path))
     raise _too_large(path, limit)
 

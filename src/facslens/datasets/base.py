@@ -87,7 +87,7 @@ def split_name(text: str) -> str | None:
 
 @dataclass(frozen=True)
 class Faces:
-    """A table of faces, one row an image.
+    """A table of faces, one row per image.
 
     Parameters
     ----------
@@ -102,13 +102,13 @@ class Faces:
     name
         Short name of the dataset, such as ``ck48``.
     notes
-        What the loader passed over, one sentence each.
+        What the loader left out, one sentence each.
 
     Raises
     ------
     DataError
-        If a column is missing or unknown, an image name stands twice, a sequence has two
-        subjects, a subject is in two splits, or a value is outside its range.
+        If a column is missing or unknown, an image name occurs twice, a sequence has two subjects,
+        a subject is in two splits, or a value is outside its range.
     """
 
     table: pd.DataFrame
@@ -162,19 +162,19 @@ class Faces:
     def with_split(self, split: pd.Series) -> "Faces":
         """Give the same faces with another split column, row by row."""
         if len(split) != len(self):
-            raise CallError(f"the split has {len(split)} rows: expected {len(self)}, one a face")
+            raise CallError(f"the split has {len(split)} rows: expected {len(self)}, one per face")
         values = pd.array(split.to_numpy(), dtype="string")
         return replace(self, table=self.table.assign(split=values))
 
     def assume_independent(self) -> "Faces":
         """Declare that every face of an unknown subject shows another person.
 
-        Those faces get their image name for a subject, so that they can be split. Where
-        the assumption is wrong, the same person trains and tests the network, and what is
-        measured is too good to be true.
+        Those faces get their image name for a subject, so that they can be split. Where the
+        assumption is wrong, the network is trained and tested on the same person, and the measured
+        accuracy is too high.
         """
         subject = self.table["subject"].fillna(self.table["image"])
-        note = "every face of an unknown subject is taken for another person, as asked"
+        note = "every face of an unknown subject counts as another person, as asked"
         unknown = bool(self.table["subject"].isna().any())
         notes = (*self.notes, note) if unknown else self.notes
         return replace(self, table=self.table.assign(subject=subject), notes=notes)
@@ -231,7 +231,7 @@ def _check(table: pd.DataFrame, name: str) -> None:
         raise DataError(f"{name}: the faces table lacks the column {missing[0]!r}")
     twice = table["image"][table["image"].duplicated()]
     if len(twice):
-        raise DataError(f"{name}: the image {twice.iloc[0]!r} stands twice in the faces table")
+        raise DataError(f"{name}: the image {twice.iloc[0]!r} occurs twice in the faces table")
     for column, words in (("expression", EXPRESSIONS), ("split", SPLITS)):
         unknown = set(table[column].dropna()) - set(words)
         if unknown:
@@ -251,24 +251,19 @@ def _check(table: pd.DataFrame, name: str) -> None:
         _check_values(table, column, name)
 
 
-_RANGES: Final = {"": (0.0, 1.0), "_intensity": (0.0, 5.0), "_probability": (0.0, 1.0)}
-
-
 def _check_values(table: pd.DataFrame, column: str, name: str) -> None:
-    code = column.split("_")[0]
-    suffix = column[len(code) :]
-    if code not in action_units.ACTION_UNITS or suffix not in _RANGES:
+    code, _, kind = column.partition("_")
+    scale = action_units.KINDS.get(kind or "presence")
+    if code not in action_units.ACTION_UNITS or scale is None or kind == "presence":
         raise DataError(
             f"{name}: the faces table has the column {column!r}: expected {', '.join(COLUMNS)} "
             f"and action units such as AU12, AU12_intensity, AU12_probability"
         )
-    low, high = _RANGES[suffix]
     values = table[column].dropna()
-    right = values.isin([0.0, 1.0]) if column == code else values.between(low, high)
+    right = values.isin([0.0, 1.0]) if column == code else values.between(0, scale.high)
     wrong = values[~right]
     if len(wrong):
         raise DataError(
             f"{name}: {column} is {wrong.iloc[0]:g} for the image "
-            f"{table.loc[wrong.index[0], 'image']!r}: expected "
-            + ("0, 1 or empty" if column == code else f"{low:g} to {high:g} or empty")
+            f"{table.loc[wrong.index[0], 'image']!r}: expected {scale.values} or empty"
         )

@@ -1,4 +1,4 @@
-"""Is a dataset whole? Everything that is wrong with it, found in one pass."""
+"""Find everything that is wrong with a dataset, in one pass."""
 
 import hashlib
 from collections import defaultdict
@@ -119,10 +119,10 @@ def _identical(group: pd.DataFrame) -> Defect:
     for column in ("expression", "subject", "split"):
         values = group[column].dropna().unique()
         if len(values) > 1:
-            worse += f", yet of the {column}s {few(values)}"
+            worse += f", although their {column}s differ: {few(values)}"
     units = [c for c in group.columns if c.startswith("AU") and len(group[c].dropna().unique()) > 1]
     if units:
-        worse += f", yet with different {few(units)}"
+        worse += f", although their action units differ: {few(units)}"
     message = f"{first} shows the same pixels as {few(others)}{worse}"
     return Defect("identical images", first, message, "warning")
 
@@ -136,7 +136,7 @@ def _names(faces: Faces) -> list[Defect]:
     if not twice:
         return []
     listed = "; ".join(few(images) for images in twice[:3])
-    names = "1 file name stands" if len(twice) == 1 else f"{len(twice)} file names stand"
+    names = "1 file name occurs" if len(twice) == 1 else f"{len(twice)} file names occur"
     message = f"{names} in more than one folder: {listed}"
     return [Defect("duplicate name", twice[0][0], message, "warning")]
 

@@ -1,4 +1,4 @@
-"""CK+48: the 48×48 crops of CK+ in one folder an expression, with FACS codes beside them."""
+"""CK+48: the 48×48 crops of CK+ in one folder per expression, with a table of FACS codes."""
 
 import os
 import re
@@ -22,9 +22,9 @@ _FILE: Final = re.compile(
 def read_ck48(root: Path, aus: Path | None = None) -> Reading:
     """Read faces from ``<expression>/<subject>_<sequence>_<frame>.png``.
 
-    Each sequence gave its last three frames, which show the expression. Action units come
-    from a table with one row a sequence; a sequence without a row has unknown ones. Folders
-    called train, val, test and so on above those of the expressions say the split.
+    The faces are the last three frames of each sequence, which show the expression. Action units
+    come from a table with one row per sequence; those of a sequence without a row are unknown.
+    Folders called train, val, test and so on above those of the expressions say the split.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
             message = f"{where}: expected a name such as S011_004_00000019.png"
             defects.append(Defect("bad name", where, message))
         elif file.name in rows:
-            message = f"{file.name} stands twice: as {rows[file.name]['image']} and as {where}"
+            message = f"{file.name} occurs twice: as {rows[file.name]['image']} and as {where}"
             defects.append(Defect("duplicate name", where, message))
         else:
             subject = match["subject"].upper()
@@ -82,7 +82,10 @@ def _agree(faces: pd.DataFrame, defects: list[Defect]) -> None:
     """Report the sequences that lie in two expression folders."""
     for sequence, shown in faces.groupby("sequence")["expression"].unique().items():
         if len(shown) > 1:
-            message = f"the sequence {sequence} lies in two expressions: {few(sorted(shown))}"
+            expressions = few(sorted(shown))
+            message = (
+                f"the sequence {sequence} lies in the folders of two expressions: {expressions}"
+            )
             defects.append(Defect("labels disagree", str(sequence), message))
 
 
@@ -117,7 +120,7 @@ def _compare(faces: pd.DataFrame, known: pd.DataFrame, source: str, defects: lis
             other = expression_name(cell) if column == "emotion" else cell.upper()
             if other != mine:
                 message = (
-                    f"the sequence {sequence} has the {own} {mine} by its images and {cell} "
-                    f"by {source}: expected them to agree"
+                    f"the sequence {sequence} has the {own} {mine} in the names of its images and "
+                    f"{cell} in {source}: expected them to agree"
                 )
                 defects.append(Defect("labels disagree", sequence, message))

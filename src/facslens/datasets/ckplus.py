@@ -44,7 +44,7 @@ class _Sequence:
 
 
 def read_ckplus(root: Path, peak: int = 3) -> Reading:
-    """Read faces from the official folders, however deep unpacking has put them.
+    """Read faces from the official folders, at whatever depth below `root` they lie.
 
     ``S005/001/S005_001_00000011.png`` are the images, ``…_emotion.txt`` holds a number from
     0 to 7, ``…_facs.txt`` one action unit a line with its intensity, landmarks are not read.
@@ -60,9 +60,9 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
 
     Notes
     -----
-    From a sequence with an emotion file come the first frame as neutral and the last `peak`
-    frames with its expression, as in Khorrami et al. [khorrami2015]_; from one with a FACS
-    file alone the last `peak` frames, their expression unknown; from others nothing.
+    Of a sequence with an emotion file the first frame is read as neutral and the last `peak`
+    frames with its expression, as in Khorrami et al. [khorrami2015]_; of one with only a FACS file
+    the last `peak` frames are read, their expression unknown; other sequences are left out.
 
     FACS files code the peak. A listed action unit is present in the last `peak` frames, its
     intensity unknown where the file says 0 ("present, not graded"); one that is not listed
@@ -87,7 +87,7 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
             sequence = sequences.setdefault(image["sequence"], _Sequence())
             first = sequence.images.setdefault(int(image["frame"]), file)
             if first != file:
-                message = f"{file.name} stands twice: as {relative(first, root)} and as {where}"
+                message = f"{file.name} occurs twice: as {relative(first, root)} and as {where}"
                 defects.append(Defect("duplicate name", where, message))
         elif label:
             sequence = sequences.setdefault(label["sequence"], _Sequence())

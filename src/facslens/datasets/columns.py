@@ -13,26 +13,11 @@ from facslens import action_units
 from facslens.datasets.archive import MAX_TABLE_BYTES, is_file, read_bytes, state_of
 from facslens.datasets.reading import Defect, tally
 
-# pandas marks a second column of the same name with .1, which has to be noticed here.
-_AU_COLUMN: Final = re.compile(r"(AU[ _-]?\d{1,2})(?:_([a-z]+))?(?:\.\d+)?", re.IGNORECASE)
-_LIKE_AU: Final = re.compile(r"AU[ _-]?\d", re.IGNORECASE)
-#: What may follow the number; OpenFace writes AU01_r for the intensity and AU01_c for the
-#: presence [baltrusaitis2018]_.
-_SUFFIXES: Final[dict[str, action_units.Kind]] = {
-    "presence": "presence",
-    "c": "presence",
-    "intensity": "intensity",
-    "r": "intensity",
-    "probability": "probability",
-}
+# pandas marks a second column of the same name so, which has to be noticed here.
+_REPEATED: Final = re.compile(r"\.\d+$")
 #: From this confidence on OpenFace itself takes what it tracked for a face.
 CONFIDENT: Final = 0.725
 _GRADES: Final = {"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"}
-_RANGES: Final[dict[action_units.Kind, tuple[float, float, str]]] = {
-    "presence": (0, 1, "0, 1 or empty"),
-    "intensity": (0, 5, "0 to 5, A to E or empty"),
-    "probability": (0, 1, "0 to 1 or empty"),
-}
 
 
 def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.DataFrame:
@@ -66,7 +51,7 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
         defects.append(Defect("bad table", where, message))
         return pd.DataFrame()
     if table.empty:
-        message = f"{path} has no rows: expected a header line and one row an entry"
+        message = f"{path} has no rows: expected a header line and one row per entry"
         defects.append(Defect("bad table", where, message))
         return pd.DataFrame()
     names = pd.Index([str(name).strip() for name in table.columns])
@@ -110,7 +95,7 @@ def row_name(index: int | np.integer, source: str) -> str:
 
 
 def au_values(
-    table: pd.DataFrame, source: str, defects: list[Defect], kind: action_units.Kind = "presence"
+    table: pd.DataFrame, source: str, defects: list[Defect], kind: str = "presence"
 ) -> pd.DataFrame:
     """Read the action-unit columns of a table of text.
 
@@ -125,8 +110,8 @@ def au_values(
         two columns, and as warnings the columns that begin like an action unit and are not read,
         and how many rows OpenFace is not sure of.
     kind
-        What a column without a suffix holds, such as ``AU12``. A suffix says it itself:
-        ``_c`` or ``_presence``, ``_r`` or ``_intensity``, ``_probability``.
+        What a column without a suffix holds, such as ``AU12``: one of
+        `facslens.action_units.KINDS`, which also has the suffixes.
 
     Returns
     -------
@@ -143,17 +128,12 @@ def au_values(
     values: dict[str, pd.Series] = {}
     ignored = []
     for column in table.columns:
-        match = _AU_COLUMN.fullmatch(column)
-        if match is None:
-            if _LIKE_AU.match(column):
+        known = action_units.parse_column(_REPEATED.sub("", column), kind)
+        if known is None:
+            if action_units.begins_like_column(column):
                 ignored.append(column)
             continue
-        suffix = match.group(2)
-        found = _SUFFIXES.get(suffix.lower()) if suffix else kind
-        if found is None or not action_units.is_action_unit(match.group(1)):
-            ignored.append(column)
-            continue
-        code = action_units.parse(match.group(1))
+        code, found = known
         name = code if found == "presence" else f"{code}_{found}"
         if name in values:
             message = (
@@ -187,13 +167,14 @@ def _is_lost(table: pd.DataFrame, source: str, defects: list[Defect]) -> pd.Seri
 
 
 def _values(
-    cells: pd.Series, column: str, kind: action_units.Kind, source: str, defects: list[Defect]
+    cells: pd.Series, column: str, kind: str, source: str, defects: list[Defect]
 ) -> pd.Series:
     """Read the cells of one action unit; report those outside the range of their kind."""
-    low, high, expected = _RANGES[kind]
+    scale = action_units.KINDS[kind]
+    expected = ", ".join(filter(None, (scale.values, scale.letters))) + " or empty"
     graded = cells.str.upper().replace(_GRADES) if kind == "intensity" else cells
     values = numbers(graded)
-    right = values.isin([0.0, 1.0]) if kind == "presence" else values.between(low, high)
+    right = values.isin([0.0, 1.0]) if kind == "presence" else values.between(0, scale.high)
     hint = "" if kind != "presence" else " (kind= tells of probabilities or intensities)"
     for index in np.flatnonzero(cells.notna() & ~right):
         row, cell = row_name(index, source), cells.iloc[index]

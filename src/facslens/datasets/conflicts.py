@@ -20,7 +20,7 @@ def without_conflicts(rows: pd.DataFrame, source: str, defects: list[Defect]) ->
 
 
 def check_split(split: pd.Series, source: str, defects: list[Defect]) -> None:
-    """Report a split that holds for some faces only: the others would be put anywhere."""
+    """Report a split that only some of the faces have."""
     unknown = int(split.isna().sum())
     if 0 < unknown < len(split):
         said = few(sorted(split.dropna().unique()), 8)

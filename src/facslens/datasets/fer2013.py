@@ -21,16 +21,16 @@ USAGES: Final = dict(zip(("Training", "PublicTest", "PrivateTest"), PARTS, stric
 def read_fer2013(path: Path) -> Reading:
     """Read the faces of FER2013 with the label that each was published with.
 
-    Faces are named as the FER+ tool names them, by their row. Training faces that are copies of
-    a validation or test face are left out, and so are validation copies of test faces.
+    Faces are named by their row, as the FER+ tool names them. Training faces that are copies of a
+    validation or test face are left out, and so are validation copies of test faces.
 
     Parameters
     ----------
     path
-        A CSV file with the columns ``emotion`` (0 anger, 1 disgust, 2 fear, 3 happiness,
-        4 sadness, 5 surprise, 6 neutral), ``pixels`` (grey levels of a square image, apart by
-        blanks) and ``Usage`` (Training, PublicTest, PrivateTest), in any order: ``fer2013.csv``
-        or ``icml_face_data.csv``; or the folder that holds one of them.
+        A CSV file with the columns ``emotion`` (0 anger, 1 disgust, 2 fear, 3 happiness, 4
+        sadness, 5 surprise, 6 neutral), ``pixels`` (grey levels of a square image, separated by
+        blanks) and ``Usage`` (Training, PublicTest, PrivateTest), in any order: ``fer2013.csv`` or
+        ``icml_face_data.csv``; or the folder that holds one of them.
 
     References
     ----------
@@ -73,7 +73,7 @@ def _read(path: Path, defects: list[Defect]) -> pd.DataFrame:
             if len(line) == MAX_LINE:
                 message = (
                     f"row {number + 2} of {path.name} has more than {MAX_LINE / 1e6:.0f} MB: "
-                    f"expected a line a face"
+                    f"expected one line per face"
                 )
                 defects.append(Defect("bad table", f"row {number + 2}", message))
                 break
@@ -105,7 +105,7 @@ def _read(path: Path, defects: list[Defect]) -> pd.DataFrame:
                 defects.append(Defect("bad table", f"row {number + 2}", message))
             start += len(line)
     if not rows and not defects:
-        message = f"{path} has no rows: expected a header line and one row a face"
+        message = f"{path} has no rows: expected a header line and one row per face"
         defects.append(Defect("bad table", str(path), message))
     return pd.DataFrame(rows)
 

@@ -106,8 +106,8 @@ def read_votes(root: Path, defects: list[Defect], *, own: bool = True) -> pd.Dat
 def majority(votes: Float[np.ndarray, "image vote"]) -> pd.Series:
     """Give each face the expression that more than half of its raters saw, or none.
 
-    Single votes are taken for slips and set to zero; the winner must hold more than half of
-    what remains and be an expression, neither "unknown" nor "not a face".
+    A count of one is regarded as a slip and set to zero; the winner needs more than half of the
+    remaining votes and has to be an expression, neither "unknown" nor "not a face".
 
     Parameters
     ----------
@@ -145,13 +145,13 @@ def _read_part(folder: Path, split: str, own: bool, defects: list[Defect]) -> pd
     wrong = ~(votes.ge(0) & votes.eq(votes.round())).all(axis=1) | ~votes.sum(axis=1).gt(0)
     for index in np.flatnonzero(wrong):
         row = row_name(index - 1, source)
-        message = f"{row} ({table['name'].iloc[index]}) has no ten counts of votes"
+        message = f"{row} ({table['name'].iloc[index]}) does not hold ten counts of votes"
         defects.append(Defect("bad value", row, message))
     nameless, twice = table["name"].isna(), table["name"].duplicated()
     for index in np.flatnonzero(nameless | twice):
         row = row_name(index - 1, source)
         what = "no name" if nameless.iloc[index] else f"the name {table['name'].iloc[index]} again"
-        defects.append(Defect("bad value", row, f"{row} has {what}: expected one image a row"))
+        defects.append(Defect("bad value", row, f"{row} has {what}: expected one image per row"))
     wrong |= nameless | twice
     names = table["name"].fillna("")
     rows = pd.DataFrame(
@@ -185,13 +185,13 @@ def _own(folder: Path, names: pd.Series, defects: list[Defect]) -> pd.Series:
 
 
 def copies(rows: pd.DataFrame) -> pd.Series:
-    """Mark the rows of `read_votes` whose very bytes stand in a later part, too."""
+    """Mark the rows of `read_votes` whose image file occurs, byte for byte, in a later part too."""
     digests = pd.Series([_digest(path) for path in rows["path"]], index=rows.index)
     return later_copies(digests, rows["split"])
 
 
 def later_copies(digests: pd.Series, splits: pd.Series) -> pd.Series:
-    """Mark the faces of which an equal digest stands in a later part, too."""
+    """Mark the faces whose digest occurs in a later part too."""
     order = splits.map({name: i for i, name in enumerate(PARTS.values())})
     return digests.notna() & (order < order.groupby(digests).transform("max"))
 

@@ -1,4 +1,4 @@
-"""Finding the files of a dataset below a folder, the leftovers of unpacking aside."""
+"""Find the files of a dataset below a folder, without those that file managers leave behind."""
 
 import os
 from collections import Counter
@@ -22,7 +22,7 @@ def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> li
     root
         The folder.
     defects
-        Takes what is wrong: the folder is missing, no folder, empty, or cannot be listed.
+        Takes what is wrong: the folder is missing, is no folder, is empty, or cannot be listed.
     empty
         Whether every folder without an image below it is a defect; the root always is one
         if it holds no file at all.
@@ -76,7 +76,7 @@ def images_below(root: Path, defects: list[Defect], *, known: Container[Path] = 
         Takes what `files_below` finds, folders without an image included; names that are not
         UTF-8, which no table can hold; and as a warning how many files are no images.
     known
-        Files that are read otherwise.
+        Files that are read elsewhere, so that they do not count as skipped.
     """
     files = files_below(root, defects, empty=True)
     count_skipped((f for f in files if not is_image(f) and f not in known), root, defects)
@@ -84,7 +84,7 @@ def images_below(root: Path, defects: list[Defect], *, known: Container[Path] = 
 
 
 def in_utf8(files: Iterable[Path], root: Path, defects: list[Defect]) -> list[Path]:
-    """Keep the files whose path a table can hold; report the others, and a root of that kind."""
+    """Keep the files whose path is UTF-8, as tables need; report the others, and such a root."""
     if not _is_utf8(root.absolute()):
         message = f"the name of the folder {root.absolute()} is not UTF-8: rename it"
         defects.append(Defect("bad name", str(root), message))

@@ -1,4 +1,4 @@
-"""A folder with one folder an expression: the layout that most datasets can be put into."""
+"""A folder with one folder per expression, a layout into which most datasets can be brought."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from facslens.names import printable
 
 
 def read_folder(root: Path, subject: re.Pattern[str] | None = None) -> Reading:
-    r"""Read faces whose expression is the name of the folder they lie in, at any depth.
+    r"""Read faces whose expression is the name of the folder in which they lie, at any depth.
 
     Folders above or below it that are called train, val, valid, validation, dev or test, or as
     FER2013 calls its parts, say the split.
@@ -49,7 +49,7 @@ def read_folder(root: Path, subject: re.Pattern[str] | None = None) -> Reading:
             }
         )
     if not rows and not any(defect.level == "error" for defect in defects):
-        message = f"{root} holds no image: expected one folder an expression, with images"
+        message = f"{root} holds no image: expected one folder per expression, with images"
         defects.append(Defect("empty folder", str(root), message))
     faces, name = pd.DataFrame(rows), root.resolve().name
     if rows:

@@ -1,4 +1,4 @@
-"""Reading one image file: the one way in, for checking, for training and for photographs."""
+"""Read one image file; checks, training and prediction all read images with these functions."""
 
 import contextlib
 import io
@@ -68,7 +68,7 @@ _BROKEN: Final = (
 
 @dataclass(frozen=True)
 class Picture:
-    """The first picture of a file, and what else to know of it.
+    """The first picture of a file, and what of the file was not read.
 
     Parameters
     ----------
@@ -129,9 +129,9 @@ def read_picture(path: Path | str) -> Picture:
         If the file is missing, is no regular file, holds more than
         `facslens.datasets.archive.MAX_BYTES`, is no whole image of one of the formats, is smaller
         than `MIN_SIDE` on a side or larger than `MAX_PIXELS` (told from its header, before
-        anything is decoded), or holds pixels whose black and white nobody knows: floating-point
-        ones, levels below 0 or above 65535, or levels of which the largest lies between 255 and
-        4096.
+        anything is decoded), or holds pixels whose black and white levels are unknown:
+        floating-point ones, levels below 0 or above 65535, or levels of which the largest lies
+        between 255 and 4096.
     """
     with _opened(path) as (image, reduced):
         pixels = _converted(image, "RGB", path)

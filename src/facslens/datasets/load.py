@@ -1,13 +1,13 @@
-"""From a specification such as ``ck48:data/ck48`` to a Faces table: the layouts there are."""
+"""Load a Faces table by a specification such as ``ck48:data/ck48``; the table of layouts."""
 
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
-from facslens.action_units import Kind
+from facslens.action_units import KINDS
 from facslens.datasets.base import Faces
 from facslens.datasets.ck48 import read_ck48
 from facslens.datasets.ckplus import read_ckplus
@@ -31,7 +31,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a layout: what its value says, and how to read it from text."""
+    """One key of a layout: what its value means, and the function that reads it from text."""
 
     summary: str
     parse: Callable[[str], object] = str
@@ -39,7 +39,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Layout:
-    """One way in which datasets lie on disk.
+    """One arrangement of a dataset's files on disk.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Layout:
     keys
         The keys that a specification may give, beside `COMMON_KEYS`.
     needs_path
-        Whether there is nothing to read without a path.
+        Whether a specification has to give a path.
     """
 
     summary: str
@@ -74,7 +74,7 @@ def _from_one(text: str) -> int:
 
 
 def _kind(text: str) -> str:
-    if text not in get_args(Kind):
+    if text not in KINDS:
         raise ValueError(text)
     return text
 
@@ -139,7 +139,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
         keys={"labels": Key("ferplus (the default) or fer2013, FER2013's own labels", _labels)},
     ),
     "folder": Layout(
-        summary="any images in one folder an expression",
+        summary="any images in one folder per expression",
         path="the folder that holds the expression folders, or train, val and test with these",
         read=read_folder,
         keys={
@@ -147,7 +147,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
         },
     ),
     "table": Layout(
-        summary="any CSV file with one row an image, action units in any known spelling",
+        summary="any CSV file with one row per image, action units in any known spelling",
         path="the CSV file, in UTF-8; only empty cells are unknown",
         read=read_table,
         keys={
@@ -160,8 +160,10 @@ LAYOUTS: Final[dict[str, Layout]] = {
             "images": Key(
                 "where relative paths start (default the table's folder)", _folder_or_file
             ),
-            "kind": Key("what columns such as AU12 hold: presence, intensity, probability", _kind),
-            "present": Key("a number from which intensity or probability is presence", float),
+            "kind": Key(f"what columns such as AU12 hold: {', '.join(KINDS)}", _kind),
+            "present": Key(
+                "a number from which on an intensity or probability counts as presence", float
+            ),
         },
     ),
 }
@@ -193,7 +195,7 @@ def parse_spec(text: str) -> Spec:
         is_folder = os.path.isdir(text)  # noqa: PTH112 - Path.is_dir raises where it is too long
         hint = f"; for a folder of images write folder:{text}" if is_folder else ""
         raise CallError(
-            f"--data {text!r} names no dataset layout: expected NAME[:PATH][,key=value…] with "
+            f"spec {text!r} names no dataset layout: expected NAME[:PATH][,key=value…] with "
             f"one of the names {', '.join(LAYOUTS)}{hint}"
         )
     known = LAYOUTS[name].keys | COMMON_KEYS
@@ -202,27 +204,27 @@ def parse_spec(text: str) -> Spec:
         key, _, value = pair.partition("=")
         if key not in known:
             raise CallError(
-                f"--data {text!r} gives {name} the unknown key {key!r}: it has {', '.join(known)}"
+                f"spec {text!r} gives {name} the unknown key {key!r}: it has {', '.join(known)}"
             )
         if key in keys:
-            raise CallError(f"--data {text!r} gives the key {key!r} twice: expected it once")
+            raise CallError(f"spec {text!r} gives the key {key!r} twice: expected it once")
         keys[key] = value
     return Spec(name, _folder_or_file(path) if path else None, keys)
 
 
 def read(spec: str) -> Reading:
-    """Read a dataset as far as possible, with all that is wrong about it.
+    """Read as much of a dataset as possible, and list everything that is wrong with it.
 
     Raises
     ------
     CallError
-        If the specification is wrong (see `parse_spec`), lacks its path, or a key has a
-        value that it cannot have.
+        If the specification is wrong (see `parse_spec`), lacks its path, or gives a key an
+        impossible value.
     """
     parts = parse_spec(spec)
     layout = LAYOUTS[parts.name]
     if parts.path is None and layout.needs_path:
-        raise CallError(f"--data {spec!r} has no path: expected {parts.name}:PATH, {layout.path}")
+        raise CallError(f"spec {spec!r} has no path: expected {parts.name}:PATH, {layout.path}")
     values: dict[str, object] = {}
     for key, text in parts.keys.items():
         known = (layout.keys | COMMON_KEYS)[key]
@@ -230,7 +232,7 @@ def read(spec: str) -> Reading:
             values[key] = known.parse(text)
         except (ValueError, KeyError, re.error) as error:
             raise CallError(
-                f"--data {spec!r}: {key} is {text!r}: expected {known.summary}"
+                f"spec {spec!r}: {key} is {text!r}: expected {known.summary}"
             ) from error
     independent = bool(values.pop("assume_independent", False))
     return replace(layout.read(parts.path, **values), assume_independent=independent)
@@ -249,6 +251,6 @@ def load(spec: str = DEFAULT) -> Faces:
     CallError
         If the specification is wrong.
     DataError
-        If the data is: the first defect, and how many more there are.
+        If the data has errors: the first one, and how many more there are.
     """
     return read(spec).faces()

@@ -1,4 +1,4 @@
-"""What reading a dataset found: rows, and whatever is wrong with them."""
+"""The result of reading a dataset: its rows, and the defects that were found."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ class Defect:
     Parameters
     ----------
     kind
-        What sort of thing, in one or two words.
+        The sort of defect, in one or two words.
     where
         The image, file, folder or part of the dataset that has it.
     message
@@ -62,15 +62,15 @@ class Defect:
 
 @dataclass(frozen=True)
 class Reading:
-    """A dataset as far as it could be read; readers collect defects and go on.
+    """What could be read of a dataset; readers collect defects and continue.
 
     Parameters
     ----------
     name
         Short name of the dataset.
     rows
-        One row an image, with the columns of a Faces table that the layout knows. What a
-        defect names is left out or unknown here, so that the rest remains usable.
+        One row per image, with the columns of a Faces table that the layout knows. Rows and values
+        with a defect are left out or unknown here, so that the rest remains usable.
     defects
         What is wrong, in the order in which it was found.
     assume_independent
@@ -83,12 +83,12 @@ class Reading:
     assume_independent: bool = False
 
     def faces(self, *, strict: bool = True) -> Faces:
-        """Give the Faces table, its notes the messages of the warnings.
+        """Give the Faces table; its notes are the messages of the warnings.
 
         Parameters
         ----------
         strict
-            False keeps going after errors, with what could be read.
+            False ignores errors and gives what could be read.
 
         Raises
         ------

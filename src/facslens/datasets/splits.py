@@ -1,4 +1,4 @@
-"""Who trains, who validates and who tests: splits that are disjoint in subject."""
+"""Split faces into training, validation and test parts that have no subject in common."""
 
 import hashlib
 import math
@@ -17,7 +17,7 @@ CONFIRMATION: Final = ("test",)
 def holdout(
     faces: Faces, seed: int = 0, *, test: int | None = None, validation: int | None = None
 ) -> pd.Series:
-    """Keep some subjects for testing and some for validation; the rest trains.
+    """Choose some subjects for testing and some for validation; the others are for training.
 
     Parameters
     ----------
@@ -59,10 +59,9 @@ def holdout(
 
 
 def halves(faces: Faces, seed: int = 0) -> pd.Series:
-    """Part the subjects for a network trained elsewhere: one half chooses, the other confirms.
+    """Halve the subjects, for a network trained elsewhere: some choose units, others confirm them.
 
-    Nobody trains, so none is needed to. Of an odd number of subjects the half that chooses
-    has one more.
+    No subject is needed for training. If their number is odd, one more chooses than confirms.
 
     Parameters
     ----------
@@ -99,8 +98,8 @@ def halves(faces: Faces, seed: int = 0) -> pd.Series:
 def khorrami_folds(faces: Faces, folds: int = 10) -> list[pd.Series]:
     """Give the cross-validation of Khorrami et al.: every tenth subject to a fold.
 
-    Subjects are sorted by name and dealt out in turn. Fold *i* tests, the next one (after
-    the last, the first) validates, the others train.
+    Subjects are sorted by name and assigned to the folds in turn. Fold *i* is for testing, the
+    next one (after the last, the first) for validation, the others for training.
 
     Parameters
     ----------
@@ -131,7 +130,7 @@ def khorrami_folds(faces: Faces, folds: int = 10) -> list[pd.Series]:
     if folds > len(subjects):
         raise NotEnoughDataError(
             f"{faces.name} has {len(subjects)} subject{'s' * (len(subjects) != 1)}: expected at "
-            f"least {folds}, one a fold"
+            f"least {folds}, one per fold"
         )
     dealt = [subjects[fold::folds] for fold in range(folds)]
     return [
@@ -146,7 +145,7 @@ def _subjects(faces: Faces) -> list[str]:
     if unknown:
         raise CallError(
             f"{faces.name} has {unknown} of {len(faces)} faces of unknown subject, so a split "
-            f"could put one person on both sides: tell the subjects (subject=… in --data), or "
+            f"could put one person into two parts: tell the subjects (subject=…), or "
             f"say assume_independent=yes if every face shows another person"
         )
     return sorted(subject.unique())

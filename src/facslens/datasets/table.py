@@ -1,4 +1,4 @@
-"""Any CSV file with one row an image: paths, expressions, action units in known spellings."""
+"""Any CSV file with one row per image: paths, expressions, action units in known spellings."""
 
 import posixpath
 from collections.abc import Iterable
@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens import action_units
 from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.base import EXPRESSIONS, SPLITS, expression_name, split_name
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
@@ -38,7 +37,7 @@ def read_table(
     frame: str | None = None,
     split: str | None = None,
     images: Path | None = None,
-    kind: action_units.Kind = "presence",
+    kind: str = "presence",
     present: float | None = None,
 ) -> Reading:
     """Read faces from the rows of a CSV file.
@@ -122,7 +121,7 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
             defects.append(Defect("missing path", row, message))
             image = None
         elif image in seen:
-            message = f"{row}: the image {image} stands twice: expected one row an image"
+            message = f"{row}: the image {image} occurs twice: expected one row per image"
             defects.append(Defect("duplicate name", row, message))
             image = None
         else:

@@ -1,1 +1,1 @@
-"""Networks, and how to find the units inside them."""
+"""The networks, and how to find the units of any network."""

@@ -1,4 +1,4 @@
-"""Where the units of anyone's network are: convolution layers and their nonlinearities."""
+"""Find the units of any network: its convolution layers and their nonlinearities."""
 
 import operator
 from collections import Counter
@@ -53,17 +53,18 @@ def unit_layers(network: nn.Module) -> dict[str, str]:
 
     Notes
     -----
-    A nonlinearity that no module of its own stands for (``functional.relu``, or one
-    `torch.nn.ReLU` called in several places, as in most residual networks) can't be listened
-    to. Then the module before it counts: rectifiers are monotone, so a positive maximum and
-    its place are the same there, and a unit that would answer 0 answers 0 or less.
+    A nonlinearity that is no module of its own (``functional.relu``, or one `torch.nn.ReLU` called
+    in several places, as in most residual networks) has no output to record. Then the output of
+    the module before it is recorded: rectifiers are monotone, so a positive maximum and its place
+    are the same there, and a response that would be 0 is 0 or less.
 
-    A convolution called more than once in a pass has no map of its own and is left out, as
-    is one that is never called. Where the outputs of two are added before a nonlinearity of
-    its own, their units belong to the one that more convolutions lie before: the last of a
-    residual block, not that of its shortcut. Behind an addition without such a module each
-    has its own output. Where the calls cannot be traced (`read_calls`), the order in
-    which the network registers its modules stands in for the order of the calls.
+    A convolution called more than once in a pass has more than one map and is left out, as is one
+    that is never called. Where the outputs of two convolutions are added before a nonlinearity,
+    the nonlinearity's maps count as the units of the convolution with more convolutions before it:
+    the last of a residual block, not that of its shortcut. Where no nonlinearity follows the
+    addition, each convolution keeps its own output. Where the calls cannot be traced
+    (`read_calls`), the order in which the network registers its modules stands in for the order of
+    the calls.
 
     Examples
     --------
@@ -103,7 +104,9 @@ def choose_layers(network: nn.Module, names: list[str] | None) -> dict[str, str]
         raise CallError("the network has no convolution layer, so it has no feature maps")
     for name in names or []:
         if name not in layers:
-            raise CallError(f"there is no convolution layer {name!r}: it has {', '.join(layers)}")
+            raise CallError(
+                f"the network has no convolution layer {name!r}: it has {', '.join(layers)}"
+            )
     return {n: m for n, m in layers.items() if names is None or n in names}
 
 
@@ -113,7 +116,7 @@ def read_calls(network: nn.Module) -> fx.Graph | None:
     Returns
     -------
     torch.fx.Graph or None
-        None where the way through the network depends on what passes through it.
+        None where the order of the calls depends on the data.
     """
     try:
         return fx.Tracer().trace(network)
@@ -124,7 +127,7 @@ def read_calls(network: nn.Module) -> fx.Graph | None:
 def _module_to_listen_to(
     convolution: fx.Node, modules: dict[str, nn.Module], calls: Counter[str]
 ) -> str:
-    """Follow the calls from a convolution to the module that holds its units' maps."""
+    """Follow the calls from a convolution to the module whose output holds its units' maps."""
     node, nearest, added = convolution, str(convolution.target), False
     while len(node.users) == 1:
         (node,) = node.users

@@ -25,7 +25,7 @@ def read_card(name: str = "compact", folder: Path = FOLDER) -> dict[str, Any]:
         If its card is missing or damaged.
     """
     if name not in PRETRAINED:
-        raise CallError(f"{name!r} is no network in the package: it has {', '.join(PRETRAINED)}")
+        raise CallError(f"{name!r} is no network in the package: expected {', '.join(PRETRAINED)}")
     path = folder / f"{name}.json"
     try:
         return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
@@ -39,7 +39,7 @@ def read_checked(file: str, folder: Path = FOLDER) -> bytes:
     Raises
     ------
     ArtifactError
-        If it is missing, or a byte of it differs from what was published.
+        If it is missing, or differs from the file that was published.
     """
     path = folder / file
     expected = read_card(path.stem.split("-")[0], folder)["sha256"].get(file)

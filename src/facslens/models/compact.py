@@ -17,15 +17,15 @@ MIN_SIZE: Final = 32
 
 
 class Block(nn.Module):
-    """Two 3×3 convolutions, their sum with what came in, rectified.
+    """Two 3×3 convolutions; their output is added to the input, and the sum is rectified.
 
     Parameters
     ----------
     channels, width
-        Channels that come in and go out.
+        Channels of the input and of the output.
     stride
-        1 keeps the side of the maps, 2 halves it; where it or the width changes, a 1×1
-        convolution brings what came in to the same shape.
+        1 keeps the side of the maps, 2 halves it; where it or the width changes, a 1×1 convolution
+        brings the input to the same shape.
 
     References
     ----------
@@ -79,7 +79,7 @@ class CompactNetwork(nn.Sequential):
     def __init__(self, classes: int, size: int = 48) -> None:
         if size < MIN_SIZE:
             raise CallError(
-                f"the compact network reads faces of {MIN_SIZE} pixels or more, not {size}"
+                f"size is {size}: the compact network reads faces of {MIN_SIZE} pixels or more"
             )
         super().__init__()
         self.stem = nn.Conv2d(1, STEM, 3, padding=1, bias=False)

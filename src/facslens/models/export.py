@@ -1,4 +1,4 @@
-"""Write a network as ONNX: it takes grey levels and gives probabilities and responses."""
+"""Write a network as an ONNX file that maps grey levels to probabilities and responses."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ METADATA: Final = "facslens"
 
 
 class Reader(nn.Module):
-    """A network from grey levels to probabilities, and the responses of one of its layers.
+    """A network that maps grey levels to probabilities, and to the responses of one layer.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _with_maps(network: nn.Module, layer: str) -> nn.Module:
     place = choose_layers(network, [layer])[layer]
     graph = read_calls(network)
     if graph is None:
-        raise CallError(f"the way to the layer {layer!r} can't be traced: export without a layer")
+        raise CallError(f"layer is {layer!r}, whose calls can't be traced: export without a layer")
     (maps,) = (node for node in graph.nodes if node.op == "call_module" and node.target == place)
     (end,) = (node for node in graph.nodes if node.op == "output")
     end.args = ((end.args[0], maps),)

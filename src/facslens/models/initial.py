@@ -65,7 +65,7 @@ def _shown(model: object) -> str:
 
 
 def architecture_of(model: str | None, init: Model | str | Path | None) -> str:
-    """Find the architecture that is wanted, where the call may leave out either argument.
+    """Find the architecture that a call asks for, which may leave out either argument.
 
     Parameters
     ----------
@@ -134,8 +134,8 @@ def initial(
         return model
     if init.architecture != architecture:
         raise CallError(
-            f"a network of the architecture {architecture!r} cannot begin from one of the "
-            f"architecture {init.architecture!r}"
+            f"init is of the architecture {init.architecture!r}: expected {architecture!r}, as "
+            f"the network to be trained"
         )
     drawn, taken = model.network.state_dict(), init.network.state_dict()
     with torch.no_grad():

@@ -66,8 +66,8 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
     Raises
     ------
     CallError
-        If the architecture is not known, does not read faces of that size, or has fewer than two
-        expressions to tell apart.
+        If the architecture is not known or does not read faces of that size, or if there are fewer
+        than two expressions.
     """
     if architecture not in ARCHITECTURES:
         raise CallError(
@@ -76,9 +76,7 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
     if size > MAX_SIZE:
         raise CallError(f"size is {size}: expected at most {MAX_SIZE} pixels")
     if len(expressions) < 2:
-        raise CallError(
-            f"a network needs two expressions or more to tell apart, not {len(expressions)}"
-        )
+        raise CallError(f"expressions is {list(expressions)}: expected two expressions or more")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ARCHITECTURES[architecture](classes=len(expressions), size=size)

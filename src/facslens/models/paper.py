@@ -44,7 +44,7 @@ class PaperNetwork(nn.Sequential):
 
     def __init__(self, classes: int, size: int = 48) -> None:
         if size not in SIZES:
-            raise CallError(f"the paper's network reads faces of 48 or 96 pixels, not {size}")
+            raise CallError(f"size is {size}: the paper's network reads faces of 48 or 96 pixels")
         parts: OrderedDict[str, nn.Module] = OrderedDict()
         channels = 1
         for number, width in enumerate(WIDTHS, start=1):

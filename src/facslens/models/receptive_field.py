@@ -42,7 +42,7 @@ _POOL_FUNCTIONS: Final[dict[Any, Callable[..., nn.Module]]] = {
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Which rectangle of the input each location of a layer can see.
+    """The rectangle of the input that each location of a layer can see.
 
     Location (row, column) sees ``size`` pixels that begin at ``offset + stride × location``,
     in either direction.
@@ -64,7 +64,7 @@ class ReceptiveField:
     def rectangle(self, row: SupportsIndex, column: SupportsIndex) -> Rectangle:
         """Give the field of a location as top, left, bottom, right.
 
-        Half-open, in pixels; it leaves the image where the layer sees padding.
+        Half-open, in pixels; it reaches beyond the image where the layer sees padding.
 
         Examples
         --------
@@ -118,8 +118,8 @@ def receptive_field(network: nn.Module, layer: str) -> ReceptiveField:
 
     Notes
     -----
-    This is what a location *can* see: no weight is looked at. Convolutions are said by their
-    modules, and padding is by zeros or by repeated edges.
+    This is the region that *can* influence a location, whatever the weights. Convolutions have to
+    be modules, and padding is by zeros or by repeated edges.
 
     References
     ----------
@@ -136,13 +136,16 @@ def receptive_field(network: nn.Module, layer: str) -> ReceptiveField:
     graph = read_calls(network)
     if graph is None:
         raise CallError(
-            f"the receptive field of {layer!r} can't be derived: the network's way through "
-            "its modules depends on what passes through it"
+            f"the receptive field of {layer!r} can't be derived: the order of the "
+            "network's calls depends on its input"
         )
     modules = dict(network.named_modules())
     ends = [node for node in graph.nodes if node.op == "call_module" and node.target == layer]
     if len(ends) != 1:
-        raise CallError(f"{layer!r} has no one receptive field: it is called {len(ends)} times")
+        raise CallError(
+            f"the layer {layer!r} is called {len(ends)} times: only one called once has a "
+            f"receptive field"
+        )
     fields: dict[fx.Node, ReceptiveField] = {}
     needed = _what_it_needs(ends[0])
     for node in graph.nodes:  # in the order of the calls: inputs come before their users

@@ -1,1 +1,1 @@
-"""From an image file to what a network reads."""
+"""Turn image files into the input of a network."""

@@ -15,7 +15,7 @@ class Similarity:
     turn
         Its absolute value is the scale, its argument the angle, clockwise where y is down.
     shift
-        Where 0 goes.
+        The point to which 0 is moved.
     """
 
     turn: complex
@@ -35,12 +35,12 @@ class Similarity:
         return plain(np.asarray(self.turn * numbers(points) + self.shift))
 
     def inverse(self) -> "Similarity":
-        """Give the way back.
+        """Give the inverse map.
 
         Raises
         ------
         ZeroDivisionError
-            If all points go to one place.
+            If the map moves all points to one place.
         """
         return Similarity(1 / self.turn, -self.shift / self.turn)
 

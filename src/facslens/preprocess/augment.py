@@ -20,7 +20,7 @@ class Augmentation:
     rotation
         Largest turn in degrees, either way.
     scale
-        Largest magnification; as much smaller at the other end (drawn on a log scale).
+        Largest magnification; the smallest is its inverse (drawn on a log scale).
     shift
         Largest shift in either direction, as a fraction of the side.
     gamma
@@ -28,9 +28,9 @@ class Augmentation:
 
     Notes
     -----
-    Khorrami et al. 2015 flip, turn by ±5°, scale by 0.7–1.4, shift, and change the grey
-    levels [khorrami2015]_. Brightness and contrast play little part here, for each image is
-    brought to even local contrast afterwards; gamma is what remains of a change of grey levels.
+    Khorrami et al. 2015 flip, turn by ±5°, scale by 0.7–1.4, shift, and change the grey levels
+    [khorrami2015]_. Changes of brightness and contrast would have little effect, because each
+    image is brought to even local contrast afterwards; a change of gamma remains.
     """
 
     flip: float = 0.5
@@ -54,9 +54,9 @@ def augment(
     images
         Grey levels in [0, 1].
     by
-        How far.
+        How far, at most.
     generator
-        Where the randomness comes from.
+        Source of the random numbers.
 
     Returns
     -------

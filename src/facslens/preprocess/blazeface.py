@@ -122,7 +122,7 @@ def make() -> Detector:
 
 
 def detect(picture: Image.Image, back: Network, front: Network) -> list[Detection]:
-    """Find faces in the picture, with more around it, and in its parts; then look at each again."""
+    """Find faces in the whole picture and in its parts; then detect each again in a close-up."""
     windows = [
         square_around(picture.size),
         square_around(picture.size, FRAMED),
@@ -167,12 +167,12 @@ def look(picture: Image.Image, window: Similarity, network: Network) -> list[Det
 
 
 def confirmed(picture: Image.Image, face: Detection, front: Network) -> Detection | None:
-    """Look at a face from near by, turned upright, and find it there with better landmarks.
+    """Detect a face again in an upright close-up, which gives better landmarks.
 
     Returns
     -------
     Detection or None
-        None where both looks together score less than `SCORE`.
+        None where it is not found again, or the mean score of both detections is below `SCORE`.
     """
     turn = AROUND * max(face.width, face.height) + 0j
     if face.points is not None:
@@ -189,7 +189,7 @@ def confirmed(picture: Image.Image, face: Detection, front: Network) -> Detectio
 
 
 def distinct(faces: list[Detection]) -> list[Detection]:
-    """Keep of faces that lie within one another the surest; the surest of all comes first."""
+    """Keep the face of the highest score among nested ones; sort by score, the highest first."""
     kept: list[Detection] = []
     for face in sorted(faces, key=lambda f: -f.score):
         if all(
@@ -203,11 +203,12 @@ def distinct(faces: list[Detection]) -> list[Detection]:
 def merged(
     scores: Float64[np.ndarray, " anchor"], places: Float64[np.ndarray, "anchor 8 2"]
 ) -> list[tuple[float, Float64[np.ndarray, "8 2"]]]:
-    """Make one face of the anchors that saw it: their mean weighted by score, the best first.
+    """Average the anchors that detected the same face, weighted by score; the best face first.
 
     Notes
     -----
-    Averaging instead of dropping the weaker ones is BlazeFace's, section 4 [bazarevsky2019]_.
+    As in BlazeFace, section 4, the anchors of lower score are averaged, not dropped
+    [bazarevsky2019]_.
     """
     corners = places[:, 0] - places[:, 1] / 2
     boxes: list[Box] = list(map(tuple, np.hstack([corners, places[:, 1]]).tolist()))

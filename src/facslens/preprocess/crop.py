@@ -1,4 +1,4 @@
-"""The one definition of the crop: where in it the eyes and the mouth lie, and how it is cut out.
+"""Define the crop of a face: the places of eyes and mouth in it, and how it is cut out.
 
 Points are (x, y) in pixels, x to the right and y down, from the outer corner of the first
 pixel: pixel (row i, column j) covers the square from (j, i) to (j + 1, i + 1), and its centre
@@ -127,7 +127,7 @@ def crop_box(
 
 
 def square(image: UInt8[np.ndarray, "row column"], size: int) -> UInt8[np.ndarray, "size size"]:
-    """Cut out the central square and resize it: the crop of a picture that is a face already.
+    """Cut out the central square and resize it, for pictures that are face crops already.
 
     Bilinear with a support that grows when shrinking (Pillow's), so that shrinking does not
     alias. An image that has the size already comes back as it is.

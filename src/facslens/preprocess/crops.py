@@ -1,4 +1,4 @@
-"""Photographs on the disk to face crops on the disk, which the layout ``folder`` reads."""
+"""Cut face crops out of photographs, into a folder that the layout ``folder`` reads."""
 
 import os
 from collections import Counter
@@ -49,19 +49,19 @@ class Order:
 
     def __post_init__(self) -> None:
         if not MIN_SIDE <= self.size <= MAX_SIZE:
-            raise CallError(f"--size is {self.size}: expected {MIN_SIDE} to {MAX_SIZE} pixels")
+            raise CallError(f"size is {self.size}: expected {MIN_SIDE} to {MAX_SIZE} pixels")
 
 
 @dataclass(frozen=True)
 class Crops:
-    """What became of the photographs, one sentence for each that has one.
+    """What was found in the photographs, with one sentence for each that needs one.
 
     Parameters
     ----------
     photographs, faces
-        How many photographs there were, and how many faces were cut out, by earlier calls, too.
+        How many photographs there were, and how many faces were cut out, earlier calls included.
     faceless, failed, notes
-        Photographs in which no face was found; files that could not be read; what else to know.
+        Photographs in which no face was found; files that could not be read; other remarks.
     """
 
     photographs: int
@@ -72,26 +72,27 @@ class Crops:
 
 
 def make_crops(paths: list[Path], out: Path, order: Order, progress: Report = silent) -> Crops:
-    """Cut out the faces of photographs, one PNG a face.
+    """Cut out the faces of photographs, one PNG per face.
 
-    An interrupted call goes on where it was: photographs whose crops are there are kept.
+    An interrupted call can be repeated: photographs whose crops are there are not done again.
 
     Parameters
     ----------
     paths
         Image files, or folders, in which images are looked for at any depth.
     out
-        Where the crops go: new, or of the same order. ``crops.json`` in it is the order.
+        The folder of the crops: a new one, or that of an earlier call with the same order, which
+        is kept in ``crops.json``.
     order
         What to make.
     progress
-        Told the number of photographs done.
+        Called with the number of photographs done.
 
     Raises
     ------
     CallError
         If a path is missing, no image is found, two photographs would make the same crop, the
-        detector is not known or not installed, or `out` holds something else.
+        detector is not known or not installed, or `out` holds anything else.
     ArtifactError
         If the crops cannot be written.
     """
@@ -164,7 +165,7 @@ def _claim(out: Path, order: Order) -> None:
     note, wanted = out / "crops.json", asdict(order)
     if note.exists():
         if artifacts.read_json(note) != wanted:
-            raise CallError(f"{out} holds crops of another order: choose a new folder")
+            raise CallError(f"{out} holds crops made with other settings: choose a new folder")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CallError(f"{out} is not an empty folder: choose a new one")
     else:

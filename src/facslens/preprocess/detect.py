@@ -1,4 +1,4 @@
-"""The detectors of faces there are, by name; other packages may add theirs.
+"""The face detectors, by name; other packages can add theirs.
 
 A package adds one by an entry point of the group ``facslens.detectors`` that names a function
 without arguments, which gives a `Detector`.
@@ -19,7 +19,7 @@ GROUP: Final = "facslens.detectors"
 
 @dataclass(frozen=True)
 class Kind:
-    """One detector: what it is, which extra brings what it needs, and what makes it."""
+    """One detector: what it is, the extra that installs what it needs, and its factory."""
 
     summary: str
     extra: str
@@ -59,7 +59,7 @@ def make_detector(name: str = DEFAULT) -> Detector:
     others = metadata.entry_points(group=GROUP)
     if name not in others.names:
         known = ", ".join([*DETECTORS, *sorted(others.names)])
-        raise CallError(f"{name!r} is no detector of faces: there are {known}")
+        raise CallError(f"detector is {name!r}: expected one of {known}")
     try:
         factory: Callable[[], Detector] = others[name].load()
     except (ImportError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""One face that was found in a picture, by whatever detector."""
+"""One face that a detector found in a picture."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,10 +24,10 @@ class Detection:
     left, top, width, height
         The box; it may reach beyond the picture.
     score
-        How sure the detector is, 0 to 1; NaN where it does not say.
+        The detector's confidence, 0 to 1; NaN where it gives none.
     points
-        Right eye (left in the picture), left eye and middle of the mouth; None where the
-        detector does not say, or where what it said was no face.
+        Right eye (left in the picture), left eye and middle of the mouth; None where the detector
+        gives none, or gives points that cannot be those of a face.
     """
 
     left: float
@@ -43,7 +43,7 @@ class Detection:
         return self.left, self.top, self.width, self.height
 
     def moved(self, way: Similarity) -> "Detection":
-        """Move and scale the face; its box stays upright where the way turns."""
+        """Move and scale the face; its box stays upright even if the map rotates."""
         middle = complex(self.left + self.width / 2, self.top + self.height / 2)
         middle = way.turn * middle + way.shift
         width, height = self.width * abs(way.turn), self.height * abs(way.turn)

@@ -69,12 +69,12 @@ def make() -> Detector:
 def points_of(
     grey: UInt8[np.ndarray, "row column"], box: Box, cascade: Any
 ) -> Float64[np.ndarray, "3 2"] | None:
-    """Find one eye in each half of a face's upper part; the mouth is put where it has to be.
+    """Find one eye in each half of a face's upper part, and place the mouth relative to the eyes.
 
     Returns
     -------
     array or None
-        None unless either half holds exactly one eye.
+        None unless each half holds exactly one eye.
     """
     left, top, width, height = map(int, box)
     upper = grey[top : top + round(0.6 * height), left : left + width]

@@ -1,4 +1,4 @@
-"""From image files to what a network reads: square, grey, resized, of even contrast."""
+"""Turn image files into the input of a network: square, grey, resized, of even contrast."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ FLOOR: Final = 0.05
 
 
 def standardise(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "image 1 row column"]:
-    """Normalise the local contrast: lighting, shading and the tone of the skin play no part.
+    """Normalise the local contrast, which removes lighting, shading and the tone of the skin.
 
     From each pixel the Gaussian-weighted mean of its surroundings is taken, and what remains
     is divided by the equally weighted root mean square of such remainders.

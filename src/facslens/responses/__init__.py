@@ -1,1 +1,1 @@
-"""What every unit answers to every face."""
+"""Record the response of every unit to every face."""

@@ -1,4 +1,4 @@
-"""The faces that a unit answers most, at most one of each subject, found on the way."""
+"""Find the faces of each unit's largest responses, at most one per subject, while recording."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ DEFAULT_K = 9
 
 @dataclass
 class TopExemplars:
-    """A running list of each unit's largest responses, at most one a subject.
+    """A running list of each unit's largest responses, at most one per subject.
 
     Parameters
     ----------
@@ -23,9 +23,8 @@ class TopExemplars:
 
     Notes
     -----
-    Memory is k × units, whatever the number of faces. On equal responses the face seen
-    first stays, so the result does not depend on the batch size. A response of 0 is no
-    exemplar: nothing fired.
+    Memory is k × units, whatever the number of faces. On equal responses the face seen first
+    stays, so the result does not depend on the batch size. A response of 0 is never an exemplar.
     """
 
     k: int = DEFAULT_K
@@ -46,7 +45,7 @@ class TopExemplars:
         response: Float[np.ndarray, "image unit"],
         location: Int[np.ndarray, "image unit 2"],
     ) -> None:
-        """Take a batch into account.
+        """Update the lists with a batch.
 
         Parameters
         ----------

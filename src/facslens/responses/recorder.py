@@ -1,4 +1,4 @@
-"""The only place with forward hooks: what every unit answers to every face, in one pass."""
+"""Record the response of every unit to every face in one pass, by forward hooks."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ Sink = Callable[[int, Mapping[str, BatchResponses]], None]
 def listen(
     network: nn.Module, modules: Mapping[str, str], read: Callable[[Tensor], Read]
 ) -> Iterator[dict[str, Read]]:
-    """Hold what is read off the output of chosen modules in each forward pass.
+    """Apply a function to the output of chosen modules in each forward pass, and hold the results.
 
     Inside the block the network is in evaluation mode. On leaving it, after an exception
     too, every hook is gone and every module's train flag is what it was.
@@ -48,7 +48,8 @@ def listen(
     Raises
     ------
     CallError
-        In a forward pass that calls one of the modules twice: which call is meant?
+        In a forward pass that calls one of the modules twice, because its units then have two
+        maps.
     """
     flags = {module: module.training for module in network.modules()}
     found: dict[str, Read] = {}
@@ -82,7 +83,7 @@ def listen(
 def capture(
     network: nn.Module, modules: Mapping[str, str]
 ) -> contextlib.AbstractContextManager[dict[str, Tensor]]:
-    """Hold whole maps, still attached to the graph; else as `listen`.
+    """Hold whole maps, attached to the autograd graph; otherwise like `listen`.
 
     They are copies: a later step in place, such as the addition of a shortcut, is not seen.
     """
@@ -90,7 +91,7 @@ def capture(
 
 
 def peak(maps: Float[Tensor, "image unit row column"]) -> BatchResponses:
-    """Give the spatial maximum of every map, and where it lies.
+    """Measure the spatial maximum of every map, and its location.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def record(
 ) -> int:
     """Record all units of the chosen layers over all batches, in one pass.
 
-    Memory is bounded by the batch: each batch's responses go to `sink` and are forgotten.
+    Memory is bounded by the batch: each batch's responses are passed to `sink` and not kept.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def record(
     modules
         Layer name to the name of the module to listen to.
     sink
-        Called once a batch.
+        Called once per batch.
 
     Returns
     -------

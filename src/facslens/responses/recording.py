@@ -19,7 +19,7 @@ from facslens.responses.store import BatchResponses, Responses, ResponseWriter
 
 @dataclass(frozen=True)
 class Recording:
-    """What a recording gives.
+    """The result of `record_faces`.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def record_faces(
     path
         Folder of the Zarr store to write; None keeps the responses in memory.
     exemplars
-        Largest responses kept for each unit, at most one a subject.
+        Largest responses kept for each unit, at most one per subject.
     batch_size
         Faces in one forward pass. Memory follows it and not the number of faces; it does
         not change the result beyond rounding.

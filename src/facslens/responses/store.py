@@ -1,4 +1,4 @@
-"""Responses on disk and in memory: per layer, what every unit answered to every face."""
+"""Store responses on disk or in memory: per layer, those of every unit to every face."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class BatchResponses:
 
 @dataclass(frozen=True)
 class Responses:
-    """What every unit of some layers answered to some faces.
+    """The responses of every unit of some layers to some faces.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Responses:
         Raises
         ------
         ArtifactError
-            If it is missing, no such store, or a part of it is missing.
+            If the store or a part of it is missing, or it is no store of responses.
         """
         try:
             responses = cls(zarr.open_group(path, mode="r"))
@@ -175,14 +175,14 @@ def _check_whole(array: Any, images: int) -> None:
 
 @dataclass
 class ResponseWriter:
-    """Takes responses batch by batch and writes them in whole chunks.
+    """Collects responses batch by batch and writes them in whole chunks.
 
     Parameters
     ----------
     path
         Folder of the Zarr store, or None to keep it in memory.
     images
-        Names of all faces, in the order in which they will come.
+        Names of all faces, in the order in which their responses will be added.
     """
 
     path: Path | None
@@ -200,7 +200,7 @@ class ResponseWriter:
         self._arrays, self._waiting = {}, {}
 
     def add(self, batch: Mapping[str, BatchResponses]) -> None:
-        """Take one batch of every layer."""
+        """Add one batch of every layer."""
         if not self._waiting:
             self._make_arrays(batch)
         for layer, found in batch.items():
@@ -210,16 +210,18 @@ class ResponseWriter:
             self._write(CHUNK)
 
     def close(self) -> Responses:
-        """Write what still waits, and give the store.
+        """Write the responses that are still in memory, and give the store.
 
         Raises
         ------
         CallError
-            If fewer or more faces came than were announced.
+            If the number of faces added is not that of `images`.
         """
         self._write(self._held)
         if self._written != len(self.images):
-            raise CallError(f"{len(self.images)} faces were announced, {self._written} came")
+            raise CallError(
+                f"images names {len(self.images)} faces: responses of {self._written} were added"
+            )
         return Responses(self._group)
 
     def _make_arrays(self, batch: Mapping[str, BatchResponses]) -> None:

@@ -1,4 +1,4 @@
-"""What happens around the epochs: the history, the best weights, the checkpoint."""
+"""Callbacks of a training: record the history, keep the best weights, write checkpoints."""
 
 import copy
 from pathlib import Path
@@ -15,10 +15,10 @@ from facslens.training.module import ExpressionModule
 
 
 class Journal(pl.Callback):
-    """Keeps loss and accuracy of every epoch and the weights of the best one.
+    """Records loss and accuracy of every epoch, and keeps the weights of the best one.
 
-    The best epoch is the one with the lowest loss on the validation part: with some ten
-    people in it accuracy moves in steps of several per cent, and the loss does not.
+    The best epoch is the one with the lowest loss on the validation part: it holds about ten
+    people, so that accuracy changes in steps of several per cent, and the loss does not.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Journal(pl.Callback):
     patience
         Epochs without a better validation after which training stops, or None.
     progress
-        Told after every epoch.
+        Called after every epoch.
     """
 
     def __init__(self, epochs: int, patience: int | None, progress: Report) -> None:
@@ -46,17 +46,17 @@ class Journal(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Keep the step's sums."""
+        """Add the step's loss and hits to those of the epoch."""
         self._sums["train"].append({k: v.detach() for k, v in outputs.items() if k != "loss"})
 
     def on_validation_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Keep the batch's sums."""
+        """Add the batch's loss and hits to those of the epoch."""
         self._sums["validation"].append(outputs)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Note the epoch, and keep the weights where they are the best so far."""
+        """Record the epoch, and keep the weights if they are the best so far."""
         epoch = trainer.current_epoch + 1
         assert isinstance(module, ExpressionModule)
         for split, sums in self._sums.items():
@@ -75,28 +75,28 @@ class Journal(pl.Callback):
         self.progress(self.epochs if trainer.should_stop else epoch, self.epochs, note)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a resumed training has to know."""
+        """Give the state that a resumed training needs."""
         return {"rows": self.rows, "best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up where a checkpoint left off."""
+        """Restore the state of a checkpoint."""
         self.rows, self.best = list(state_dict["rows"]), dict(state_dict["best"])
 
 
 class Checkpoint(pl.Callback):
-    """Writes the whole state after every epoch, atomically: a kill costs one epoch at most."""
+    """Writes the whole state after every epoch: a killed training loses at most one epoch."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Save the state of this epoch in place of the one before."""
+        """Replace the saved state by that of this epoch."""
         with atomic(self.path) as temporary:
             trainer.save_checkpoint(temporary)
 
 
 def is_readable(path: Path) -> bool:
-    """Tell whether a checkpoint can be gone on from: it holds tensors and plain values only."""
+    """Tell whether training can resume from a file: it holds tensors and plain values only."""
     try:
         torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, training starts anew

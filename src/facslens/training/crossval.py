@@ -1,4 +1,4 @@
-"""Accuracy on unseen people: every fold is tested once, by a network that never saw it."""
+"""Measure accuracy on unseen people: every fold is tested once, by a network not trained on it."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,12 +21,12 @@ from facslens.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """The predictions of all folds, each made on people its network never saw.
+    """The predictions of all folds, each for people on whom its network was not trained.
 
     Parameters
     ----------
     predictions
-        Columns fold (from 0), image, true, predicted, one probability column an expression.
+        Columns fold (from 0), image, true, predicted, one probability column per expression.
     expressions
         The classes.
     observed
@@ -54,7 +54,7 @@ class CrossValidation:
         return reading.confusion(self.predictions, self.expressions)
 
     def summary(self) -> dict[str, Any]:
-        """Give the numbers that a machine reads: NaN becomes None."""
+        """Give the results as plain values for JSON: NaN becomes None."""
         folds = self.folds
         scores = reading.per_class(self.confusion)
         return {
@@ -85,34 +85,34 @@ def cross_validate(
     progress: Report = silent,
     finished: Callable[[int, float], None] = lambda _fold, _accuracy: None,
 ) -> CrossValidation:
-    """Train and test every fold; folds that `folder` holds already are not done again.
+    """Train and test every fold; folds that `folder` holds already are not repeated.
 
     Parameters
     ----------
     faces
         Faces with expressions; those without are left out.
     splits
-        One split column a fold.
+        One split column per fold.
     architecture, size, seed, recipe, init
         As `facslens.training.fit.fit` takes them; every fold starts from the same seed, and
         from the same model where there is one.
     folder
         Where each fold leaves ``fold-<k>.parquet``.
     observe
-        Asked about each fold's network and the faces with the fold's split; its table is kept
-        beside the predictions as ``<observation>-<k>.parquet``. A fold that lacks it is trained
-        again.
+        Called with each fold's network and the faces with the fold's split; the table that it
+        returns is kept beside the predictions as ``<observation>-<k>.parquet``. A fold that lacks
+        it is trained again.
     observation
-        What that table is called: another name for another question.
+        Name of that table; every `observe` function needs its own.
     progress
-        Told after every epoch, with the epochs of all folds together.
+        Called after every epoch, with the epochs of all folds together.
     finished
-        Told the fold and its accuracy.
+        Called with each fold and its accuracy.
 
     Raises
     ------
     ArtifactError
-        If the folder holds folds of other faces, another recipe or another beginning.
+        If the folder holds folds of other faces, another recipe or another initial model.
     """
     faces = faces.where(faces.table["expression"].notna().to_numpy())
     settings = {
@@ -173,5 +173,5 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         if found.get(name) != value:
             raise ArtifactError(
-                f"{folder} holds a cross-validation with another {name}: name another folder"
+                f"{folder} holds a cross-validation with another {name}: choose another folder"
             )

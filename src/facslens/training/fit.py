@@ -1,4 +1,4 @@
-"""Train a network on the training part, choose the epoch on the validation part."""
+"""Train a network on the training part, and choose the epoch on the validation part."""
 
 import contextlib
 import dataclasses
@@ -34,7 +34,7 @@ VALIDATION_BATCH = 128
 
 @dataclass(frozen=True)
 class Training:
-    """A trained model and how it came about.
+    """A trained model and the history of its training.
 
     Parameters
     ----------
@@ -72,15 +72,15 @@ def fit(
     seed
         Of the weights, the order, the augmentation and the dropout.
     recipe
-        The numbers of the training; None takes those that `recipe_for` gives.
+        The hyperparameters; None takes those of `recipe_for`.
     init
         A model of the same architecture to begin from (see `facslens.models.initial.initial`);
         None draws all weights from the seed.
     folder
-        Where the checkpoint of the latest epoch lies, to go on from after a kill; it is
-        removed at the end. None keeps none.
+        Where the checkpoint of the latest epoch is written, from which a killed training resumes;
+        it is removed at the end. None writes none.
     progress
-        Told after every epoch.
+        Called after every epoch.
 
     Returns
     -------
@@ -93,8 +93,8 @@ def fit(
     NotEnoughDataError
         If the training part has fewer than two expressions, or the validation part is empty.
     CallError
-        If `init` is of another architecture, or was trained on the same faces with another
-        split: then it has seen people who are held out here.
+        If `init` is of another architecture, or was trained on the same faces with another split,
+        and thus on people who are held out here.
     FacslensError
         If training diverges.
     """
@@ -104,7 +104,7 @@ def fit(
     if len(train.expressions) < 2:
         raise NotEnoughDataError(
             f"the training part of {faces.name} shows "
-            f"{' '.join(train.expressions) or 'no expression'}: two or more are needed"
+            f"{' '.join(train.expressions) or 'no expression'}: expected two or more expressions"
         )
     expressions = known.expressions
     if len(validation) == 0:
@@ -161,7 +161,7 @@ def fit(
         )
         checkpoint.unlink(missing_ok=True)
     if journal.best["weights"] is None:
-        raise FacslensError("training diverged: the validation loss was never a number")
+        raise FacslensError("training diverged: the validation loss was not finite in any epoch")
     model.network.load_state_dict(journal.best["weights"])
     model.network.cpu().eval()
     record = {
@@ -188,8 +188,8 @@ def _check_unseen(training: Mapping[str, Any], content: Mapping[str, str], held:
     shown = isinstance(known, str) and any(image.startswith(known) for image in held)
     if divided or shown:
         raise CallError(
-            "the model to begin from was trained on the same faces with another split: it has "
-            "seen people who are held out here"
+            "init was trained on the same faces with another split, and thus on people who are "
+            "held out here: begin from another model, or from none"
         )
     earlier = training.get("init")  # of a file that anybody may have written
     if isinstance(earlier, dict) and isinstance(earlier.get("training"), dict):

@@ -1,4 +1,4 @@
-"""How sure the figures of a confusion matrix are: intervals over the faces that were counted."""
+"""Compute intervals for the recall, precision and F1 of a confusion matrix, over its faces."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def wilson(hits: int, count: int) -> Interval:
     Parameters
     ----------
     hits, count
-        How many of how many; 0 ≤ hits ≤ count. Of no cases at all the proportion is NaN.
+        Hits and cases, 0 ≤ hits ≤ count. Without cases the proportion is NaN.
 
     Notes
     -----
@@ -71,7 +71,7 @@ def wilson(hits: int, count: int) -> Interval:
 
 
 def f1_intervals(counts: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> F1:
-    """Resample the faces behind a confusion matrix.
+    """Compute F1 with intervals, by resampling the faces of a confusion matrix.
 
     Parameters
     ----------

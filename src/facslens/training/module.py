@@ -25,7 +25,7 @@ Batch = list[Tensor]
 
 
 class LabelledFaces(Dataset[tuple[Tensor, int]]):
-    """Faces with the number of their expression, read from disk when asked for.
+    """Faces with the number of their expression; each is read from disk when it is needed.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class LabelledFaces(Dataset[tuple[Tensor, int]]):
     expressions
         The classes, in the order of the network's scores.
     size
-        Side in pixels to which each face is brought.
+        Side in pixels to which each face is resized.
     """
 
     def __init__(self, faces: Faces, expressions: tuple[str, ...], size: int) -> None:
@@ -50,10 +50,10 @@ class LabelledFaces(Dataset[tuple[Tensor, int]]):
 
 
 class EpochOrder(Sampler[int]):
-    """A fresh order each epoch that depends on the seed and the epoch alone.
+    """A new random order in each epoch, which depends only on the seed and the epoch.
 
-    That makes a resumed training see what an uninterrupted one sees: Lightning calls
-    `set_epoch` at the start of every epoch.
+    So a resumed training takes the faces in the same order as an uninterrupted one. Lightning
+    calls `set_epoch` at the start of every epoch.
     """
 
     def __init__(self, count: int, seed: int) -> None:
@@ -78,7 +78,7 @@ class ExpressionModule(pl.LightningModule):
     network
         As `facslens.models.model.Model` holds it.
     recipe
-        The numbers of the training.
+        The hyperparameters.
     steps
         Steps of the whole training, on which the learning rate depends.
     seed
@@ -106,7 +106,7 @@ class ExpressionModule(pl.LightningModule):
         return {"loss": loss, **_sums(scores.detach(), classes)}
 
     def validation_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
-        """Give the sums from which loss and accuracy are made."""
+        """Give the sums from which loss and accuracy are computed."""
         images, classes = batch
         return _sums(self._scores(images), classes)
 
@@ -115,7 +115,7 @@ class ExpressionModule(pl.LightningModule):
         return cast(Tensor, self.network(faces))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW, its rate rising in a line (see `WARM_UP`) and falling as a half cosine."""
+        """Use AdamW; its rate rises linearly (see `WARM_UP`) and then falls as a half cosine."""
         optimiser = torch.optim.AdamW(
             self.network.parameters(),
             lr=self.recipe.learning_rate,

@@ -1,4 +1,4 @@
-"""What a network says about faces, and how often it is right."""
+"""Predict the expressions of faces, and measure how often the predictions are right."""
 
 from collections.abc import Sequence
 
@@ -56,7 +56,7 @@ def predict(
 
 
 def accuracy(predictions: pd.DataFrame) -> float:
-    """Share of the faces with a known expression that are read rightly; NaN without any.
+    """Share of right predictions among faces of known expression; NaN without any.
 
     Examples
     --------

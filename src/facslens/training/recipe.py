@@ -1,4 +1,4 @@
-"""How a network is trained: the numbers, in one place."""
+"""The hyperparameters with which a network is trained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ SHOWN: Final = 20_000
 
 @dataclass(frozen=True)
 class Recipe:
-    """The numbers of a training.
+    """The hyperparameters of a training.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Recipe:
     label_smoothing
         Share of the target spread evenly over all expressions.
     average
-        Decay of the exponential moving average of the weights, which is what is validated
+        Decay of the exponential moving average of the weights; the averaged weights are validated
         and kept.
     patience
         Epochs without a better validation after which training stops; None never stops.
@@ -56,7 +56,7 @@ class Recipe:
         return cls(**{**entries, "augmentation": Augmentation(**entries["augmentation"])})
 
     def changed(self, *, epochs: int | None, patience: int | None = None) -> "Recipe":
-        """Give the recipe with those numbers replaced that are not None."""
+        """Give the recipe with the numbers replaced that are not None."""
         return replace(
             self,
             epochs=self.epochs if epochs is None else epochs,
@@ -64,7 +64,7 @@ class Recipe:
         )
 
     def settled(self, faces: int) -> "Recipe":
-        """Give the recipe with the passes that it makes over so many faces.
+        """Give the recipe with its epochs filled in, for a training part of so many faces.
 
         Examples
         --------
@@ -91,5 +91,5 @@ FINE_TUNING: Final = Recipe(
 
 
 def recipe_for(fine_tuning: bool) -> Recipe:
-    """Give the usual numbers of a training that begins from another model, or from a seed."""
+    """Give the usual recipe of a training that begins from another model, or from a seed."""
     return FINE_TUNING if fine_tuning else Recipe()

@@ -1,4 +1,4 @@
-"""Whether the probabilities of a network mean what they say."""
+"""Compare the probabilities that a network predicts with how often it is right."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ BINS: Final = 15
 
 @dataclass(frozen=True)
 class Reliability:
-    """How far the probabilities lie from what happens.
+    """How far predicted probabilities are from observed frequencies.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ class Reliability:
         Mean over faces of the squared distance between the probabilities and the truth, summed
         over classes. In [0, 2]; lower is better.
     confidence
-        Mean of the largest probability; above the accuracy the network is too sure.
+        Mean of the largest probability; a network for which it exceeds the accuracy is
+        overconfident.
     table
         A row for each bin of the largest probability (low, high]: ``low``, ``high``, ``count``,
         ``confidence``, ``accuracy``, ``accuracy_low``, ``accuracy_high``; NaN in an empty bin.
@@ -66,8 +67,8 @@ def reliability(
 
     Examples
     --------
-    Two faces said with 0.8, one of them wrongly: accuracy 0.5, so 0.3 off; squared distances
-    0.08 and 1.28.
+    Two predictions with probability 0.8, one of them wrong: the accuracy is 0.5, which differs by
+    0.3; the squared distances are 0.08 and 1.28.
 
     >>> found = reliability(np.array([[0.8, 0.2], [0.2, 0.8]]), np.array([0, 0]))
     >>> round(found.ece, 3), round(found.brier, 3), round(found.confidence, 3)

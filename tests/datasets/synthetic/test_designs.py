@@ -62,7 +62,7 @@ def test_contempt_is_one_sided():
 
 def test_a_design_that_asks_for_the_impossible_says_so():
     design = Design("both", chance={"AU12": 1.0, "AU15": 1.0})
-    with pytest.raises(CallError, match="both makes action units certain that exclude each other"):
+    with pytest.raises(CallError, match="both requires action units that exclude each other"):
         design.draw(None, np.random.default_rng(0))
     assert excluded(["AU15", "AU12"])
 
@@ -96,7 +96,7 @@ def test_a_wrong_design_file_is_one_sentence(tmp_path, content, message):
 
 
 def test_an_unknown_design_is_one_sentence(tmp_path):
-    with pytest.raises(CallError, match="'natrual' is not known: expected natural, factorial"):
+    with pytest.raises(CallError, match="design is 'natrual': expected natural, factorial"):
         get_design("natrual")
     with pytest.raises(CallError, match="cannot be read"):
         get_design(str(tmp_path / "none.json"))

@@ -178,11 +178,14 @@ def test_more_processes_make_the_same_faces(folder, tmp_path):
 @pytest.mark.parametrize(
     ("order", "message"),
     [
-        ({"subjects": 0}, "--subjects is 0: expected at least 1"),
-        ({"subjects": 1, "size": -3}, "--size is -3: expected 16 to 512 pixels"),
-        ({"subjects": 1, "design": "free"}, "--design 'free' is not known"),
-        ({"subjects": 1, "format": "gif"}, "--format is 'gif': expected png or webp"),
-        ({"subjects": 1, "seed": -1}, "--seed is -1"),
+        ({"subjects": 0}, "^subjects is 0: expected at least 1"),
+        ({"subjects": 1, "size": -3}, "^size is -3: expected 16 to 512 pixels"),
+        (
+            {"subjects": 1, "design": "free"},
+            "design is 'free': expected natural, factorial or a .json file",
+        ),
+        ({"subjects": 1, "format": "gif"}, "^format is 'gif': expected png or webp"),
+        ({"subjects": 1, "seed": -1}, "^seed is -1"),
     ],
 )
 def test_an_impossible_order_is_one_sentence(order, message):
@@ -197,7 +200,7 @@ def test_nothing_else_in_the_folder_is_touched(studio, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "synthetic.json").write_text(json.dumps({"subjects": 3}))
-    with pytest.raises(CallError, match="holds faces of another order"):
+    with pytest.raises(CallError, match="holds faces made with other settings"):
         generate(Order(1), other)
 
 
@@ -206,7 +209,7 @@ def test_a_changed_design_file_is_another_order(studio, tmp_path):
     file.write_text(json.dumps({"expressions": {"happiness": {"AU12": 1}}}))
     generate(Order(1, str(file)), tmp_path / "faces")
     file.write_text(json.dumps({"expressions": {"happiness": {"AU12": 1, "AU06": 1}}}))
-    with pytest.raises(CallError, match="holds faces of another order"):
+    with pytest.raises(CallError, match="holds faces made with other settings"):
         generate(Order(1, str(file)), tmp_path / "faces")
 
 

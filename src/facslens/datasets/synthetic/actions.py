@@ -1,4 +1,4 @@
-"""Action units as mixtures of the 52 face shapes with ARKit names, and back again as truth."""
+"""Mix face shapes with ARKit names into action units, and measure those of a mixed face."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -116,7 +116,7 @@ def full(au: str) -> dict[str, float]:
 
 
 def opening(jaw: float, gap: float) -> dict[str, float]:
-    """Read AU25, AU26 and AU27 from a face as it is, whatever made it so.
+    """Measure AU25, AU26 and AU27 on a face, whichever shapes have opened its mouth.
 
     Parameters
     ----------
@@ -128,8 +128,8 @@ def opening(jaw: float, gap: float) -> dict[str, float]:
     Returns
     -------
     dict
-        Intensity of each, 0 to 1. A jaw that drops has parted lips: the face shapes open
-        both. A jaw that stretches the mouth does not also drop.
+        Intensity of each, 0 to 1. A dropped jaw comes with parted lips, because the face shapes
+        open both. A face with AU27 has no AU26.
 
     Examples
     --------

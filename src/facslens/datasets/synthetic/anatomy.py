@@ -1,4 +1,4 @@
-"""What belongs to what on the head's mesh: parts, lips, lashes, and the teeth it lacks."""
+"""The parts of the head's mesh, its lips and lashes, and teeth, which the mesh lacks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +107,7 @@ def teeth(
     triangles: Int32[np.ndarray, "triangle 3"],
     part: UInt8[np.ndarray, " triangle"],
 ) -> Teeth:
-    """Build two strips of teeth just behind the lips, each fixed to its jaw."""
+    """Build two strips of teeth just behind the lips, each of which moves with its jaw."""
     upper = _strip(_MOUTH_HEIGHT - 0.0005, _MOUTH_HEIGHT + _TOOTH)
     lower = _strip(_MOUTH_HEIGHT - _TOOTH, _MOUTH_HEIGHT - 0.0008)
     vertices = np.concatenate([upper, lower])

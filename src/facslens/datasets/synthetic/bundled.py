@@ -22,7 +22,7 @@ def read_synthetic(folder: Path | None, *, design: str = "natural") -> Reading:
     folder
         One that ``facslens data synth`` made; None for the faces in the package.
     design
-        Which of the faces in the package; plays no part where a folder is given.
+        Which of the faces in the package; ignored where a folder is given.
     """
     root = ARCHIVE / design if folder is None else folder
     return replace(read_table(root / "faces.csv"), name="synthetic")

@@ -1,4 +1,4 @@
-"""Taking the picture: head pose, camera, lamp, background, and what a camera spoils."""
+"""Take the picture: head pose, camera, lamp, background, and the camera's blur and noise."""
 
 import io
 from dataclasses import dataclass, replace
@@ -115,7 +115,7 @@ def shaken(setting: Setting, rng: np.random.Generator) -> Setting:
 
 @dataclass(frozen=True)
 class Picture:
-    """One image and the truth in it.
+    """One image, and where its action units are.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ _TRIES: Final = 10_000
 
 @dataclass(frozen=True)
 class Design:
-    """How action units are drawn.
+    """The probabilities by which action units are drawn.
 
     Parameters
     ----------
@@ -72,13 +72,14 @@ class Design:
     ) -> dict[str, tuple[float, float]]:
         """Draw the left and right intensity, 0 to 1, of the action units of one peak.
 
-        Each is drawn by itself; a set that `EXCLUDED` forbids is drawn again as a whole, so
-        that action units that may go together stay independent as far as that allows.
+        Each is drawn independently. A set with two action units that exclude each other
+        (`EXCLUDED`) is discarded and drawn again as a whole.
 
         Raises
         ------
         CallError
-            If no allowed set turns up: the design makes excluded action units certain.
+            If no allowed set is drawn, because the design requires action units that exclude each
+            other.
         """
         chances = dict(self.chance)
         if expression is not None:
@@ -88,7 +89,7 @@ class Design:
             if (drawn or expression is None) and not excluded(drawn):
                 return {au: _sides(au, expression, rng) for au in drawn}
         raise CallError(
-            f"the design {self.name} makes action units certain that exclude each other"
+            f"the design {self.name} requires action units that exclude each other"
             + (f" in {expression}" if expression else "")
         )
 
@@ -180,9 +181,7 @@ def get_design(name: str) -> Design:
         return DESIGNS[name]
     path = Path(name)
     if path.suffix != ".json":
-        raise CallError(
-            f"--design {name!r} is not known: expected {', '.join(DESIGNS)} or a .json file"
-        )
+        raise CallError(f"design is {name!r}: expected {', '.join(DESIGNS)} or a .json file")
     try:
         content = json.loads(read_bytes(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:

@@ -1,4 +1,4 @@
-"""What is said where the packages that draw faces are not installed."""
+"""The error where a package that draws faces is not installed."""
 
 from facslens.errors import CallError
 

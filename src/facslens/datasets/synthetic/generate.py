@@ -1,4 +1,4 @@
-"""From a design and a seed to a folder of faces with their truth."""
+"""Generate a folder of drawn faces with their true action units, from a design and a seed."""
 
 import io
 import multiprocessing
@@ -34,7 +34,7 @@ _MAX_SIZE: Final = 512
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be made.
+    """Which faces to generate.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ class Order:
     size
         Side of the images in pixels.
     seed
-        Decides everything; a person depends on it, the design's name and its own number alone.
+        Seed of everything random. A person depends only on it, on the design's name and on the
+        person's number.
     format
         One of `FORMATS`.
 
@@ -63,38 +64,38 @@ class Order:
 
     def __post_init__(self) -> None:
         if self.subjects < 1:
-            raise CallError(f"--subjects is {self.subjects}: expected at least 1")
+            raise CallError(f"subjects is {self.subjects}: expected at least 1")
         if not 16 <= self.size <= _MAX_SIZE:
-            raise CallError(f"--size is {self.size}: expected 16 to {_MAX_SIZE} pixels")
+            raise CallError(f"size is {self.size}: expected 16 to {_MAX_SIZE} pixels")
         if self.seed < 0:
-            raise CallError(f"--seed is {self.seed}: expected 0 or more")
+            raise CallError(f"seed is {self.seed}: expected 0 or more")
         if self.format not in FORMATS:
-            raise CallError(f"--format is {self.format!r}: expected {' or '.join(FORMATS)}")
+            raise CallError(f"format is {self.format!r}: expected {' or '.join(FORMATS)}")
         get_design(self.design)
 
 
 def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report = silent) -> None:
-    """Make faces and their truth in a folder, which the layout ``table`` reads.
+    """Draw faces into a folder, with their true action units; the layout ``table`` reads it.
 
-    The folder gets ``faces.csv`` (one row an image), ``sides.csv`` (left and right
-    intensities), ``regions.npz`` (see `truth.Regions`), ``synthetic.json`` (the order) and
-    the images. An interrupted generation goes on where it was: people that are done are kept.
+    The folder gets ``faces.csv`` (one row per image), ``sides.csv`` (left and right intensities),
+    ``regions.npz`` (see `truth.Regions`), ``synthetic.json`` (the order) and the images. An
+    interrupted call can be repeated: people who are finished are kept.
 
     Parameters
     ----------
     order
         What to make.
     folder
-        Where; new, or of the same order.
+        A new or empty folder, or that of an earlier call with the same order.
     workers
         Processes that draw.
     progress
-        Told the number of people done.
+        Called with the number of people done.
 
     Raises
     ------
     CallError
-        If the folder holds something else, or the package ``anny`` is missing.
+        If the folder holds anything else, or the package ``anny`` is missing.
     ArtifactError
         If it cannot be written.
     """
@@ -105,7 +106,7 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
     note = folder / "synthetic.json"
     if note.exists():
         if artifacts.read_json(note) != made:
-            raise CallError(f"{folder} holds faces of another order: choose a new folder")
+            raise CallError(f"{folder} holds faces made with other settings: choose a new folder")
     elif folder.exists() and any(folder.iterdir()):
         raise CallError(f"{folder} is not empty: choose a new folder")
     artifacts.write_json(note, made)
@@ -126,7 +127,7 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
 def draw_face(
     room: Studio, person: Person, rest: np.ndarray, shot: Shot, size: int
 ) -> tuple[Picture, dict[str, tuple[float, float]]]:
-    """Draw one face, and read its action units off the face as drawn.
+    """Draw one face, and measure the action units of the drawn face.
 
     Returns
     -------
@@ -186,7 +187,7 @@ def _drawn(
 
 @lru_cache(maxsize=1)
 def studio() -> Studio:
-    """Give this process's studio: the head and its boxes are made once."""
+    """Give the studio of this process, which is made at the first call."""
     return Studio(load_head())
 
 

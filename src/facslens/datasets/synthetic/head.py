@@ -27,8 +27,8 @@ class Head:
     triangles
         Vertices of each triangle; (triangle, 3).
     canonical
-        The vertices of the average head at rest; (vertex, 3). *Where* a point of any head is,
-        is said by its place on this one: so skin gets its colours, and brows their place.
+        The vertices of the average head at rest; (vertex, 3). The place of a point of any head is
+        that of the same point on this one: the colours of skin and brows depend on it.
     shapes
         Movement of every vertex by each face shape at weight 1; (shape, vertex, 3).
     names
@@ -109,7 +109,7 @@ class Head:
 
 @lru_cache(maxsize=1)
 def load_head() -> Head:
-    """Load the head, once a process.
+    """Load the head, once per process.
 
     Raises
     ------

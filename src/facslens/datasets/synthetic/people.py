@@ -1,4 +1,4 @@
-"""Who is drawn: people, their sequences, and the face of every image."""
+"""Draw people at random: their looks, their sequences, and the face of every image."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,9 +91,9 @@ def draw_person(rng: np.random.Generator) -> Person:
 def draw_shots(design: Design, person: Person, rng: np.random.Generator) -> Iterator[Shot]:
     """Draw a person's sequences, each from rest to peak.
 
-    With a design of expressions there is one sequence an expression, in random order;
-    without, there are `SEQUENCES`. The frames at the peak show the same face in slightly
-    different pictures, as the last frames of a filmed sequence do.
+    With a design of expressions there is one sequence per expression, in random order; without,
+    there are `SEQUENCES`. The frames at the peak show the same face in slightly different
+    pictures, as the last frames of a filmed sequence do.
     """
     names: list[str | None] = list(design.expressions) or [None] * SEQUENCES
     for sequence, choice in enumerate(rng.permutation(len(names))):

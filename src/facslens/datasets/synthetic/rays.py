@@ -46,7 +46,7 @@ def _cast(
 
 @dataclass(frozen=True)
 class Hits:
-    """What the rays met, one a pixel.
+    """What the rays met, one ray per pixel.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ class Camera:
 class Caster:
     """Casts rays at one mesh whose vertices move.
 
-    The hierarchy of boxes is built once, from the first vertices, and only refitted: so what
-    a ray meets does not depend on which faces were drawn before.
+    The hierarchy of boxes is built once, from the first vertices, and then only refitted, so that
+    the result does not depend on the faces drawn before.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How bright every point of a head is by itself: skin, lips, brows, eyes, teeth, furrows."""
+"""The reflectance of every point of a head: skin, lips, brows, eyes, teeth, furrows."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -53,7 +53,7 @@ class Skin:
 
 @dataclass(frozen=True)
 class Surface:
-    """Where the visible points lie on the average head, and what they are; one row a point.
+    """The places of the visible points on the average head, and their parts; one row per point.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def reflectance(
     surface
         The points.
     moving
-        Intensity, 0 to 1, of the action units of `FURROWING`; others play no part.
+        Intensity, 0 to 1, of the action units of `FURROWING`; others are ignored.
     """
     x, y, z = np.abs(surface.place[:, 0]), surface.place[:, 1], surface.place[:, 2]
     grey = skin.skin * (

@@ -18,7 +18,7 @@ SIDE = 32
 
 @dataclass(frozen=True)
 class Regions:
-    """True regions of many faces, a bit a cell.
+    """True regions of many faces, one bit per cell.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ class Regions:
         aus: Sequence[str],
         masks: Bool[np.ndarray, "image au row column"],
     ) -> "Regions":
-        """Pack masks; a cell belongs to a region if at least half of it does."""
+        """Pack masks into bits; a cell belongs to a region if at least half of its pixels do."""
         cells = _cells(masks)
         packed = np.packbits(cells.reshape(*cells.shape[:2], -1), axis=2)
         return cls(tuple(images), tuple(aus), packed)
 
     @classmethod
     def joined(cls, parts: Sequence["Regions"]) -> "Regions":
-        """Put several together that have the same action units."""
+        """Join regions of the same action units."""
         return cls(
             tuple(image for part in parts for image in part.images),
             parts[0].aus,
@@ -90,7 +90,7 @@ class Regions:
         Raises
         ------
         ArtifactError
-            If it is not there or not such a file.
+            If the file is missing, or holds no regions.
         """
         try:
             with np.load(io.BytesIO(read_bytes(file)), allow_pickle=False) as stored:

@@ -1,0 +1,76 @@
+"""A spelling of action units, a suffix and a layout, each added from outside as one entry."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facslens import action_units
+from facslens.action_units import KINDS, SPELLINGS
+from facslens.cli.data import list_layouts
+from facslens.datasets.load import LAYOUTS, Key, Layout, load, read
+from facslens.datasets.reading import Reading
+from facslens.errors import CallError
+
+
+@pytest.fixture
+def table(tmp_path, write_image):
+    """A specification of a table with one image, and these columns after the expression."""
+
+    def write(columns, cells):
+        write_image(tmp_path / "a.png")
+        file = tmp_path / "labels.csv"
+        file.write_text(f"path,expression,{columns}\na.png,joy,{cells}\n")
+        return f"table:{file}"
+
+    return write
+
+
+def test_a_spelling_is_one_entry(monkeypatch, table, capsys):
+    spec = table("ActionUnit 12,actionunit4_r,ActionUnit 12 left,AU06", "1,3,1,0")
+    assert load(spec).aus == ("AU06",)
+    with pytest.raises(CallError, match="is no action unit"):
+        action_units.parse("ActionUnit 12")
+    monkeypatch.setitem(SPELLINGS, "ActionUnit 12", r"ActionUnit\s?")
+    assert action_units.parse("actionunit 12") == "AU12"
+    faces = load(spec)
+    np.testing.assert_array_equal(faces.presence(["AU12", "AU06"]), [[1, 0]])
+    assert faces.table["AU04_intensity"].tolist() == [3]
+    assert faces.notes == (
+        "labels.csv has columns that name no action unit, ignored: ActionUnit 12 left (1×)",
+    )
+    with pytest.raises(CallError, match="AU-12, 12 or ActionUnit 12, with a number from 1 to 46"):
+        action_units.parse("smile")
+    list_layouts()
+    assert "are called AU12, AU_12, AU 12, AU-12 or ActionUnit 12; " in capsys.readouterr().out
+
+
+def test_a_suffix_is_one_entry(monkeypatch, table, capsys):
+    spec = table("AU12_grade,AU06", "2,0")
+    assert "ignored: AU12_grade (1×)" in load(spec).notes[0]
+    known = KINDS["intensity"]
+    monkeypatch.setitem(KINDS, "intensity", replace(known, suffixes=(*known.suffixes, "grade")))
+    assert load(spec).table["AU12_intensity"].tolist() == [2]
+    list_layouts()
+    assert "_intensity or _r or _grade for intensity" in capsys.readouterr().out
+
+
+def test_a_layout_is_one_entry(monkeypatch, tmp_path, write_image, capsys):
+    def read_mine(path, word="joy"):
+        file = path / "one.png"
+        rows = {"image": [file.name], "path": [str(file)], "subject": ["a"], "expression": [word]}
+        return Reading("mine", pd.DataFrame(rows))
+
+    mine = Layout("one face", "the folder of one.png", read_mine, {"word": Key("an expression")})
+    write_image(tmp_path / "one.png")
+    monkeypatch.setitem(LAYOUTS, "mine", mine)
+    list_layouts()
+    listed = capsys.readouterr().out
+    assert "mine:PATH  one face\n    PATH is the folder of one.png\n    word=  an expr" in listed
+    with pytest.raises(CallError, match=r"one of the names synthetic, .*, table, mine"):
+        read("yours:x")
+    faces = load(f"mine:{tmp_path},word=fear")
+    assert (faces.name, faces.expressions) == ("mine", ("fear",))
+    with pytest.raises(CallError, match="unknown key 'words': it has word, assume_independent"):
+        load(f"mine:{tmp_path},words=fear")
