@@ -85,7 +85,7 @@ def test_another_package_may_bring_a_detector(monkeypatch):
     monkeypatch.setitem(sys.modules, "somebodys_detector", module)
     entry(monkeypatch, "somebodys_detector:make")
     assert make_detector("own")(np.zeros((8, 8, 3), np.uint8)) == [face]
-    with pytest.raises(CallError, match="there are blazeface, haar, own"):
+    with pytest.raises(CallError, match="expected one of blazeface, haar, own"):
         make_detector("other")
 
 
