@@ -40,7 +40,7 @@ def answer(arguments: list[str]) -> dict:
     out, err = io.StringIO(), io.StringIO()
     sys.argv = ["facslens", *arguments]
     forget()
-    start = time.perf_counter()
+    start, spent = time.perf_counter(), time.process_time()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main()
@@ -52,6 +52,7 @@ def answer(arguments: list[str]) -> dict:
         "out": out.getvalue(),
         "err": err.getvalue(),
         "seconds": time.perf_counter() - start,
+        "cpu": time.process_time() - spent,
         "peak": peak(),
     }
 
