@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import resource
 import sys
 import time
 import warnings
@@ -60,6 +61,8 @@ def answer(arguments: list[str]) -> dict:
 # a flood of warnings is no failure, and no sentence either
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
+# what reads without an end ends here, and not with the machine
+resource.setrlimit(resource.RLIMIT_AS, (7 << 30, 7 << 30))
 os.chdir(job["folder"])  # noqa: F821
 with Path(job["answers"]).open("a", encoding="utf-8", errors="surrogateescape") as answers:  # noqa: F821
     for arguments in job["calls"]:  # noqa: F821

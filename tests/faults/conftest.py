@@ -68,6 +68,8 @@ class Called:
             return "not foreseen"
         if self.code not in (0, 1, 2):
             return "crash"
+        if len(self.err.partition("error:")[2].strip().splitlines()) > 1:
+            return "no sentence"
         if self.cpu > PATIENCE:
             return "hang"
         if self.peak > MEMORY:
@@ -91,6 +93,14 @@ class Process:
 
     def alive(self) -> bool:
         return self._process.is_alive()
+
+    def spent(self) -> float:
+        """Tell for how many seconds it has used the processor."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            return float("inf")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         self._process.kill()

@@ -104,7 +104,7 @@ def begin(finished, few_faces):
 
 @pytest.fixture(scope="session")
 def whole(begin, call, hashes, tmp_path_factory):
-    """What an uninterrupted call leaves, and how long it took."""
+    """What an uninterrupted call leaves, and how many seconds of the processor it took."""
 
     def made(name: str) -> tuple[dict[str, str], float]:
         if name not in found:
@@ -113,7 +113,7 @@ def whole(begin, call, hashes, tmp_path_factory):
             done = call(arguments, place, 300)
             assert done.code == 0, done.err
             assert leftovers(place) == []
-            found[name] = hashes(place, JOBS[name].result), done.seconds
+            found[name] = hashes(place, JOBS[name].result), done.cpu
         return found[name]
 
     found: dict[str, tuple[dict[str, str], float]] = {}
@@ -156,19 +156,16 @@ def cases() -> list:
 
 @pytest.mark.parametrize(("name", "number"), cases())
 def test_kill(name, number, begin, whole, start, call, hashes, tmp_path, note):
-    expected, seconds = whole(name)
+    expected, cpu = whole(name)
     job, place = JOBS[name], tmp_path / "place"
     arguments = begin(place, job)
     rng = random.Random(f"{name} {number}")
     # every other one is killed while it writes something, the others at any moment
     writing = number % 2 == 1
-    moment = rng.random() * 0.9 * seconds
+    moment = rng.random() * 0.9 * cpu
     process = start(arguments, place)
-    began = time.monotonic()
-    while process.alive() and not (
-        time.monotonic() - began > moment and (not writing or leftovers(place))
-    ):
-        time.sleep(0.001 if writing else 0.01)
+    while process.alive() and (process.spent() < moment or (writing and not leftovers(place))):
+        time.sleep(0.001)
     killed = process.alive()
     process.kill()
     left = "; ".join(leftovers(place)) or "nothing unfinished"
@@ -180,7 +177,7 @@ def test_kill(name, number, begin, whole, start, call, hashes, tmp_path, note):
     for number in last:
         os.kill(number, signal.SIGKILL)
     note("Kills", name, "outcome", found.partition(":")[0] if killed else "ended before")
-    assert found == "the same", f"killed after {time.monotonic() - began:.1f} s, there was {left}"
+    assert found == "the same", f"killed after {moment:.1f} s of {cpu:.1f}, there was {left}"
 
 
 def outcome(
