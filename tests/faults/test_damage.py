@@ -356,3 +356,47 @@ def test_every_file_of_a_run_is_damaged(finished):
         if path.is_file() and not path.is_relative_to(run / "report")
     } == {path.relative_to(run).as_posix() for path in known}
     assert len({d.what for d in DAMAGES}) >= 28
+
+
+#: What reads a file of the run, by how its name begins.
+READERS = {
+    "model": "project", "faces": "associate", "responses": "associate", "exemplars": "project",
+    "mapping": "project", "run": "report",
+}  # fmt: skip
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_accepted_damage(damage, copy, call, note):
+    """What somebody put there on purpose is used, and told of, or refused in one sentence."""
+    place = copy()
+    harmed = find(place / "run", damage.file)
+    damage.harm(harmed)
+    name = damage.file if damage.file.startswith("verify/") else Path(damage.file).parts[0]
+    begins = damage.file.split(".")[0].split("/")[0]
+    command, _ = COMMANDS[READERS.get(begins, "report")]
+    done = call((*command, "--accept", name), place)
+    found = done.fault() or ("refused" if done.code == 1 else "taken" if done.code == 0 else "call")
+    if found == "taken" and damage.what != "nothing":
+        made = json.loads((place / "run" / "run.json").read_text())
+        page = call(("report", "run"), place)
+        said = (place / "run" / "report" / "index.html").read_text(encoding="utf-8")
+        if name not in [entry["file"] for entry in made["accepted"]]:
+            found = "untold in run.json"
+        elif page.fault() is not None:
+            found = f"{page.fault()} in the report: {page.sentence}"
+        elif page.code == 0 and (name not in said or "replaced" not in said):
+            found = "untold in the report"
+    note("Damage, accepted", str(damage), command[0], found.partition(":")[0])
+    assert found in ("taken", "refused"), done.sentence
+
+
+def test_a_replaced_file_is_told_of(copy, call):
+    place = copy()
+    lines(2 / 3)(place / "run" / "mapping.csv")
+    assert call(("project", "run"), place).code == 1
+    done = call(("project", "run", "--accept", "mapping.csv"), place)
+    assert done.code == 0, done.err
+    (entry,) = json.loads((place / "run" / "run.json").read_text())["accepted"]
+    assert entry["file"] == "mapping.csv"
+    assert call(("project", "run"), place).code == 0  # once is enough
