@@ -20,10 +20,9 @@ from pathlib import Path
 
 import pytest
 
-#: Longest that a call on these few faces may take before it counts as hanging, in seconds of the
-#: processor; and longest that is waited for one that only waits, on a busy machine, too.
+#: Longest that a call on these few faces may take before it counts as hanging: in seconds of the
+#: processor, which do not depend on what else the machine does, or in which it does nothing.
 PATIENCE = 20
-WAITED = 60
 #: Most memory that a call may take, in GB.
 MEMORY = 1.0
 
@@ -99,7 +98,7 @@ class Process:
         try:
             fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:  # it has ended
-            return float("inf")
+            return float("nan")
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
@@ -117,19 +116,21 @@ class Process:
 
 
 def call_all(
-    calls: Sequence[Sequence[str]], folder: Path, answers: Path, waited: float = WAITED
+    calls: Sequence[Sequence[str]], folder: Path, answers: Path, patience: float = PATIENCE
 ) -> list[Called]:
     """Call the command several times; one that hangs or dies does not end the others."""
     found: list[Called] = []
     while len(found) < len(calls):
         answers.unlink(missing_ok=True)
         process = Process(calls[len(found) :], folder, answers)
-        count, since = 0, time.monotonic()
+        count, before, spent, moved = 0, 0.0, 0.0, time.monotonic()
         while process.alive():
             process.wait(0.02 if len(calls) - len(found) == 1 else 0.2)
+            if (now := process.spent()) > spent:
+                spent, moved = now, time.monotonic()
             if (said := len(process.said())) > count:
-                count, since = said, time.monotonic()
-            if time.monotonic() - since > waited:
+                count, before = said, spent
+            if spent - before > patience or time.monotonic() - moved > patience:
                 process.kill()
                 found += [*process.said(), Called(None, err="hang")]
                 break
@@ -165,7 +166,9 @@ def start(_one_thread, tmp_path_factory) -> Callable[..., Process]:
 def call(_one_thread, tmp_path_factory) -> Callable[..., Called]:
     """Call the command once in a folder."""
     answers = tmp_path_factory.mktemp("answers") / "one.jsonl"
-    return lambda arguments, cwd, waited=WAITED: call_all([arguments], cwd, answers, waited)[0]
+    return lambda arguments, cwd, patience=PATIENCE: call_all([arguments], cwd, answers, patience)[
+        0
+    ]
 
 
 @pytest.fixture(scope="session")
