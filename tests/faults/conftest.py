@@ -261,6 +261,7 @@ def note(record_property) -> Callable[[str, str, str, str], None]:
 def pytest_terminal_summary(terminalreporter) -> None:
     """Print the tables."""
     reports = [r for each in ("passed", "failed") for r in terminalreporter.stats.get(each, [])]
+    reports.sort(key=lambda report: getattr(report, "start", 0))
     notes = [v for r in reports for k, v in getattr(r, "user_properties", ()) if k == "fault"]
     for title in dict.fromkeys(note[0] for note in notes):
         terminalreporter.write_line("")

@@ -38,7 +38,8 @@ def bound(path: Path) -> None:
     here = Path.cwd()
     os.chdir(path.parent)  # the name of a socket is short
     try:
-        socket.socket(socket.AF_UNIX).bind(path.name)
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(path.name)
     finally:
         os.chdir(here)
 
