@@ -23,8 +23,8 @@ _TABLES = tuple(
     f"run/{name}"
     for name in (
         "faces.parquet", "model.safetensors", "model.json", "training.csv", "predictions.parquet",
-        "responses.zarr", "exemplars.parquet", "association.parquet", "coverage.csv", "units.csv",
-        "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
+        "responses.zarr", "exemplars.parquet", "association.parquet", "effects.parquet",
+        "coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
     )
 )  # fmt: skip
 #: Each command with what its result is: files of the run, or of the folder that holds it.
@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "project": (("project", "run"), ("run/projections",)),
     "associate": (
         ("associate", "run"),
-        _TABLES[-7:],
+        _TABLES[7:],
     ),
     "verify": (("verify", "run", "--only", "place"), ("run/verify", "run/report")),
     "predict": (
@@ -166,10 +166,10 @@ FILES = (
     "faces.parquet", "model.safetensors", "model.json", "training.csv", "predictions.parquet",
     "responses.zarr/zarr.json", "responses.zarr/conv3/zarr.json", f"{RESPONSE}/zarr.json",
     f"{RESPONSE}/c/0/0", f"{LOCATION}/zarr.json", f"{LOCATION}/c/0/0/0", "exemplars.parquet",
-    "association.parquet", "coverage.csv", "units.csv", "confounds.csv", "mapping.csv",
-    "verdicts.csv", "contrast.csv", "projections/index.csv", "projections/*-projection.png",
-    "projections/*-face.png", "projections/*-whole.png", "verify/controls.csv",
-    "verify/ablation.csv", "verify/place.csv", "verify/state.json", "run.json",
+    "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "confounds.csv",
+    "mapping.csv", "verdicts.csv", "contrast.csv", "projections/index.csv",
+    "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png", "verify/controls.csv",
+    "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv", "run.json",
 )  # fmt: skip
 DAMAGES = (
     Damage("nothing", "model.json", lambda path: None),
