@@ -168,8 +168,8 @@ FILES = (
     f"{RESPONSE}/c/0/0", f"{LOCATION}/zarr.json", f"{LOCATION}/c/0/0/0", "exemplars.parquet",
     "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "confounds.csv",
     "mapping.csv", "verdicts.csv", "contrast.csv", "projections/index.csv",
-    "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png", "verify/controls.csv",
-    "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv", "run.json",
+    "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png",
+    "verify/controls.csv", "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv", "run.json",
 )  # fmt: skip
 DAMAGES = (
     Damage("nothing", "model.json", lambda path: None),
