@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 #: Longest that a call on these few faces may take before it counts as hanging: in seconds of the
@@ -180,8 +181,13 @@ def call_each(_one_thread, tmp_path_factory) -> Callable[..., list[Called]]:
 
 @pytest.fixture(scope="session")
 def few_faces(draw_ck48, tmp_path_factory) -> Path:
-    """A folder in the layout of CK+48: 15 subjects, three expressions, two frames each."""
-    return draw_ck48(tmp_path_factory.mktemp("few"), subjects=15)
+    """A folder in the layout of CK+48: 15 subjects, two frames of an expression, two AUs."""
+    folder = draw_ck48(tmp_path_factory.mktemp("few"), subjects=15)
+    codes = pd.read_csv(folder / "facs.csv")
+    codes[["subject", "sequence", "emotion", "AU12", "AU27"]].to_csv(
+        folder / "facs.csv", index=False
+    )
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,8 @@ FILES = (
     "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "confounds.csv",
     "mapping.csv", "verdicts.csv", "contrast.csv", "projections/index.csv",
     "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png",
-    "verify/controls.csv", "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv", "run.json",
+    "verify/controls.csv", "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv",
+    "run.json",
 )  # fmt: skip
 DAMAGES = (
     Damage("nothing", "model.json", lambda path: None),
@@ -212,7 +213,7 @@ DAMAGES = (
     Damage(
         "two action units swapped",
         "faces.parquet",
-        rows(lambda t: t.rename(columns={"AU04": "AU27", "AU27": "AU04"})),
+        rows(lambda t: t.rename(columns={"AU12": "AU27", "AU27": "AU12"})),
     ),
     Damage(
         "expressions reversed",
