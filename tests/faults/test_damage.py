@@ -169,7 +169,7 @@ FILES = (
     "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "confounds.csv",
     "mapping.csv", "verdicts.csv", "contrast.csv", "projections/index.csv",
     "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png",
-    "verify/controls.csv", "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv",
+    "verify/controls.csv", "verify/ablation.csv", "verify/place.csv",
     "run.json",
 )  # fmt: skip
 DAMAGES = (
