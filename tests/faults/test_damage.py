@@ -24,7 +24,7 @@ _TABLES = tuple(
     for name in (
         "faces.parquet", "model.safetensors", "model.json", "training.csv", "predictions.parquet",
         "responses.zarr", "exemplars.parquet", "association.parquet", "effects.parquet",
-        "coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
+        "nulls.csv", "coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
     )
 )  # fmt: skip
 #: Each command with what its result is: files of the run, or of the folder that holds it.
@@ -166,10 +166,10 @@ FILES = (
     "faces.parquet", "model.safetensors", "model.json", "training.csv", "predictions.parquet",
     "responses.zarr/zarr.json", "responses.zarr/conv3/zarr.json", f"{RESPONSE}/zarr.json",
     f"{RESPONSE}/c/0/0", f"{LOCATION}/zarr.json", f"{LOCATION}/c/0/0/0", "exemplars.parquet",
-    "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "confounds.csv",
-    "mapping.csv", "verdicts.csv", "contrast.csv", "projections/index.csv",
+    "association.parquet", "effects.parquet", "nulls.csv", "coverage.csv", "units.csv",
+    "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv", "projections/index.csv",
     "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png",
-    "verify/controls.csv", "verify/ablation.csv", "verify/place.csv",
+    "verify/controls.csv", "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv",
     "run.json",
 )  # fmt: skip
 DAMAGES = (
