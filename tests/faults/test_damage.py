@@ -24,7 +24,8 @@ _TABLES = tuple(
     for name in (
         "faces.parquet", "model.safetensors", "model.json", "training.csv", "predictions.parquet",
         "responses.zarr", "exemplars.parquet", "association.parquet", "effects.parquet",
-        "nulls.csv", "coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
+        "nulls.csv", "coverage.csv", "units.csv", "confounds.csv", "mapping.csv", "verdicts.csv",
+        "contrast.csv",
     )
 )  # fmt: skip
 #: Each command with what its result is: files of the run, or of the folder that holds it.
