@@ -169,9 +169,10 @@ def test_kill(name, number, begin, whole, start, call, hashes, tmp_path, note):
     killed = process.alive()
     process.kill()
     left = "; ".join(leftovers(place)) or "nothing unfinished"
-    done = call(arguments if job.again is None else job.again, place)
+    # a process whose children work does nothing itself
+    done = call(arguments if job.again is None else job.again, place, 120)
     if job.again is not None and done.code == 1 and "no run" in done.err:
-        done = call(arguments, place)
+        done = call(arguments, place, 120)
     last = orphans(place)
     found = outcome(done, hashes(place, job.result), expected, leftovers(place), last)
     for number in last:

@@ -126,8 +126,13 @@ TEXT: tuple[Mutate, ...] = (
 
 def _value(content: bytes, rng: random.Random) -> bytes:
     """Give one entry of a JSON object a value that it cannot have."""
-    known = json.loads(content)
+    try:
+        known = json.loads(content)
+    except ValueError:  # another mutation came first
+        return _flipped(content, rng)
     hostile = (None, True, [], {}, -1, 0, 1e300, 10**30, "", "x" * 9999, [[]], [None], [1, 2], "48")
+    if not isinstance(known, dict):
+        return _flipped(content, rng)
     known[rng.choice(sorted(known))] = rng.choice(hostile)
     return json.dumps(known).encode()
 
