@@ -281,7 +281,7 @@ def judged(done, note, kind: str, column: str, answer: str | None = None) -> str
         found = "no sentence"
     if found is None and answer is not None and done.code == 0 and done.out != answer:
         found = "SILENT"
-    read = done.code == 0 or "--folds" in done.sentence
+    read = done.code == 0 or "1000" in done.sentence  # more folds than people
     note("Mutations", kind, column, found or ("read" if read else "refused"))
     return None if found is None else f"{found}: {done.sentence[:300]}"
 

@@ -186,6 +186,8 @@ def judge(note):
         faults = {}
         for column, done in calls.items():
             fault = done.fault()
+            if "\x1b[31m" in done.out + done.err:  # a file name's, which a terminal would obey
+                fault = "escape"
             note("Odd files", row, column, fault or ("read" if done.code == 0 else "refused"))
             if fault is not None:
                 faults[column] = f"{fault} ({done.peak:.1f} GB): {done.sentence[:300]}"
