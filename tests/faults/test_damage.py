@@ -3,8 +3,9 @@
 A command is *unaffected* if its result equals that of the undamaged run to the byte: it reads no
 damaged file, or makes it anew. It *refused* if it exits with 1, in one sentence that names the
 file, and left everything as it was. All else is a fault: *SILENT* (another result, exit code 0),
-*not foreseen*, *crash*, *hang*, *unnamed* (a refusal that does not name the file), *changed*
-(a refusal after files had been changed).
+*not foreseen*, *crash*, *hang*, *unnamed* (a refusal that does not name the file), *noted* (a
+refusal after ``run.json`` had been changed: what it knew of the stages before is lost), *changed*
+(a refusal after other files had been).
 """
 
 import json
@@ -343,7 +344,8 @@ def outcome(done, after: dict[str, str], before: dict[str, str], same: bool, fil
     if done.code == 0:
         return "unaffected" if same else "SILENT"
     if changed := sorted(k for k in {*before, *after} if before.get(k) != after.get(k)):
-        return f"changed: {', '.join(changed[:5])} after: {done.sentence}"
+        word = "noted" if changed == ["run/run.json"] else "changed"
+        return f"{word}: {', '.join(changed[:5])} after: {done.sentence}"
     parts = Path(file).parts
     names = (file, parts[0], parts[-1])
     return f"{'refused' if any(n in done.sentence for n in names) else 'unnamed'}: {done.sentence}"
