@@ -181,8 +181,8 @@ def call_each(_one_thread, tmp_path_factory) -> Callable[..., list[Called]]:
 
 @pytest.fixture(scope="session")
 def few_faces(draw_ck48, tmp_path_factory) -> Path:
-    """A folder in the layout of CK+48: 15 subjects, two frames of an expression, two AUs."""
-    folder = draw_ck48(tmp_path_factory.mktemp("few"), subjects=15)
+    """A folder in the layout of CK+48: 22 subjects, two frames of an expression, two AUs."""
+    folder = draw_ck48(tmp_path_factory.mktemp("few"), subjects=22)
     codes = pd.read_csv(folder / "facs.csv")
     codes[["subject", "sequence", "emotion", "AU12", "AU27"]].to_csv(
         folder / "facs.csv", index=False
