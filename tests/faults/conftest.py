@@ -43,6 +43,9 @@ _PRELOADED = [
     "zarr",
 ]
 
+#: A program of its own, which is no module.
+collect_ignore = ["child.py"]
+
 
 @dataclass(frozen=True)
 class Called:

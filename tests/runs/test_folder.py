@@ -239,7 +239,7 @@ def test_a_stage_on_a_full_disk_raises_its_own_error(run, monkeypatch):
 def test_a_stage_can_be_run_again_beside_others(run):
     for name in ("train", "record", "train"):
         leave(run, name)
-    assert [run.is_done(name) for name in ("train", "record")] == [True, True]
+    assert [run.is_done(name) for name in ("train", "record")] == [True, False]  # out of date
     assert list(run.info["stages"]) == ["train", "record"]
 
 
@@ -290,3 +290,12 @@ def test_a_fresh_folder_is_named_after_the_data_the_day_and_a_number(tmp_path, d
     assert first.parent == tmp_path
     first.mkdir()
     assert next_folder(data, tmp_path).name == first.name[:-1] + "2"
+
+
+@pytest.mark.parametrize(("entry", "value"), [("stages", None), ("settings", []), ("seed", "3")])
+def test_an_accepted_run_json_has_to_say_what_made_the_run(run, entry, value):
+    info = read_json(run / "run.json")
+    (run / "run.json").write_text(json.dumps({**info, entry: value}))
+    run.accept(["run.json"])
+    with pytest.raises(ArtifactError, match=rf"run.json does not say its {entry}: make the run"):
+        assert run.info

@@ -148,3 +148,15 @@ def test_nobody_else_opens_a_runs_files(request) -> None:
             if file.as_posix().endswith(own):
                 continue
             assert not any(compared), f"{file} compares with {word!r}"
+
+
+def test_a_table_that_somebody_wrote_has_to_have_its_columns_and_known_units(run) -> None:
+    mapping = pd.read_csv(run / "mapping.csv")
+    mapping.drop(columns="au").to_csv(run / "mapping.csv", index=False)
+    run.accept(["mapping.csv"])
+    with pytest.raises(ArtifactError, match=r"mapping.csv lacks the column 'au'"):
+        _ = RunRecord(run).mapping
+    mapping.assign(unit=9999).to_csv(run / "mapping.csv", index=False)
+    run.accept(["mapping.csv"])
+    with pytest.raises(ArtifactError, match=r"names unit 9999 of conv1, which units.csv does not"):
+        _ = RunRecord(run).mapping

@@ -167,7 +167,7 @@ def verify(
     with _opened(run, accept) as this:
         verify(this, only, Choices(layer, seeds, sets, epochs, tuple(against or ())))
         typer.echo(f"verified: {run / 'verify'}")
-        if this.is_done("report"):
+        if "report" in this.info["stages"]:
             report(run)  # it shows what was verified
 
 

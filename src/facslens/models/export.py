@@ -15,6 +15,7 @@ from torch import Tensor, fx, nn
 from facslens.artifacts import atomic
 from facslens.errors import CallError
 from facslens.models.adapter import choose_layers, read_calls
+from facslens.models.seal import SEAL, UNSEALED, sealed
 from facslens.preprocess import normalise
 
 #: Key of the metadata that hold labels, layer and evidence as JSON.
@@ -125,9 +126,10 @@ def export_onnx(
         "layer": layer,
         "evidence": list(evidence),
     }
-    onnx.helper.set_model_props(model, {METADATA: json.dumps(known)})
+    properties = {METADATA: json.dumps(known), SEAL: UNSEALED}
+    onnx.helper.set_model_props(model, properties)
     with atomic(path) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+        temporary.write_bytes(sealed(model.SerializeToString()))
 
 
 def _with_maps(network: nn.Module, layer: str) -> nn.Module:

@@ -38,6 +38,10 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+#: What ``run.json`` cannot be without, and its types.
+_ENTRIES: Final = {"settings": dict, "stages": dict, "seed": int, "data": str}
+
+
 def stage_of(name: str) -> str:
     """Give the stage that writes a file of a run.
 
@@ -151,6 +155,9 @@ class Run:
                 f"{path} is not as facslens wrote it: put the original back, or, if you changed "
                 f"it on purpose, take it as it is with {_accepting(self.folder, 'run.json')}"
             )
+        for name, kind in _ENTRIES.items():
+            if not isinstance(content.get(name), kind):
+                raise ArtifactError(f"{path} does not say its {name}: make the run again")
         return content
 
     @contextlib.contextmanager

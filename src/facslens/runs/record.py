@@ -9,6 +9,7 @@ import pandas as pd
 from facslens.artifacts import Json, read_json
 from facslens.association.discovery.result import Association
 from facslens.datasets.base import Faces, make_table
+from facslens.errors import ArtifactError
 from facslens.models.model import Model, load
 from facslens.responses.store import Responses
 from facslens.runs import parts, selection
@@ -117,7 +118,16 @@ class RunRecord:
     @cached_property
     def mapping(self) -> pd.DataFrame:
         """The mapping of units to action units and back, by the test and by distance."""
-        return self.table("mapping.csv")
+        mapping = self.table("mapping.csv")
+        pairs = mapping.dropna(subset=["unit"])[["layer", "unit"]].drop_duplicates()
+        known = set(self.units[["layer", "unit"]].itertuples(index=False, name=None))
+        for layer, unit in pairs.itertuples(index=False, name=None):
+            if (layer, unit) not in known:
+                raise ArtifactError(
+                    f"{self.run / 'mapping.csv'} names unit {unit} of {layer}, which units.csv "
+                    f"does not have"
+                )
+        return mapping
 
     @cached_property
     def coverage(self) -> pd.DataFrame:

@@ -6,7 +6,10 @@ from typing import Final
 import pandas as pd
 
 from facslens.artifacts import read_table
+from facslens.association.discovery.result import COLUMNS as ASSOCIATION
 from facslens.association.verdicts import SENTENCES
+from facslens.datasets.base import COLUMNS as FACES
+from facslens.errors import ArtifactError
 
 #: The files of an `Association`, by the names of its tables.
 TABLES: Final = {
@@ -41,6 +44,18 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "verify/place.csv": {"unit": "Int64"},
 }
 
+#: Columns by file without which it cannot be read.
+NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    "faces.parquet": FACES,
+    "exemplars.parquet": ("layer", "unit", "rank", "image", "response", "row", "column"),
+    "association.parquet": ASSOCIATION,
+    "effects.parquet": ("layer", "unit", "au", "auroc"),
+    "coverage.csv": ("au", "n_present", "n_absent", "eligible", "reason"),
+    "units.csv": ("layer", "unit", "status"),
+    "mapping.csv": ("rule", "view", "rank", "layer", "unit", "au", "value", "auroc", "status"),
+    "verdicts.csv": ("layer", "au", "unit", "status"),
+}
+
 #: Columns by file in which an empty cell is an empty text, not a missing one.
 TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "coverage.csv": ("reason",),
@@ -62,4 +77,7 @@ def read_run_table(path: Path, name: str) -> pd.DataFrame:
     texts = TEXTS.get(name, ())
     names = {"layer": "str", "au": "str"}  # a layer may be called 1.10
     table = read_table(path, {**names, **TYPES.get(name, {}), **dict.fromkeys(texts, "str")})
+    lacking = [column for column in NEEDED.get(name, ()) if column not in table]
+    if lacking:
+        raise ArtifactError(f"{path} lacks the column {lacking[0]!r}")
     return table.fillna(dict.fromkeys(texts, ""))

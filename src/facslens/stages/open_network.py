@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from facslens.datasets.archive import MAX_TABLE_BYTES, read_bytes
 from facslens.errors import ArtifactError, CallError, NotEnoughDataError
 from facslens.models.card import PRETRAINED, read_card, read_checked
+from facslens.models.seal import is_sealed
 from facslens.prediction.evidence import PACKAGED, Evidence, read_evidence
 from facslens.prediction.network import Network
 from facslens.prediction.with_onnx import read_onnx
@@ -66,7 +67,13 @@ def open_network(choice: Choice) -> Network:
             raise CallError(
                 f"runtime is 'torch', which cannot run {path}: name the run it was exported from"
             )
-        return read_onnx(_bytes(path), path, choice.labels)
+        content = _bytes(path)
+        network = read_onnx(content, path, choice.labels)
+        if not is_sealed(content):
+            raise ArtifactError(
+                f"{path} is not as `facslens export` wrote it, by its SHA-256: export it again"
+            )
+        return network
     elif choice.runtime == "onnx":
         raise CallError(
             "runtime is 'onnx', which needs an ONNX file: make one of a run with "

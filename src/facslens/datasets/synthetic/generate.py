@@ -2,7 +2,9 @@
 
 import io
 import multiprocessing
+import os
 import shutil
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -109,7 +111,13 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
             raise CallError(f"{folder} holds faces made with other settings: choose a new folder")
     elif folder.exists() and any(folder.iterdir()):
         raise CallError(f"{folder} is not empty: choose a new folder")
-    artifacts.write_json(note, made)
+    with artifacts.locked(folder, f"the folder {folder}"):
+        artifacts.sweep(folder)
+        artifacts.write_json(note, made)
+        _draw_all(order, folder, workers, progress)
+
+
+def _draw_all(order: Order, folder: Path, workers: int, progress: Report) -> None:
     if (folder / "faces.csv").exists():
         progress(order.subjects, order.subjects, "all of them are there")
         return
@@ -173,7 +181,8 @@ def _drawn(
             yield _draw_and_write(order, folder, number, names[number])
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context) as pool:
+    processes = min(workers, len(missing))
+    with ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
         futures: list[Future[str]] = [
             pool.submit(_draw_and_write, order, folder, number, names[number]) for number in missing
         ]
@@ -183,6 +192,18 @@ def _drawn(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that began it is killed, and does not end it itself."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @lru_cache(maxsize=1)

@@ -66,7 +66,7 @@ def build_heatmaps(page: Page) -> tuple[HeatMap, ...] | Missing:
     free = association[association["null"] == "free"]
     return tuple(
         _heatmap(tables, free[free["layer"] == layer], mapping, layer)
-        for layer in reversed(layer_names(free))
+        for layer in reversed(layer_names(free[free["distance"] == "auroc"]))
     )
 
 
