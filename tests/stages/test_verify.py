@@ -124,6 +124,10 @@ def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
     (run / "verify" / "sanity.csv").write_text("changed")  # nobody accepted it
     verify(run, choices=CHEAP)
     assert called == ["pixels", "place", "ablation", "sanity", "sanity"]
+    (run / "verify" / "place.csv").unlink()
+    called.clear()
+    verify(run, "sanity", CHEAP)
+    assert called == ["place", "sanity"]
 
 
 def test_a_control_takes_its_own_rows_place(run) -> None:

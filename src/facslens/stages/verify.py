@@ -58,9 +58,10 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
 
     ``verify/verdicts.csv`` has the run's verdicts with the results of controls and ablation.
 
-    A check that is done with the same choices is repeated only if it is named, so the same call
-    continues after an interruption. Once the run itself has changed, all tables are out of date
-    and are removed. A verification is of one layer; that of another layer replaces it.
+    A check that is done with the same choices is repeated only if it is named, or its table is
+    damaged, so the same call continues after an interruption. Once the run itself has changed, all
+    tables are out of date and are removed. A verification is of one layer; that of another layer
+    replaces it.
 
     Parameters
     ----------
@@ -93,10 +94,10 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
             "layer": layer,
             "against": [str(folder) for folder in choices.against],
         }
-        before = _before(run)
+        before, lost = _before(run)
         with run.stage("verify", checks=list(names), **chosen) as underway:
             underway.note(**before)
-            for name in names:
+            for name in (name for name in CHECKS if name in {*names, *lost}):
                 if only is None and underway.entry["done"].get(name) == chosen:
                     continue
                 with shown(name) as progress:
@@ -126,14 +127,17 @@ def _file_of(name: str) -> str:
     return f"verify/{'controls' if name in CONTROLS else name}.csv"
 
 
-def _before(run: Run) -> Json:
-    """Give the checks that are done and whose tables are there; none where the run has changed."""
-    entry = run.info["stages"].get("verify", {})
-    if entry.get("status") == "outdated" or "done" not in entry:
-        if (run / "verify").is_dir():
-            shutil.rmtree(run / "verify")
-        return {"done": {}, "files": {}}
+def _before(run: Run) -> tuple[Json, set[str]]:
+    """Give the checks that are done, and those whose tables are lost and have to be made again.
+
+    Nothing is done where the run has changed since, or where the whole folder is gone.
+    """
+    entry, folder = run.info["stages"].get("verify", {}), run / "verify"
+    if entry.get("status") == "outdated" or "done" not in entry or not folder.is_dir():
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        return {"done": {}, "files": {}}, set()
     noted = entry["files"].items()
     files = {f: hashed for f, hashed in noted if (run / f).exists() and sha256(run / f) == hashed}
     done = {name: choices for name, choices in entry["done"].items() if _file_of(name) in files}
-    return {"done": done, "files": files}
+    return {"done": done, "files": files}, set(entry["done"]) - set(done)
