@@ -10,7 +10,7 @@ from facslens.artifacts import Json, sha256, write_table
 from facslens.controls.table import CONTROLS
 from facslens.errors import CallError
 from facslens.progress import shown
-from facslens.runs.folder import Run
+from facslens.runs.folder import FILES, Run
 from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
 from facslens.stages import checks
@@ -86,6 +86,8 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
             raise CallError(f"{name} is {number}: needs at least 1")
     names = choose_checks(only, bool(choices.against))
     with run.writing():
+        # damage is found before the old checks are given up; the report will need the rest, too
+        run.check(*(stage for stage in FILES if stage not in ("verify", "report")))
         record = RunRecord(run)
         subject = Subject(record, choices)
         record.path("mapping.csv")
