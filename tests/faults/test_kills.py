@@ -81,7 +81,7 @@ JOBS = {
     ),
 }  # fmt: skip
 #: What of them the short part tries.
-SHORT = {("predict", 0), ("predict", 1), ("run", 0)}
+SHORT = {("predict", 0), ("predict", 1)}
 
 
 @pytest.fixture(scope="session")
