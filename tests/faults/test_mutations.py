@@ -108,7 +108,7 @@ def _line(content: bytes, rng: random.Random) -> bytes:
 
 
 def _encoded(content: bytes, rng: random.Random) -> bytes:
-    text = content.decode()
+    text = content.decode(errors="replace")  # mutated before, it may be no text any more
     return rng.choice(
         (
             text.encode("utf-16"), text.encode("utf-32"), text.encode("utf-8-sig"),

@@ -59,6 +59,12 @@ def main() -> None:
             raise
         console.print(f"[bold red]error:[/] {escape(_sentence_of(error))}", highlight=False)
         sys.exit(2 if isinstance(error, CallError) else 1)
+    except OSError as error:
+        if os.environ.get("FACSLENS_DEBUG"):
+            raise
+        what = one_line(f"{error.filename or 'a file'} cannot be read or written: {error.strerror}")
+        console.print(f"[bold red]error:[/] {escape(what)}", highlight=False)
+        sys.exit(1)
     except Exception as error:
         if os.environ.get("FACSLENS_DEBUG"):
             raise

@@ -154,7 +154,8 @@ def _targets(paths: list[Path], out: Path, failed: list[str], notes: list[str]) 
 
 
 def _is_inside(file: Path, folder: Path) -> bool:
-    return folder.resolve() in file.resolve().parents
+    # unlike Path.resolve, realpath takes a link to itself for the end of the way
+    return Path(os.path.realpath(folder)) in Path(os.path.realpath(file)).parents
 
 
 def _is_folder(path: Path) -> bool:
