@@ -115,8 +115,9 @@ def evidence_of(choice: Choice) -> tuple[Evidence, ...]:
     from facslens.stages.evidence import run_evidence
 
     record = RunRecord.open(Path(choice.model))
-    if not record.run.is_done("associate"):
+    if record.info["stages"].get("associate", {}).get("status") != "done":
         return ()
+    record.run.check("associate")
     try:
         return tuple(run_evidence(record))
     except NotEnoughDataError:  # no unit tells an action unit: then nothing is said of any
