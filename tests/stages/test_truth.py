@@ -66,7 +66,7 @@ def test_the_places_are_shares_of_energy_over_shares_of_area(made):
     best = shown[np.argsort(-response[shown], kind="stable")][: row["n_projections"]]
     shares = []
     for face in best:
-        found = fl.project(record.model, faces, row["layer"], row["unit"], int(face))
+        found = fl.project(record.model, faces, row["layer"], int(row["unit"]), int(face))
         energy, (top, left, bottom, right) = found.image[0, 0].astype(float) ** 2, found.window[0]
         region = regions.mask(faces.table["image"][face], row["au"], 48)
         seen = region[top:bottom, left:right]
