@@ -16,10 +16,10 @@ from facslens.projection import place, sanity
 from facslens.report.html import write_report
 from facslens.runs.folder import FILES, Run
 from facslens.runs.settings import Settings
-from facslens.stages import checks
+from facslens.stages.check_table import CHECKS, Check, check_names, choose_checks
 from facslens.stages.checks import Choices
 from facslens.stages.order import STAGES, run_stage
-from facslens.stages.verify import CHECKS, choose_checks, verify
+from facslens.stages.verify import verify
 from facslens.training.recipe import Recipe
 
 #: What stands between the faces and the checks.
@@ -27,7 +27,7 @@ FILES_OF_MAPPING = [f for stage in ("faces", "train", "record", "associate") for
 CHEAP = Choices(seeds=2, sets=5, epochs=1)
 #: All that runs by default, but for the 4,608 pixels.
 FAST = "untrained,rotated,gradients,probe,ablation,place,sanity"
-CONTROLS = [name for name in checks.BY_DEFAULT if name != "pixels"]
+CONTROLS = [name for name in choose_checks("controls") if name != "pixels"]
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +107,12 @@ def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
     (run / "verify" / "place.csv").unlink()
     called, table = [], read_table(run / "verify" / "controls.csv")
     ablation = read_table(run / "verify" / "ablation.csv")
-    for name in CHECKS:
-        monkeypatch.setitem(
-            CHECKS,
-            name,
-            lambda s, p, name=name: (
-                called.append(name) or (ablation if name == "ablation" else table)
-            ),
-        )
+
+    def made(check, subject, progress):
+        called.append(next(name for name, one in CHECKS.items() if one is check))
+        return ablation if called[-1] == "ablation" else table
+
+    monkeypatch.setattr(Check, "make", made)
     verify(run, choices=CHEAP)
     assert called == ["pixels", "place"]
     verify(run, choices=CHEAP)
@@ -128,6 +126,32 @@ def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
     called.clear()
     verify(run, "sanity", CHEAP)
     assert called == ["place", "sanity"]
+
+
+def check_patience(who, subject, progress):
+    """A check as somebody else might write it."""
+    return pd.DataFrame({"who": [who], "faces": [len(subject.record.faces)], "p": [0.25]})
+
+
+def test_a_check_from_outside_is_one_entry(run, monkeypatch) -> None:
+    monkeypatch.setitem(
+        CHECKS,
+        "patience",
+        Check(f"{__name__}:check_patience", ("Job",), group="virtues", note="a virtue"),
+    )
+    assert check_names().endswith("virtues (patience)")
+    assert choose_checks("virtues") == ("patience",)
+    assert "patience" not in choose_checks(None)
+    verify(run, "patience", CHEAP)
+    table = read_table(run / "verify" / "patience.csv")
+    assert table.to_dict("records") == [
+        {"who": "Job", "faces": len(read_table(run / "faces.parquet")), "p": 0.25}
+    ]
+    page = write_report(run).read_text(encoding="utf-8")
+    shown = page[page.index('<section id="check-patience">') :]
+    assert "<h2>Check: patience</h2>" in shown
+    assert "<td>Job</td>" in shown
+    assert (run / "report" / "data" / "patience.csv").is_file()
 
 
 def test_a_control_takes_its_own_rows_place(run) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from facslens.cli import options
 from facslens.errors import CallError
 from facslens.runs.folder import Run
+from facslens.stages.check_table import check_names, defaults
 
 
 def train(
@@ -111,10 +112,8 @@ def verify(
         typer.Option(
             "--only",
             metavar="NAME,…",
-            help="The checks to make, separated by commas: controls (untrained, rotated, pixels, "
-            "gradients, probe), ablation, place, sanity, truth (planted, factorial, true_place), "
-            "shuffled (trains a network), stability [default: controls, ablation, place, sanity; "
-            "with --against also stability].",
+            help=f"The checks to make, separated by commas: {check_names()} [default: "
+            f"{defaults()}; with --against also stability].",
         ),
     ] = None,
     layer: Annotated[

@@ -33,6 +33,7 @@ class Download:
 def build_downloads(page: Page) -> tuple[Download, ...]:
     """Make every table that a section offers and the run has, and the slides."""
     offered = {name: label for s in page.sections for name, label in s.downloads.items()}
+    offered |= dict.fromkeys(page.further_checks(), "a further check")
     tables = [_table(page.tables, name, label) for name, label in offered.items()]
     slides = [
         Download(f"slide.{kind}", "the finding as a slide, 16:9", 0, content)

@@ -83,3 +83,9 @@ class Page:
             self._built[build] = build(self)
         found: T = self._built[build]
         return found
+
+    def further_checks(self) -> tuple[str, ...]:
+        """Name the tables of `facslens verify` that no section offers."""
+        offered = {name for section in self.sections for name in section.downloads}
+        offered.add("verify/verdicts.csv")  # as verdicts.csv, whichever stage wrote it last
+        return tuple(name for name in self.tables.checks() if name not in offered)

@@ -168,6 +168,10 @@ class RunTables:
         """Files that somebody replaced on purpose, each once."""
         return tuple(dict.fromkeys(entry["file"] for entry in self.info.get("accepted", [])))
 
+    def checks(self) -> tuple[str, ...]:
+        """Name the tables of `facslens verify`, such as ``verify/place.csv``."""
+        return tuple(self.info["stages"].get("verify", {}).get("files", {}))
+
     def as_text(self, name: str) -> pd.DataFrame | None:
         """Give a table with its cells as they are written; None where there is none to show."""
         name = self._newest(name)

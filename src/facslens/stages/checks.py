@@ -1,8 +1,7 @@
 """The checks of a finished run, each a function from the run to one table."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -264,18 +263,3 @@ def check_stability(subject: Subject, progress: Report) -> pd.DataFrame:
     found = stability(associations, subject.layer, distance=distance)
     progress(1, 1, "")
     return found.aus.assign(layer=subject.layer, chance=found.chance)
-
-
-Check = Callable[[Subject, Report], pd.DataFrame]
-
-#: Controls that are made by default; those that train a network are made only on request.
-BY_DEFAULT: Final = tuple(name for name, control in CONTROLS.items() if not control.trains)
-TRAINING: Final = tuple(name for name, control in CONTROLS.items() if control.trains)
-#: The function of every check, by name. The rows of all controls are in one table.
-CHECKS: Final[dict[str, Check]] = {
-    **{name: partial(check_control, name) for name in (*BY_DEFAULT, *TRAINING)},
-    "ablation": check_ablation,
-    "place": check_place,
-    "sanity": check_sanity,
-    "stability": check_stability,
-}

@@ -1,7 +1,6 @@
 """Checks on synthetic faces, whose action units and regions are known."""
 
 import dataclasses
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -155,11 +154,3 @@ def _only(faces: Faces, aus: list[str]) -> Faces:
 
 def _recorded(subject: Subject, model: Model, faces: Faces) -> Recording:
     return record_faces(model, faces, layers=[subject.layer], exemplars=1)
-
-
-#: The function of every check on synthetic faces, by name.
-TRUTH: Final[dict[str, Callable[[Subject, Report], pd.DataFrame]]] = {
-    "planted": check_planted,
-    "factorial": check_factorial,
-    "true_place": check_true_place,
-}

@@ -2,7 +2,6 @@
 
 import dataclasses
 import shutil
-from typing import Final
 
 import pandas as pd
 
@@ -13,44 +12,9 @@ from facslens.progress import shown
 from facslens.runs.folder import FILES, Run
 from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
-from facslens.stages import checks
 from facslens.stages.causes import verified_verdicts
-from facslens.stages.checks import BY_DEFAULT, Check, Choices, Subject
-from facslens.stages.truth import TRUTH
-
-#: Names that stand for several checks.
-GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "controls": BY_DEFAULT,
-    "truth": tuple(TRUTH),
-}
-#: The function of every check, by name.
-CHECKS: Final[dict[str, Check]] = checks.CHECKS | TRUTH
-#: The checks that run if none is named.
-DEFAULT: Final = (*BY_DEFAULT, "ablation", "place", "sanity")
-
-
-def choose_checks(only: str | None, against: bool = False) -> tuple[str, ...]:
-    """Give the checks that a comma-separated list names, in their order; see `DEFAULT`.
-
-    Raises
-    ------
-    CallError
-        If a name is not known.
-
-    Examples
-    --------
-    >>> choose_checks("ablation,controls")
-    ('untrained', 'rotated', 'pixels', 'gradients', 'probe', 'ablation')
-    """
-    if only is None:
-        return (*DEFAULT, *(["stability"] if against else []))
-    names: set[str] = set()
-    for word in (part.strip() for part in only.split(",")):
-        if word not in CHECKS and word not in GROUPS:
-            known = ", ".join((*GROUPS, *CHECKS))
-            raise CallError(f"only names {word!r}, which is no check: expected some of {known}")
-        names |= set(GROUPS.get(word, (word,)))
-    return tuple(name for name in CHECKS if name in names)
+from facslens.stages.check_table import CHECKS, choose_checks
+from facslens.stages.checks import Choices, Subject
 
 
 def verify(run: Run, only: str | None = None, choices: Choices | None = None) -> None:
@@ -68,8 +32,8 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
     run
         A run whose stage ``associate`` is done.
     only
-        Comma-separated names of `CHECKS` and `GROUPS`; by default `DEFAULT`, and stability
-        where other runs are given.
+        Comma-separated names of checks and groups of `facslens.stages.check_table.CHECKS`; by
+        default those marked so, and stability where other runs are given.
     choices
         See `Choices`.
 
@@ -103,7 +67,7 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
                 if only is None and underway.entry["done"].get(name) == chosen:
                     continue
                 with shown(name) as progress:
-                    table = CHECKS[name](subject, progress)
+                    table = CHECKS[name].make(subject, progress)
                 file = _write(record, name, table)
                 underway.left(file, done={**underway.entry["done"], name: chosen})
             file = "verify/verdicts.csv"
