@@ -153,6 +153,17 @@ def test_files_that_somebody_else_made_stand_for_a_stage_when_all_are_there(run)
     assert run.is_done("record")
 
 
+def test_a_folder_in_the_place_of_a_table_is_refused_before_the_stage_begins(run):
+    before = (run / "run.json").read_bytes()
+    (run / "units.csv").mkdir()
+    with (
+        pytest.raises(ArtifactError, match=r"units.csv is a folder: remove it"),
+        run.stage("associate"),
+    ):
+        pytest.fail("it began")
+    assert (run / "run.json").read_bytes() == before
+
+
 def test_a_changed_run_json_is_refused_and_can_be_accepted(run):
     text = (run / "run.json").read_text()
     (run / "run.json").write_text(text.replace('"seed": 3', '"seed": 4'))
@@ -296,6 +307,7 @@ def test_a_fresh_folder_is_named_after_the_data_the_day_and_a_number(tmp_path, d
 def test_an_accepted_run_json_has_to_say_what_made_the_run(run, entry, value):
     info = read_json(run / "run.json")
     (run / "run.json").write_text(json.dumps({**info, entry: value}))
-    run.accept(["run.json"])
+    with pytest.raises(ArtifactError, match=rf"run.json does not say its {entry}: make the run"):
+        run.accept(["run.json"])
     with pytest.raises(ArtifactError, match=rf"run.json does not say its {entry}: make the run"):
         assert run.info

@@ -128,6 +128,16 @@ def test_it_goes_on_where_it_was(run, monkeypatch) -> None:
     assert called == ["place", "sanity"]
 
 
+def test_a_lost_table_is_made_again_as_it_was_made(run) -> None:
+    file = run / "verify" / "ablation.csv"
+    before = file.read_bytes()
+    file.write_text("changed")
+    verify(run, "place", dataclasses.replace(CHEAP, sets=7))
+    assert file.read_bytes() == before
+    done = run.info["stages"]["verify"]["done"]
+    assert (done["place"]["sets"], done["ablation"]["sets"]) == (7, 5)
+
+
 def check_patience(who, subject, progress):
     """A check as somebody else might write it."""
     return pd.DataFrame({"who": [who], "faces": [len(subject.record.faces)], "p": [0.25]})

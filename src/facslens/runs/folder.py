@@ -250,6 +250,7 @@ class Run:
         for name in names:
             if name == "run.json":
                 self._write(self._accepted(read_json(self / name), name, None))
+                self.outdate(["report"])  # it says so, and shows the settings
                 continue
             stage = stage_of(name)
             found, info = sha256(self / name), self.info
@@ -262,7 +263,7 @@ class Run:
             status = "done" if whole else entry.get("status", "accepted")
             info["stages"][stage] = {**entry, "status": status, "files": files}
             self._write(self._accepted(info, name, was))
-            self.outdate(after(stage))
+            self.outdate({*after(stage), *(["report"] if stage == "verify" else [])})
 
     def _accepted(self, info: Json, name: str, was: str | None) -> Json:
         noted = {"file": name, "was": was, "when": _now()}
@@ -299,8 +300,14 @@ class Run:
         Raises
         ------
         ArtifactError
-            If one of the files is missing at the end of the block.
+            If one of the files is missing at the end of the block, or there is a folder in the
+            place of one at its beginning.
         """
+        for file in FILES[name]:
+            if Path(file).suffix in (".csv", ".json", ".parquet", ".safetensors") and (
+                (self / file).is_dir()
+            ):
+                raise ArtifactError(f"{self / file} is a folder: remove it, and run it again")
         start = time.perf_counter()
         entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
         self.outdate(after(name))

@@ -108,7 +108,14 @@ class RunRecord:
     @cached_property
     def exemplars(self) -> pd.DataFrame:
         """The faces that each unit responds to most."""
-        return self.table("exemplars.parquet")
+        table = self.table("exemplars.parquet")
+        unknown = table.loc[~table["image"].isin(self.faces.table["image"]), "image"]
+        if len(unknown):
+            raise ArtifactError(
+                f"{self.run / 'exemplars.parquet'} names the image {unknown.iloc[0]!r}, which is "
+                f"none of the run's faces"
+            )
+        return table
 
     @cached_property
     def association(self) -> Association:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from facslens.artifacts import Json
 from facslens.association.replication.stability import stability
 from facslens.causal.ablation import ablation_table
 from facslens.causal.replace import rest_of
@@ -67,6 +68,11 @@ class Choices:
     sets: int = 200
     epochs: int | None = None
     against: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Json) -> "Choices":
+        """Read them from ``run.json``."""
+        return cls(**entries | {"against": tuple(map(Path, entries["against"]))})
 
 
 @dataclass(frozen=True)

@@ -63,13 +63,18 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
         before, lost = _before(run)
         with run.stage("verify", checks=list(names), **chosen) as underway:
             underway.note(**before)
-            for name in (name for name in CHECKS if name in {*names, *lost}):
-                if only is None and underway.entry["done"].get(name) == chosen:
+            # what is lost is made as it was made, and what is named as it is asked for
+            wanted = lost | dict.fromkeys(names, chosen)
+            for name in (name for name in CHECKS if name in wanted):
+                if only is None and underway.entry["done"].get(name) == wanted[name]:
                     continue
+                of = subject
+                if wanted[name] != chosen:
+                    of = dataclasses.replace(subject, choices=Choices.of(wanted[name]))
                 with shown(name) as progress:
-                    table = CHECKS[name].make(subject, progress)
+                    table = CHECKS[name].make(of, progress)
                 file = _write(record, name, table)
-                underway.left(file, done={**underway.entry["done"], name: chosen})
+                underway.left(file, done={**underway.entry["done"], name: wanted[name]})
             file = "verify/verdicts.csv"
             write_table(run / file, verified_verdicts(record))
             underway.left(file)
@@ -93,8 +98,8 @@ def _file_of(name: str) -> str:
     return f"verify/{'controls' if name in CONTROLS else name}.csv"
 
 
-def _before(run: Run) -> tuple[Json, set[str]]:
-    """Give the checks that are done, and those whose tables are lost and have to be made again.
+def _before(run: Run) -> tuple[Json, dict[str, Json]]:
+    """Give the checks that are done, and the choices of those whose tables are lost.
 
     Nothing is done where the run has changed since, or where the whole folder is gone.
     """
@@ -102,8 +107,10 @@ def _before(run: Run) -> tuple[Json, set[str]]:
     if entry.get("status") == "outdated" or "done" not in entry or not folder.is_dir():
         if folder.is_dir():
             shutil.rmtree(folder)
-        return {"done": {}, "files": {}}, set()
+        return {"done": {}, "files": {}}, {}
     noted = entry["files"].items()
     files = {f: hashed for f, hashed in noted if (run / f).exists() and sha256(run / f) == hashed}
     done = {name: choices for name, choices in entry["done"].items() if _file_of(name) in files}
-    return {"done": done, "files": files}, set(entry["done"]) - set(done)
+    return {"done": done, "files": files}, {
+        name: choices for name, choices in entry["done"].items() if name not in done
+    }
