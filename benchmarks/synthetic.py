@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from facslens.datasets.synthetic.generate import Order, generate
+from facslens.synthesis.generate import Order, generate
 
 PEOPLE = 24
 

@@ -15,7 +15,7 @@ import torch
 
 from facslens.association.distances.table import distances
 from facslens.controls.planted import FILE, SIDE, Planted, first_filters, fit_filters, usable
-from facslens.datasets.synthetic.bundled import read_regions, read_synthetic
+from facslens.datasets.synthetic import read_regions, read_synthetic
 from facslens.preprocess import normalise
 
 SIZE = 48

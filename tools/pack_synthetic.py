@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from facslens import artifacts
-from facslens.datasets.synthetic.bundled import ARCHIVE
+from facslens.datasets.synthetic import ARCHIVE
 
 _FILES = ("faces.csv", "sides.csv", "regions.npz", "synthetic.json")
 _WHEN = (2026, 1, 1, 0, 0, 0)  # a fixed date: equal faces make equal bytes

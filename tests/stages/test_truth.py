@@ -7,7 +7,7 @@ import facslens as fl
 from facslens.artifacts import read_table
 from facslens.cli.main import main
 from facslens.controls import champions, recovery
-from facslens.datasets.synthetic.bundled import read_regions
+from facslens.datasets.synthetic import read_regions
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.settings import Settings

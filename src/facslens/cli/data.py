@@ -87,7 +87,7 @@ def synth(
     factorial one draws action units independently. This needs the extra facslens[synthetic].
     The same call continues after an interruption.
     """
-    from facslens.datasets.synthetic import generate as synthetic
+    from facslens.synthesis import generate as synthetic
 
     order = synthetic.Order(subjects, design, size, seed, image_format)
     with shown("synth") as progress:

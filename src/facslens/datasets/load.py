@@ -15,7 +15,7 @@ from facslens.datasets.fer2013 import read_fer2013
 from facslens.datasets.ferplus import LABELS, read_ferplus
 from facslens.datasets.folder import read_folder
 from facslens.datasets.reading import Reading
-from facslens.datasets.synthetic.bundled import BUNDLED, read_synthetic
+from facslens.datasets.synthetic import BUNDLED, read_synthetic
 from facslens.datasets.table import read_table
 from facslens.errors import CallError
 

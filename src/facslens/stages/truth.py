@@ -12,7 +12,7 @@ from facslens.controls.champions import Champions, Units, champions, compare_cha
 from facslens.controls.planted import Planted
 from facslens.controls.recovery import recovery_table
 from facslens.datasets.base import Faces
-from facslens.datasets.synthetic.bundled import read_regions, read_synthetic
+from facslens.datasets.synthetic import read_regions, read_synthetic
 from facslens.models.model import Model
 from facslens.progress import Report
 from facslens.projection.deconvnet import project_units

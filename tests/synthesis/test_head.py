@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facslens.datasets.synthetic import anatomy, head
-from facslens.datasets.synthetic.actions import AUS, full, mixture
+from facslens.synthesis.actions import AUS, full, mixture
 from facslens.errors import CallError
 
 

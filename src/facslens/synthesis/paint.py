@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from facslens.datasets.synthetic.anatomy import CAVITY, EYE, TEETH, TONGUE
+from facslens.synthesis.anatomy import CAVITY, EYE, TEETH, TONGUE
 
 #: How strongly each of these action units furrows the skin that it gathers.
 FURROWING: Final = ("AU01", "AU02", "AU04", "AU06", "AU09", "AU12", "AU17")

@@ -11,7 +11,7 @@ import numpy as np
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
 from facslens.datasets.base import EXPRESSIONS, NEUTRAL
-from facslens.datasets.synthetic.actions import AUS, EXCLUDED, SIDED
+from facslens.synthesis.actions import AUS, EXCLUDED, SIDED
 from facslens.errors import CallError
 
 #: Draws of a whole set of action units before a design is given up as impossible.

@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from facslens.datasets.synthetic.actions import AUS
-from facslens.datasets.synthetic.capture import Setting, draw_setting, shaken
-from facslens.datasets.synthetic.designs import Design
-from facslens.datasets.synthetic.skin import Skin, draw_skin
+from facslens.synthesis.actions import AUS
+from facslens.synthesis.camera import Setting, draw_setting, shaken
+from facslens.synthesis.designs import Design
+from facslens.synthesis.paint import Skin, draw_skin
 
 Sides = dict[str, tuple[float, float]]
 

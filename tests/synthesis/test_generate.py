@@ -8,13 +8,13 @@ import pytest
 from facslens.datasets.check import check
 from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
-from facslens.datasets.synthetic import generate as module
-from facslens.datasets.synthetic.actions import AUS
-from facslens.datasets.synthetic.capture import Setting
-from facslens.datasets.synthetic.generate import Order, draw_face, generate
-from facslens.datasets.synthetic.people import Person, Shot
-from facslens.datasets.synthetic.skin import draw_skin
-from facslens.datasets.synthetic.truth import Regions
+from facslens.synthesis import generate as module
+from facslens.synthesis.actions import AUS
+from facslens.synthesis.camera import Setting
+from facslens.synthesis.generate import Order, draw_face, generate
+from facslens.synthesis.people import Person, Shot
+from facslens.synthesis.paint import draw_skin
+from facslens.datasets.regions import Regions
 from facslens.errors import ArtifactError, CallError
 
 PLAIN = Setting(

@@ -9,11 +9,11 @@ import scipy.ndimage
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
-from facslens.datasets.synthetic.actions import AUS
-from facslens.datasets.synthetic.anatomy import EYE, SKIN
-from facslens.datasets.synthetic.head import Head, Vertices
-from facslens.datasets.synthetic.rays import Camera, Caster
-from facslens.datasets.synthetic.skin import Skin, Surface, reflectance
+from facslens.synthesis.actions import AUS
+from facslens.synthesis.anatomy import EYE, SKIN
+from facslens.synthesis.head import Head, Vertices
+from facslens.synthesis.rays import Camera, Caster
+from facslens.synthesis.paint import Skin, Surface, reflectance
 
 #: Rays along each side of a pixel.
 RAYS: Final = 2

@@ -6,7 +6,7 @@ from typing import Any, no_type_check
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-from facslens.datasets.synthetic.extra import not_installed
+from facslens.synthesis.extra import not_installed
 
 try:
     import warp as wp

@@ -10,8 +10,8 @@ import scipy.sparse
 from jaxtyping import Float, Float32, Int32, UInt8
 
 from facslens.datasets.synthetic import anatomy
-from facslens.datasets.synthetic.actions import AUS, full
-from facslens.datasets.synthetic.extra import not_installed
+from facslens.synthesis.actions import AUS, full
+from facslens.synthesis.extra import not_installed
 
 Vertices = Float32[np.ndarray, "vertex 3"]
 

@@ -18,13 +18,13 @@ from jaxtyping import Bool
 from PIL import Image
 
 from facslens import artifacts
-from facslens.datasets.synthetic import truth
-from facslens.datasets.synthetic.actions import AUS, PRESENT, SIDED, mixture, opening
-from facslens.datasets.synthetic.capture import Picture, Studio
-from facslens.datasets.synthetic.designs import DESIGNS, Design, get_design
-from facslens.datasets.synthetic.head import load_head
-from facslens.datasets.synthetic.people import Person, Shot, draw_person, draw_shots
-from facslens.datasets.synthetic.skin import FURROWING
+from facslens.datasets import regions
+from facslens.synthesis.actions import AUS, PRESENT, SIDED, mixture, opening
+from facslens.synthesis.camera import Picture, Studio
+from facslens.synthesis.designs import DESIGNS, Design, get_design
+from facslens.synthesis.head import load_head
+from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
+from facslens.synthesis.paint import FURROWING
 from facslens.errors import CallError
 from facslens.progress import Report, silent
 from facslens.version import __version__

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from facslens.datasets.reading import Reading
-from facslens.datasets.synthetic.truth import Regions
+from facslens.datasets.regions import Regions
 from facslens.datasets.table import read_table
 
 #: Made by ``facslens data synth`` and packed by `pack`; CONTRIBUTING says how.

@@ -2,8 +2,8 @@ import warnings
 
 import pytest
 
-from facslens.datasets.synthetic.capture import Studio
-from facslens.datasets.synthetic.head import load_head
+from facslens.synthesis.camera import Studio
+from facslens.synthesis.head import load_head
 
 
 @pytest.fixture(scope="session")
