@@ -8,8 +8,8 @@ from facslens.datasets import archive
 from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
 from facslens.datasets.synthetic import ARCHIVE, BUNDLED, read_regions
-from facslens.synthesis.generate import Order, draw_subject, encode
 from facslens.errors import CallError
+from facslens.synthesis.generate import Order, draw_subject, encode
 
 
 @pytest.mark.parametrize(

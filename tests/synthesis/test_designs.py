@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from facslens.errors import CallError
 from facslens.synthesis.actions import AUS, EXCLUDED, LIPS_APART, mixture, opening
 from facslens.synthesis.designs import FACTORIAL, NATURAL, Design, excluded, get_design
-from facslens.errors import CallError
 
 ASKED = "01 02 04 05 06 07 09 10 12 14 15 16 17 18 20 22 23 24 25 26 27 28 43"
 

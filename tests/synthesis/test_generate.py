@@ -8,14 +8,14 @@ import pytest
 from facslens.datasets.check import check
 from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
+from facslens.datasets.regions import Regions
+from facslens.errors import ArtifactError, CallError
 from facslens.synthesis import generate as module
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.camera import Setting
 from facslens.synthesis.generate import Order, draw_face, generate
-from facslens.synthesis.people import Person, Shot
 from facslens.synthesis.paint import draw_skin
-from facslens.datasets.regions import Regions
-from facslens.errors import ArtifactError, CallError
+from facslens.synthesis.people import Person, Shot
 
 PLAIN = Setting(
     yaw=0.0,

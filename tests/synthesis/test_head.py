@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facslens.datasets.synthetic import anatomy, head
-from facslens.synthesis.actions import AUS, full, mixture
 from facslens.errors import CallError
+from facslens.synthesis.actions import AUS, full, mixture
 
 
 def test_the_face_as_a_sum_of_shapes_is_the_face_of_the_model(studio, average):

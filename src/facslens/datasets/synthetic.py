@@ -9,7 +9,7 @@ from facslens.datasets.regions import Regions
 from facslens.datasets.table import read_table
 
 #: Made by ``facslens data synth`` and packed by `pack`; CONTRIBUTING says how.
-ARCHIVE: Final = Path(__file__).parent / "faces.zip"
+ARCHIVE: Final = Path(__file__).parent / "synthetic.zip"
 #: The parts of it.
 BUNDLED: Final = ("natural", "factorial")
 

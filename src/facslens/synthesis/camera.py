@@ -12,8 +12,8 @@ from PIL import Image
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.anatomy import EYE, SKIN
 from facslens.synthesis.head import Head, Vertices
-from facslens.synthesis.rays import Camera, Caster
 from facslens.synthesis.paint import Skin, Surface, reflectance
+from facslens.synthesis.rays import Camera, Caster
 
 #: Rays along each side of a pixel.
 RAYS: Final = 2

@@ -11,8 +11,8 @@ import numpy as np
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
 from facslens.datasets.base import EXPRESSIONS, NEUTRAL
-from facslens.synthesis.actions import AUS, EXCLUDED, SIDED
 from facslens.errors import CallError
+from facslens.synthesis.actions import AUS, EXCLUDED, SIDED
 
 #: Draws of a whole set of action units before a design is given up as impossible.
 _TRIES: Final = 10_000

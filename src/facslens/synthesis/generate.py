@@ -18,15 +18,15 @@ from jaxtyping import Bool
 from PIL import Image
 
 from facslens import artifacts
-from facslens.datasets import regions
+from facslens.datasets.regions import Regions
+from facslens.errors import CallError
+from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS, PRESENT, SIDED, mixture, opening
 from facslens.synthesis.camera import Picture, Studio
 from facslens.synthesis.designs import DESIGNS, Design, get_design
 from facslens.synthesis.head import load_head
-from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
 from facslens.synthesis.paint import FURROWING
-from facslens.errors import CallError
-from facslens.progress import Report, silent
+from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
 from facslens.version import __version__
 
 #: File formats of the images: lossless, and small.
@@ -80,7 +80,7 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
     """Draw faces into a folder, with their true action units; the layout ``table`` reads it.
 
     The folder gets ``faces.csv`` (one row per image), ``sides.csv`` (left and right intensities),
-    ``regions.npz`` (see `truth.Regions`), ``synthetic.json`` (the order) and the images. An
+    ``regions.npz`` (see `Regions`), ``synthetic.json`` (the order) and the images. An
     interrupted call can be repeated: people who are finished are kept.
 
     Parameters
@@ -225,7 +225,7 @@ def _draw_and_write(order: Order, folder: Path, number: int, name: str) -> str:
         regions.append(picture.regions)
     part = _part(folder, name)
     part.parent.mkdir(exist_ok=True)
-    truth.Regions.of([str(row["path"]) for row in rows], AUS, np.stack(regions)).write(
+    Regions.of([str(row["path"]) for row in rows], AUS, np.stack(regions)).write(
         part.with_suffix(".npz")
     )
     artifacts.write_table(part, pd.DataFrame(rows))  # last: it says that the person is done
@@ -262,7 +262,7 @@ def _assemble(folder: Path, names: list[str]) -> None:
     rows = pd.concat([artifacts.read_table(part) for part in parts], ignore_index=True)
     sided = [c for c in rows.columns if c.endswith(("_left", "_right"))]
     artifacts.write_table(folder / "sides.csv", rows[["path", *sided]])
-    truth.Regions.joined([truth.Regions.read(part.with_suffix(".npz")) for part in parts]).write(
+    Regions.joined([Regions.read(part.with_suffix(".npz")) for part in parts]).write(
         folder / "regions.npz"
     )
     artifacts.write_table(folder / "faces.csv", rows.drop(columns=sided))
