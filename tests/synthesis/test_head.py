@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from facslens.datasets.synthetic import anatomy, head
+from facslens.synthesis import anatomy, head
 from facslens.errors import CallError
 from facslens.synthesis.actions import AUS, full, mixture
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Float32, Int32, UInt8
 
-from facslens.datasets.synthetic import anatomy
+from facslens.synthesis import anatomy
 from facslens.synthesis.actions import AUS, full
 from facslens.synthesis.extra import not_installed
 
