@@ -87,6 +87,17 @@ def lashes(
     return np.asarray(weight[triangles] * (part == SKIN)[:, None], dtype=np.float32)
 
 
+def eyes(
+    triangles: Int32[np.ndarray, "triangle 3"],
+    part: UInt8[np.ndarray, " triangle"],
+    average: Float[np.ndarray, "vertex 3"],
+) -> tuple[Int32[np.ndarray, " vertex"], Int32[np.ndarray, " vertex"]]:
+    """Find the vertices of the left and of the right eyeball."""
+    found = np.unique(triangles[part == EYE]).astype(np.int32)
+    left = average[found, 0] > 0
+    return found[left], found[~left]
+
+
 def lips(
     triangles: Int32[np.ndarray, "triangle 3"],
     part: UInt8[np.ndarray, " triangle"],
@@ -120,7 +131,9 @@ def teeth(
         rows = np.flatnonzero(is_lower == side)
         distance, near = cKDTree(average[sides]).query(vertices[rows], k=_NEIGHBOURS)
         weight = 1 / (np.asarray(distance) + 1e-3)
+        # a jaw is stiff: all its teeth follow as one
         follow[rows[:, None], sides[near]] = weight / weight.sum(axis=1, keepdims=True)
+        follow[rows] = follow[rows].mean(axis=0)
     strip = _strip_triangles(len(_ARCH))
     return Teeth(
         vertices=vertices,

@@ -6,13 +6,14 @@ from typing import Final
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image
 
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.anatomy import EYE, SKIN
 from facslens.synthesis.head import Head, Vertices
-from facslens.synthesis.paint import Skin, Surface, reflectance
+from facslens.synthesis.folds import Sides, relief
+from facslens.synthesis.paint import LUMINANCE, Paint, Surface, colours
 from facslens.synthesis.rays import Camera, Caster
 
 #: Rays along each side of a pixel.
@@ -48,12 +49,14 @@ class Setting:
         Share of the light that comes from everywhere, 0 to 1.
     exposure, contrast
         Factor of the light, and exponent of the levels around 1.
+    warmth
+        Of the light: its red as a multiple of its green, and its green of its blue.
     background
-        Grey levels of the four corners of the background, 0 to 1; (4,).
+        Levels of the four corners of the background, 0 to 1, in red, green and blue; (4, 3).
     blur, noise
         Standard deviations: in pixels at 64 pixels a side, and of the level.
     quality
-        Of the JPEG through which the picture goes.
+        Of the JPEG through which the picture goes; 0 for none.
     grain
         Seed of its noise.
     """
@@ -68,17 +71,24 @@ class Setting:
     ambient: float
     exposure: float
     contrast: float
-    background: tuple[float, float, float, float]
+    warmth: float
+    background: tuple[tuple[float, float, float], ...]
     blur: float
     noise: float
     quality: int
     grain: int
 
+    @property
+    def tint(self) -> Float32[np.ndarray, " channel"]:
+        """Red, green and blue of the light, of luminance 1."""
+        light = np.array([self.warmth, 1.0, 1 / self.warmth])
+        return np.asarray(light / (light @ LUMINANCE), dtype=np.float32)
+
 
 def draw_setting(rng: np.random.Generator) -> Setting:
     """Draw the setting of a sequence."""
-    side, height = rng.uniform(-1.1, 1.1), rng.uniform(-0.15, 1.0)
-    corners = np.clip(rng.uniform(0, 0.9) + rng.normal(0, 0.1, 4), 0, 1).tolist()
+    side, height = rng.uniform(-0.9, 0.9), rng.uniform(-0.1, 0.9)
+    wall = rng.uniform(0, 0.9) + rng.normal(0, 0.1, (4, 1)) + rng.normal(0, 0.04, 3)
     lamp = np.array([np.sin(side) * np.cos(height), -np.cos(side) * np.cos(height), np.sin(height)])
     return Setting(
         yaw=float(np.clip(rng.normal(0, 6), -15, 15)),
@@ -88,13 +98,14 @@ def draw_setting(rng: np.random.Generator) -> Setting:
         width=float(rng.uniform(2.05, 2.3)),
         shift=(0.0, 0.0),
         lamp=(float(lamp[0]), float(lamp[1]), float(lamp[2])),
-        ambient=float(rng.uniform(0.3, 0.65)),
-        exposure=float(rng.uniform(0.95, 1.35)),
-        contrast=float(rng.uniform(0.85, 1.15)),
-        background=(corners[0], corners[1], corners[2], corners[3]),
-        blur=float(rng.uniform(0.1, 0.6)),
-        noise=float(rng.uniform(0.002, 0.018)),
-        quality=int(rng.integers(60, 96)),
+        ambient=float(rng.uniform(0.4, 0.65)),
+        exposure=float(rng.uniform(1.0, 1.45)),
+        contrast=float(rng.uniform(1.0, 1.3)),
+        warmth=float(rng.uniform(0.95, 1.08)),
+        background=tuple((r, g, b) for r, g, b in np.clip(wall, 0, 1).tolist()),
+        blur=float(rng.uniform(0.1, 0.4)),
+        noise=float(rng.uniform(0.002, 0.009)),
+        quality=int(rng.integers(70, 96)),
         grain=0,
     )
 
@@ -119,14 +130,19 @@ class Picture:
 
     Parameters
     ----------
-    levels
-        Grey levels; (row, column).
+    colour
+        Red, green and blue as sRGB; (row, column, channel).
     regions
         Where each action unit of `AUS` moves the visible skin; (au, row, column).
     """
 
-    levels: UInt8[np.ndarray, "row column"]
+    colour: UInt8[np.ndarray, "row column channel"]
     regions: Bool[np.ndarray, "au row column"]
+
+    @property
+    def grey(self) -> UInt8[np.ndarray, "row column"]:
+        """Its grey levels, as every reader of images makes them (ITU-R BT.601)."""
+        return np.array(Image.fromarray(self.colour).convert("L"))
 
 
 class Studio:
@@ -140,10 +156,10 @@ class Studio:
         self,
         face: Vertices,
         rest: Vertices,
-        skin: Skin,
+        paint: Paint,
         setting: Setting,
         *,
-        moving: dict[str, float],
+        moving: Sides,
         size: int,
     ) -> Picture:
         """Draw a face.
@@ -153,28 +169,35 @@ class Studio:
         face, rest
             Its vertices, upright, in metres; and those of the same face at rest, by whose eyes
             and mouth the picture is cropped.
-        skin, setting
+        paint, setting
             The person's paint and the setting.
         moving
-            Intensities of the action units that furrow the skin.
+            Left and right intensity of the action units, which fold the skin.
         size
             Side of the picture in pixels.
         """
-        vertices, camera = _pose(face, *self.head.eyes_and_mouth(rest), setting)
+        turn, vertices, camera = _pose(face, *self.head.eyes_and_mouth(rest), setting)
         lamp = np.array(setting.lamp, dtype=np.float32)
         hits = self._caster.cast(vertices, camera, lamp, size * RAYS)
         seen = hits.triangle >= 0
         triangle, weight = hits.triangle[seen], hits.weight[seen]
         surface = self._surface(triangle, weight)
-        normal = _blend(self.head.normals(vertices), self.head.triangles[triangle], weight)
+        normals = self.head.normals(vertices)
+        normal = _blend(normals, self.head.triangles[triangle], weight)
+        darkness, slope = relief(surface.place[:, 0], surface.place[:, 2], moving, paint.folds)
+        darkness[surface.part != SKIN] = 0
+        slope[surface.part != SKIN] = 0
+        normal -= np.einsum("pc,ce->pe", slope, turn[:, [0, 2]].T.astype(np.float32))
         normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        open_ = self.head.openness(vertices, normals)
+        reached = (open_[self.head.triangles[triangle]] * weight).sum(axis=1) * (1 - darkness)
         view = camera.eye - _blend(vertices, self.head.triangles[triangle], weight)
-        light = _light(normal, view, lamp, hits.lit[seen], surface, setting)
+        diffuse, gloss = _light(normal, view, lamp, hits.lit[seen], reached, surface, setting)
         level = _background(setting, size * RAYS)
-        paint = reflectance(skin, surface, moving)
-        level[seen] = np.clip(paint * light[0] + light[1], 0, 2) ** (1 / 2.2)
+        colour = colours(paint, surface) * (diffuse[:, None] * setting.tint)
+        level[seen] = np.clip(colour + gloss[:, None], 0, 2) ** (1 / 2.2)
         return Picture(
-            levels=_develop(_shrink(level), setting, size),
+            colour=_develop(_shrink(level), setting, size),
             regions=self._regions(triangle, weight, seen),
         )
 
@@ -205,7 +228,7 @@ def _blend(values: np.ndarray, corners: np.ndarray, weight: np.ndarray) -> np.nd
 
 def _pose(
     face: Vertices, eyes: np.ndarray, mouth: np.ndarray, setting: Setting
-) -> tuple[Vertices, Camera]:
+) -> tuple[np.ndarray, Vertices, Camera]:
     yaw, pitch, roll = np.radians([setting.yaw, setting.pitch, setting.roll])
     turn = _turn(2, yaw) @ _turn(0, pitch) @ _turn(1, roll)
     pivot = (eyes + mouth) / 2 + _PIVOT
@@ -214,7 +237,7 @@ def _pose(
     right, down = setting.shift
     middle = pivot - turn @ _PIVOT + side * np.array([right, 0, _ABOVE - down])
     across, upward = np.array([side, 0, 0]), np.array([0, 0, side])
-    return vertices, Camera(
+    return turn, vertices, Camera(
         eye=(middle - [0, setting.distance, 0]).astype(np.float32),
         corner=(middle - across / 2 + upward / 2).astype(np.float32),
         right=across.astype(np.float32),
@@ -235,40 +258,44 @@ def _light(
     view: np.ndarray,
     lamp: np.ndarray,
     lit: np.ndarray,
+    reached: np.ndarray,
     surface: Surface,
     setting: Setting,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give diffuse light, a factor of the reflectance, and gloss, which is added."""
-    sky = 0.75 + 0.25 * normal[:, 2]
-    direct = np.maximum(np.einsum("pd,d->p", normal, lamp), 0) * (0.25 + 0.75 * lit)
+    sky = (0.7 + 0.3 * normal[:, 2]) * reached
+    direct = np.maximum(np.einsum("pd,d->p", normal, lamp), 0) * (0.2 + 0.8 * lit)
+    direct *= np.sqrt(reached)
     diffuse = setting.exposure * (setting.ambient * sky + 1.25 * (1 - setting.ambient) * direct)
     half = view / np.linalg.norm(view, axis=1, keepdims=True) + lamp
     half /= np.linalg.norm(half, axis=1, keepdims=True)
     shine = np.maximum((normal * half).sum(axis=1), 0)
     gloss = np.where(surface.part == EYE, 0.8 * shine**120, 0.05 * shine**18)
     gloss = np.where((surface.part == EYE) | (surface.part == SKIN), gloss, 0)
-    return diffuse, gloss * lit * setting.exposure
+    return diffuse, gloss * lit * reached * setting.exposure
 
 
-def _background(setting: Setting, size: int) -> Float[np.ndarray, "row column"]:
-    across = np.linspace(0, 1, size)
-    a, b, c, d = setting.background
+def _background(setting: Setting, size: int) -> Float[np.ndarray, "row column channel"]:
+    across = np.linspace(0, 1, size)[:, None]
+    a, b, c, d = np.array(setting.background)
     top, bottom = a + (b - a) * across, c + (d - c) * across
     return top + (bottom - top) * across[:, None]
 
 
 def _shrink(levels: np.ndarray) -> np.ndarray:
     rows = levels.shape[0] // RAYS
-    return np.asarray(levels.reshape(rows, RAYS, rows, RAYS).mean(axis=(1, 3)))
+    return np.asarray(levels.reshape(rows, RAYS, rows, RAYS, *levels.shape[2:]).mean(axis=(1, 3)))
 
 
 def _develop(
-    level: Float[np.ndarray, "row column"], setting: Setting, size: int
-) -> UInt8[np.ndarray, "row column"]:
+    level: Float[np.ndarray, "row column channel"], setting: Setting, size: int
+) -> UInt8[np.ndarray, "row column channel"]:
     """Blur, grain, contrast, eight bits, and a JPEG there and back."""
-    level = scipy.ndimage.gaussian_filter(level, setting.blur * size / 64)
-    grain = np.random.default_rng(setting.grain).normal(0, setting.noise, level.shape)
-    level = np.clip(level + grain, 0, 1) ** setting.contrast
+    level = scipy.ndimage.gaussian_filter(level, setting.blur * size / 64, axes=(0, 1))
+    grain = np.random.default_rng(setting.grain).normal(0, setting.noise, level.shape[:2])
+    level = np.clip(level + grain[:, :, None], 0, 1) ** setting.contrast
+    if not setting.quality:
+        return np.rint(255 * level).astype(np.uint8)
     with io.BytesIO() as file:
         Image.fromarray(np.rint(255 * level).astype(np.uint8)).save(
             file, "JPEG", quality=setting.quality

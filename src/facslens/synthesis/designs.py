@@ -116,35 +116,62 @@ def _sides(au: str, expression: str | None, rng: np.random.Generator) -> tuple[f
     return (strength, other) if rng.random() < 0.5 else (other, strength)
 
 
-_RARE: Final = 0.04
+_RARE: Final = 0.03
+
+
+def _mostly(shown: Mapping[str, float], never: tuple[str, ...]) -> dict[str, float]:
+    return {**shown, **dict.fromkeys(never, 0.0)}
+
 
 #: Action units of each expression with their probabilities, after the prototypes and major
-#: variants of EMFACS as tabled by Ekman, Friesen & Hager 2002 [ekman2002facs]_, p. 174;
-#: the probabilities are ours.
+#: variants of EMFACS as tabled by Ekman, Friesen & Hager 2002 [ekman2002facs]_, p. 174. The
+#: probabilities are ours, set beside how often CK+ codes each in its expressions [lucey2010]_, and
+#: so are the action units that would undo an expression and are not mixed in.
 NATURAL: Final = Design(
     name="natural",
     expressions={
-        "anger": {
-            "AU04": 0.95, "AU05": 0.5, "AU07": 0.75, "AU10": 0.15, "AU17": 0.5, "AU23": 0.45,
-            "AU24": 0.4, "AU25": 0.15,
-        },
-        "contempt": {"AU12": 0.35, "AU14": 0.8, "AU04": 0.1, "AU24": 0.1},
-        "disgust": {
-            "AU09": 0.65, "AU10": 0.4, "AU04": 0.4, "AU06": 0.25, "AU07": 0.4, "AU15": 0.2,
-            "AU16": 0.25, "AU17": 0.5, "AU25": 0.3, "AU26": 0.1,
-        },
-        "fear": {
-            "AU01": 0.9, "AU02": 0.6, "AU04": 0.7, "AU05": 0.8, "AU07": 0.3, "AU20": 0.75,
-            "AU25": 0.45, "AU26": 0.35,
-        },
-        "happiness": {"AU06": 0.8, "AU12": 1.0, "AU07": 0.15, "AU25": 0.6, "AU26": 0.25},
-        "sadness": {
-            "AU01": 0.85, "AU04": 0.7, "AU06": 0.2, "AU15": 0.75, "AU17": 0.7, "AU43": 0.15,
-            "AU24": 0.1,
-        },
-        "surprise": {
-            "AU01": 0.95, "AU02": 0.95, "AU05": 0.75, "AU25": 0.15, "AU26": 0.35, "AU27": 0.5,
-        },
+        "anger": _mostly(
+            {
+                "AU04": 0.9, "AU05": 0.35, "AU07": 0.7, "AU10": 0.3, "AU17": 0.6, "AU23": 0.45,
+                "AU24": 0.4, "AU25": 0.25,
+            },
+            ("AU01", "AU12", "AU27", "AU43"),
+        ),
+        "contempt": _mostly(
+            {"AU12": 0.3, "AU14": 0.85, "AU04": 0.1, "AU24": 0.1}, ("AU01", "AU27", "AU43")
+        ),
+        "disgust": _mostly(
+            {
+                "AU09": 0.75, "AU10": 0.35, "AU04": 0.5, "AU06": 0.3, "AU07": 0.5, "AU15": 0.15,
+                "AU16": 0.15, "AU17": 0.6, "AU25": 0.3, "AU26": 0.1,
+            },
+            ("AU05", "AU12", "AU27"),
+        ),
+        "fear": _mostly(
+            {
+                "AU01": 0.9, "AU02": 0.6, "AU04": 0.8, "AU05": 0.75, "AU07": 0.15, "AU20": 0.8,
+                "AU25": 0.75, "AU26": 0.25,
+            },
+            ("AU12", "AU28", "AU43"),
+        ),
+        "happiness": _mostly(
+            {"AU06": 0.85, "AU12": 1.0, "AU07": 0.15, "AU25": 0.8, "AU26": 0.15},
+            ("AU04", "AU09", "AU27"),
+        ),
+        "sadness": _mostly(
+            {
+                "AU01": 0.9, "AU04": 0.8, "AU06": 0.15, "AU15": 0.8, "AU17": 0.8, "AU43": 0.1,
+                "AU24": 0.08,
+            },
+            ("AU05", "AU12", "AU27"),
+        ),
+        "surprise": _mostly(
+            {
+                "AU01": 0.95, "AU02": 0.95, "AU05": 0.8, "AU25": 0.15, "AU26": 0.35,
+                "AU27": 0.6,
+            },
+            ("AU04", "AU07", "AU12", "AU43"),
+        ),
     },
     chance=dict.fromkeys(AUS, _RARE),
 )  # fmt: skip

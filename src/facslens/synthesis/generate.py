@@ -25,7 +25,6 @@ from facslens.synthesis.actions import AUS, PRESENT, SIDED, mixture, opening
 from facslens.synthesis.camera import Picture, Studio
 from facslens.synthesis.designs import DESIGNS, Design, get_design
 from facslens.synthesis.head import load_head
-from facslens.synthesis.paint import FURROWING
 from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
 from facslens.version import __version__
 
@@ -146,8 +145,9 @@ def draw_face(
     """
     weights = mixture(shot.intensity)
     face = room.head.moved(rest, {**weights, **shot.gaze})
-    moving = {au: max(shot.intensity.get(au, (0.0, 0.0))) for au in FURROWING}
-    picture = room.take(face, rest, person.skin, shot.setting, moving=moving, size=size)
+    picture = room.take(
+        face, rest, person.paint, shot.setting, moving=shot.intensity, size=size
+    )
     opened = opening(weights.get("jawOpen", 0.0), room.head.gap(rest, face))
     intensity = {au: shot.intensity.get(au, (0.0, 0.0)) for au in AUS}
     return picture, intensity | {au: (value, value) for au, value in opened.items()}
@@ -220,7 +220,7 @@ def _draw_and_write(order: Order, folder: Path, number: int, name: str) -> str:
         target = folder / image
         target.parent.mkdir(parents=True, exist_ok=True)
         with artifacts.atomic(target) as temporary:
-            temporary.write_bytes(encode(picture.levels, order.format))
+            temporary.write_bytes(encode(picture.grey, order.format))
         rows.append(_row(image, name, shot, intensity))
         regions.append(picture.regions)
     part = _part(folder, name)

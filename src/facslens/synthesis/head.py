@@ -37,6 +37,8 @@ class Head:
         What each triangle belongs to, such as `anatomy.SKIN`; (triangle,).
     lip, lid, lash
         Share of lip, eyelid and lash at each corner of each triangle, 0 to 1; (triangle, 3).
+    eyes
+        The vertices of the left and of the right eyeball.
     lips
         Two vertices that face each other in the middle of the upper and the lower lip.
     reach
@@ -44,6 +46,8 @@ class Head:
         (au, vertex), in the order of `AUS`.
     incidence
         Which triangles touch a vertex; (vertex, triangle).
+    around
+        Weights of the vertices around a vertex, three edges far; (vertex, vertex).
     teeth
         How the teeth, the last vertices, follow the others.
     model
@@ -58,9 +62,11 @@ class Head:
     lip: Float32[np.ndarray, "triangle 3"]
     lid: Float32[np.ndarray, "triangle 3"]
     lash: Float32[np.ndarray, "triangle 3"]
+    eyes: tuple[Int32[np.ndarray, " vertex"], Int32[np.ndarray, " vertex"]]
     lips: tuple[int, int]
     reach: Float32[np.ndarray, "au vertex"]
     incidence: scipy.sparse.csr_matrix
+    around: scipy.sparse.csr_matrix
     teeth: anatomy.Teeth
     model: Any
 
@@ -88,9 +94,10 @@ class Head:
         self, face: Vertices
     ) -> tuple[Float32[np.ndarray, " 3"], Float32[np.ndarray, " 3"]]:
         """Give the point between the eyes, level with them, and the middle of the mouth."""
-        eyes = np.unique(self.triangles[self.part == anatomy.EYE])
+        # the middles of the eyeballs: the two have unevenly many vertices
+        left, right = (face[eye] for eye in self.eyes)
         mouth = face[list(self.lips)].mean(axis=0)
-        level = face[eyes].mean(axis=0)
+        level = (left.min(axis=0) + left.max(axis=0) + right.min(axis=0) + right.max(axis=0)) / 4
         level[1] = mouth[1]
         return level, mouth
 
@@ -98,6 +105,15 @@ class Head:
         """Measure how far the lips are apart in metres, beyond their distance at rest."""
         upper, lower = self.lips
         return float((face[upper, 2] - face[lower, 2]) - (rest[upper, 2] - rest[lower, 2]))
+
+    def openness(self, vertices: Vertices, normals: Vertices) -> Float32[np.ndarray, " vertex"]:
+        """Give how much light from all around reaches each vertex: less in hollows.
+
+        A vertex whose surroundings stand out before it lies in a hollow; by how many millimetres
+        they do decides.
+        """
+        stands_out = np.einsum("vd,vd->v", self.around @ vertices - vertices, normals)
+        return np.asarray(1 / (1 + np.exp(np.clip(900 * stands_out, -9, 9) - 1.6)), np.float32)
 
     def normals(self, vertices: Vertices) -> Vertices:
         """Give unit normals: the mean over the triangles around, weighted by their areas."""
@@ -162,9 +178,11 @@ def _assemble(
         lip=np.concatenate([lip, none]),
         lid=np.concatenate([lid, none]),
         lash=np.concatenate([anatomy.lashes(triangles, part, average), none]),
+        eyes=anatomy.eyes(triangles, part, average),
         lips=anatomy.lips(triangles, part, average),
         reach=_reach(shapes, names),
         incidence=_incidence(everything, count),
+        around=_around(everything, count),
         teeth=teeth,
         model=model,
     )
@@ -203,3 +221,16 @@ def _incidence(
     return scipy.sparse.csr_matrix(
         (ones, (triangles.ravel(), columns)), shape=(vertices, len(triangles))
     )
+
+
+def _around(
+    triangles: Int32[np.ndarray, "triangle 3"], vertices: int
+) -> scipy.sparse.csr_matrix:
+    pairs = np.concatenate([triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    linked = scipy.sparse.csr_matrix(
+        (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(vertices, vertices)
+    )
+    linked.data[:] = 1
+    mean = scipy.sparse.diags(1 / np.maximum(linked.sum(axis=1).A1, 1)) @ linked
+    return scipy.sparse.csr_matrix(mean @ mean @ mean).astype(np.float32)

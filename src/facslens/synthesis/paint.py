@@ -1,4 +1,4 @@
-"""The reflectance of every point of a head: skin, lips, brows, eyes, teeth, furrows."""
+"""The colour of every point of a head: skin, lips, brows, hair, eyes, teeth, mouth."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,28 +8,46 @@ from jaxtyping import Float, Float32, UInt8
 
 from facslens.synthesis.anatomy import CAVITY, EYE, TEETH, TONGUE
 
-#: How strongly each of these action units furrows the skin that it gathers.
-FURROWING: Final = ("AU01", "AU02", "AU04", "AU06", "AU09", "AU12", "AU17")
+Colour = Float32[np.ndarray, "point channel"]
+
+#: Share of each primary in the luminance of linear sRGB (IEC 61966-2-1).
+LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+
+# Linear red, green and blue of luminance 1: what is mixed into a tint between the two.
+_FAIR: Final = np.array([1.30, 0.94, 0.72])
+_DEEP: Final = np.array([1.72, 0.83, 0.56])
+_RED: Final = np.array([1.95, 0.76, 0.62])
+_BLOND: Final = np.array([1.45, 0.93, 0.42])
+_GREY: Final = np.array([1.02, 1.0, 0.96])
+_BLUE: Final = np.array([0.72, 1.03, 1.56])
 
 
 @dataclass(frozen=True)
-class Skin:
-    """What one person's face is painted with; grey reflectances from 0 to 1.
+class Paint:
+    """What one person's face is painted with; reflectances are linear, from 0 to 1.
 
     Parameters
     ----------
-    skin, lips, hair, iris, sclera, teeth
-        Reflectance of each; ``lips`` as a share of the skin's.
+    skin
+        Luminance of the skin.
+    lips
+        Luminance of the lips, as a share of the skin's.
+    hair, iris, sclera, teeth
+        Luminance of each.
+    blond, blue
+        How blond the hair and how blue the iris, 0 to 1; grey faces do not depend on it.
     brow
         Density of the brows, 0 to 1.
     brow_height, brow_width, brow_length
         Shift upward in metres, half width in metres, and length as a share of the usual.
+    lash
+        Darkness of the lashes, 0 to 1.
     hairline
         Height at which the hair begins above the forehead, in metres on the average head.
     beard
         Density of beard shadow, 0 to 1.
-    furrows
-        Depth of furrows, 0 to 1; grows with age.
+    folds
+        Depth of folds and furrows, 0 to 1; grows with age.
     waves, phases
         Blotches: wave vectors in radians a metre, (wave, 3), and their phases, (wave,).
     """
@@ -40,13 +58,16 @@ class Skin:
     iris: float
     sclera: float
     teeth: float
+    blond: float
+    blue: float
     brow: float
     brow_height: float
     brow_width: float
     brow_length: float
+    lash: float
     hairline: float
     beard: float
-    furrows: float
+    folds: float
     waves: Float[np.ndarray, "wave 3"]
     phases: Float[np.ndarray, " wave"]
 
@@ -72,7 +93,7 @@ class Surface:
     lash: Float32[np.ndarray, " point"]
 
 
-def draw_skin(age: float, male: float, dark: float, rng: np.random.Generator) -> Skin:
+def draw_paint(age: float, male: float, dark: float, rng: np.random.Generator) -> Paint:
     """Draw what a person's face is painted with.
 
     Parameters
@@ -80,73 +101,85 @@ def draw_skin(age: float, male: float, dark: float, rng: np.random.Generator) ->
     age
         0.67 young to 1 old.
     male
-        0 to 1; only beards depend on it.
+        0 to 1; only beards and brows depend on it.
     dark
         0 to 1: mean darkness of the skin, around which it varies widely.
     """
-    skin = float(np.clip(0.62 - 0.42 * dark + rng.normal(0, 0.06), 0.12, 0.75))
+    skin = float(np.clip(0.60 - 0.42 * dark + rng.normal(0, 0.06), 0.10, 0.72))
     grey = max(0.0, age - 0.85) * 3
-    hair = float(np.clip(rng.beta(1.3, 4) * 0.5 * (1 - dark) + 0.03 + 0.4 * grey, 0.02, 0.6))
+    light = float(rng.beta(1.2, 4.5) * (1 - dark))
+    hair = float(np.clip(0.02 + 0.35 * light + 0.35 * grey, 0.015, 0.5))
     bearded = male > 0.5 and rng.random() < 0.5
-    return Skin(
+    return Paint(
         skin=skin,
-        lips=float(rng.uniform(0.55, 0.85)),
+        lips=float(rng.uniform(0.40, 0.66)),
         hair=hair,
-        iris=float(rng.uniform(0.04, 0.3) * (1 - 0.7 * dark)),
-        sclera=float(rng.uniform(0.6, 0.8)),
-        teeth=float(rng.uniform(0.6, 0.85)),
-        brow=float(rng.uniform(0.45, 0.95)),
-        brow_height=float(rng.normal(0, 0.0012)),
-        brow_width=float(rng.uniform(0.0022, 0.0046)),
-        brow_length=float(rng.uniform(0.85, 1.1)),
-        hairline=float(rng.uniform(0.195, 0.215)),
+        iris=float(rng.uniform(0.025, 0.16) * (1 - 0.7 * dark)),
+        sclera=float(rng.uniform(0.55, 0.75)),
+        teeth=float(rng.uniform(0.62, 0.85)),
+        blond=light,
+        blue=float(rng.random() * (1 - dark)),
+        brow=float(rng.uniform(0.6, 1.0)),
+        brow_height=float(rng.normal(-0.0038, 0.0012)),
+        brow_width=float(rng.uniform(0.0024, 0.0042) + 0.0006 * male),
+        brow_length=float(rng.uniform(0.9, 1.1)),
+        lash=float(rng.uniform(0.7, 0.98) - 0.15 * male),
+        hairline=float(rng.uniform(0.185, 0.207)),
         beard=float(rng.uniform(0.1, 0.7)) if bearded else 0.0,
-        furrows=float(np.clip(rng.uniform(0.25, 0.6) + 1.2 * (age - 0.67), 0.2, 1)),
+        folds=float(np.clip(rng.uniform(0.7, 1.0) + 0.9 * (age - 0.75), 0.6, 1.15)),
         waves=rng.normal(0, 160, size=(6, 3)),
         phases=rng.uniform(0, 2 * np.pi, size=6),
     )
 
 
-def reflectance(
-    skin: Skin, surface: Surface, moving: dict[str, float]
-) -> Float32[np.ndarray, " point"]:
-    """Give the reflectance of visible points.
+def tone(luminance: float, first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
+    """Give the colour of a luminance whose tint lies between two."""
+    tint = first + (second - first) * share
+    return (luminance * tint / (tint @ LUMINANCE)).astype(np.float32)
+
+
+def colours(paint: Paint, surface: Surface) -> Colour:
+    """Give the linear colour of visible points, without folds.
 
     Parameters
     ----------
-    skin
+    paint
         What the person is painted with.
     surface
         The points.
-    moving
-        Intensity, 0 to 1, of the action units of `FURROWING`; others are ignored.
     """
     x, y, z = np.abs(surface.place[:, 0]), surface.place[:, 1], surface.place[:, 2]
-    grey = skin.skin * (
-        1
-        + 0.05
-        * np.sin(np.einsum("pd,wd->pw", surface.place, skin.waves) + skin.phases).mean(axis=1)
-    )
-    grey *= 1 - 0.12 * surface.lid
-    grey *= 1 - 0.10 * _bump(x, 0.030, 0.014) * _bump(z, 0.121, 0.005)  # under the eyes
-    grey += (skin.lips - 1) * skin.skin * _lip(surface, x, z)
-    grey = _mix(grey, skin.hair, skin.beard * _beard(x, y, z) * (1 - surface.lip))
-    grey = _mix(grey, skin.hair, skin.brow * _brow(skin, x, z))
-    grey = _mix(grey, skin.hair, _step(z, skin.hairline - 12 * x**2, 0.004))
-    grey = _mix(grey, 0.03, 0.75 * surface.lash)
-    grey *= 1 - 0.5 * skin.furrows * _furrows(moving, x, z)
-    for part, value in (
-        (EYE, _eye(skin, surface)),
-        (CAVITY, 0.10 * _depth(y)),
-        (TONGUE, 0.35 * _depth(y)),
-        (TEETH, skin.teeth * (1 - 0.5 * _step(x, 0.016, 0.003)) * _gaps(x)),
+    deep = float(np.clip((0.62 - paint.skin) / 0.5, 0, 1))
+    skin = tone(paint.skin, _FAIR, _DEEP, deep)
+    hair = tone(paint.hair, _GREY, _BLOND, paint.blond)
+    waves = np.einsum("pd,wd->pw", surface.place, paint.waves.astype(np.float32))
+    blotches = 1 + 0.05 * np.sin(waves + paint.phases.astype(np.float32)).mean(axis=1)
+    blotches *= 1 - 0.10 * surface.lid
+    blotches *= 1 - 0.14 * _bump(x, 0.026, 0.012) * _bump(z, 0.1235, 0.004)  # under the eyes
+    colour = skin * blotches[:, None]
+    flush = 0.35 * (_bump(x, 0.040, 0.014) * _bump(z, 0.105, 0.012) + _bump(x, 0, 0.01) * _bump(z, 0.1, 0.01))
+    _mix(colour, tone(paint.skin * 0.92, _FAIR, _RED, 0.5 + 0.3 * deep), flush)
+    _mix(colour, tone(paint.lips * paint.skin, _DEEP, _RED, 0.7 - 0.4 * deep), surface.lip)
+    _mix(colour, skin * np.float32(0.10), 0.8 * _between_lips(surface, x, z))
+    _mix(colour, hair, paint.beard * _beard(x, y, z) * (1 - surface.lip))
+    _mix(colour, hair * np.float32(0.8), paint.brow * _brow(paint, x, z))
+    _mix(colour, hair, _hair(paint, surface.place, x, z))
+    _mix(colour, np.float32([0.02, 0.016, 0.014]), paint.lash * surface.lash)
+    for part, values in (
+        (EYE, _eye),
+        (CAVITY, _cavity),
+        (TONGUE, _tongue),
+        (TEETH, _teeth),
     ):
-        grey = np.where(surface.part == part, value, grey)
-    return grey.astype(np.float32)
+        of = surface.part == part
+        if of.any():
+            colour[of] = values(paint, x[of], y[of], z[of])
+    return colour
 
 
-def _mix(grey: np.ndarray, other: float, share: np.ndarray) -> np.ndarray:
-    return np.asarray(grey + (other - grey) * share)
+def _mix(colour: Colour, other: np.ndarray, share: np.ndarray) -> None:
+    """Mix another colour in, in place."""
+    colour += (np.asarray(other, dtype=np.float32) - colour) * share[:, None].astype(np.float32)
 
 
 def _step(value: np.ndarray, edge: float | np.ndarray, width: float) -> np.ndarray:
@@ -159,13 +192,12 @@ def _bump(value: np.ndarray, middle: float | np.ndarray, width: float | np.ndarr
 
 def _depth(y: np.ndarray) -> np.ndarray:
     """Light that comes into the mouth: all of it at the lips, none deep inside."""
-    return np.asarray(np.clip((-0.095 - y) / 0.035, 0.05, 1))
+    return np.asarray(np.clip((-0.112 - y) / 0.022, 0.04, 1))
 
 
-def _lip(surface: Surface, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Red of the lips, with a dark line where they meet."""
-    line = _bump(z, 0.0700, 0.0008) * (surface.lip > 0.3) * (x < 0.022)
-    return np.asarray(surface.lip + 0.8 * line)
+def _between_lips(surface: Surface, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """The dark line where the lips meet, as far as the corners of the mouth."""
+    return np.asarray(_bump(z, 0.0697, 0.0009) * (surface.lip > 0.3) * (1 - _step(x, 0.0225, 0.002)))
 
 
 def _beard(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -174,48 +206,45 @@ def _beard(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(chin + upper_lip, 0, 1) * (y < -0.03))
 
 
-def _brow(skin: Skin, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    along = np.clip((x - 0.010) / (0.042 * skin.brow_length), 0, 1)
-    middle = 0.1555 + skin.brow_height + 0.0045 * np.sin(np.pi * along**1.3) - 0.003 * along**3
-    width = skin.brow_width * (1.1 - 0.6 * along)
-    ends = _step(x, 0.010, 0.003) * (1 - _step(x, 0.010 + 0.042 * skin.brow_length, 0.004))
-    return np.asarray(np.clip(1.3 * _bump(z, middle, width), 0, 1) * ends)
+def _brow(paint: Paint, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    along = np.clip((x - 0.010) / (0.042 * paint.brow_length), 0, 1)
+    middle = 0.1553 + paint.brow_height + 0.0036 * np.sin(np.pi * along**1.3) - 0.003 * along**3
+    width = paint.brow_width * (1.05 - 0.6 * along)
+    ends = _step(x, 0.010, 0.003) * (1 - _step(x, 0.010 + 0.042 * paint.brow_length, 0.004))
+    return np.asarray(np.clip(1.4 * _bump(z, middle, width), 0, 1) * ends)
 
 
-def _eye(skin: Skin, surface: Surface) -> np.ndarray:
-    x, y, z = np.abs(surface.place[:, 0]), surface.place[:, 1], surface.place[:, 2]
+def _hair(paint: Paint, place: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Hair above the forehead and down the temples, with a ragged edge."""
+    ragged = sum(
+        0.0011 * np.sin(pace * place[:, 0] + phase)
+        for pace, phase in zip((310, 730, 1370), paint.phases, strict=False)
+    )
+    edge = paint.hairline + ragged - 13 * x**2
+    temple = _step(x, 0.071 + ragged, 0.003) * _step(z, 0.135 + 4 * ragged, 0.006)
+    return np.maximum(_step(z, edge, 0.006), temple * (place[:, 1] > -0.085))
+
+
+def _eye(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
     radius = np.hypot(x - 0.0302, z - 0.1368)
-    iris = 1 - _step(radius, 0.0060, 0.0008)
-    pupil = 1 - _step(radius, 0.0024, 0.0006)
-    ring = 0.5 * _bump(radius, 0.0058, 0.0006)
-    eye = _mix(np.full_like(x, skin.sclera), skin.iris, iris)
-    eye = eye * (1 - ring)
-    return np.asarray(_mix(eye, 0.015, pupil) * np.where(y < -0.11, 1, 0.2))
+    colour = np.tile(tone(paint.sclera, _GREY, _FAIR, 0.25), (len(x), 1))
+    corners = np.clip(np.abs(x - 0.0302) / 0.012, 0, 1) ** 2
+    colour *= (1 - 0.35 * corners)[:, None].astype(np.float32)
+    _mix(colour, tone(paint.iris, _DEEP, _BLUE, paint.blue), 1 - _step(radius, 0.0060, 0.0008))
+    _mix(colour, np.float32([0.01, 0.01, 0.01]), 0.6 * _bump(radius, 0.0058, 0.0006))
+    _mix(colour, np.float32([0.008, 0.008, 0.008]), 1 - _step(radius, 0.0024, 0.0006))
+    return colour * np.where(y < -0.11, 1, 0.2)[:, None].astype(np.float32)
 
 
-def _gaps(x: np.ndarray) -> np.ndarray:
-    """Faint lines between the teeth."""
-    return np.asarray(1 - 0.25 * np.exp(-((np.mod(x, 0.0075) / 0.0007) ** 2)))
+def _cavity(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
+    return (tone(0.055, _DEEP, _RED, 0.8) * _depth(y)[:, None]).astype(np.float32)
 
 
-def _furrows(moving: dict[str, float], x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Darkness of the lines where action units gather the skin, 0 to 1."""
-    amount = {au: moving.get(au, 0.0) for au in FURROWING}
-    forehead = max(amount["AU01"], amount["AU02"]) * _step(z, 0.170, 0.004)
-    forehead_x = 1 - _step(x, 0.022 if amount["AU02"] < amount["AU01"] else 0.045, 0.008)
-    lines = forehead * forehead_x * _ridge(z, 0.0105)
-    lines = lines + amount["AU04"] * _bump(x, 0.0055, 0.0013) * _bump(z, 0.160, 0.006)
-    lines = lines + amount["AU09"] * _bump(z, 0.142, 0.007) * (x < 0.012) * _ridge(z, 0.0055)
-    crows = _bump(x, 0.056, 0.006) * _bump(z, 0.134, 0.008) * _ridge(z + 0.25 * x, 0.006)
-    lines = lines + amount["AU06"] * crows
-    fold = np.clip((0.104 - z) / 0.034, 0, 1)
-    nasolabial = _bump(x, 0.0195 + 0.0155 * fold, 0.0018) * (fold > 0) * (fold < 1)
-    lines = lines + max(amount["AU09"], 0.8 * amount["AU12"], 0.2) * nasolabial
-    chin = _bump(z, 0.046, 0.006) * _bump(x, 0.0, 0.012)
-    dimples = 0.5 + 0.5 * np.sin(x * 1500) * np.sin(z * 1700)
-    lines = lines + 0.6 * amount["AU17"] * chin * dimples
-    return np.asarray(np.clip(lines, 0, 1))
+def _tongue(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
+    return (tone(0.16, _DEEP, _RED, 1.0) * _depth(y)[:, None]).astype(np.float32)
 
 
-def _ridge(value: np.ndarray, period: float) -> np.ndarray:
-    return np.asarray((0.5 + 0.5 * np.cos(2 * np.pi * value / period)) ** 3)
+def _teeth(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
+    gaps = 1 - 0.22 * np.exp(-((np.mod(x, 0.0075) / 0.0007) ** 2))
+    shade = (1 - 0.45 * _step(x, 0.017, 0.004)) * gaps
+    return (tone(paint.teeth, _GREY, _FAIR, 0.3) * shade[:, None]).astype(np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.camera import Setting, draw_setting, shaken
 from facslens.synthesis.designs import Design
-from facslens.synthesis.paint import Skin, draw_skin
+from facslens.synthesis.paint import Paint, draw_paint
 
 Sides = dict[str, tuple[float, float]]
 
@@ -27,14 +27,14 @@ class Person:
     ----------
     phenotype
         As `Head.rest` takes it.
-    skin
+    paint
         What it is painted with.
     habits
         Intensities of action units at rest, all below presence.
     """
 
     phenotype: dict[str, float]
-    skin: Skin
+    paint: Paint
     habits: Sides
 
 
@@ -83,7 +83,7 @@ def draw_person(rng: np.random.Generator) -> Person:
             "asian": float(asian),
             "caucasian": float(caucasian),
         },
-        skin=draw_skin(age, gender, float(african + 0.3 * asian), rng),
+        paint=draw_paint(age, gender, float(african + 0.3 * asian), rng),
         habits=habits,
     )
 
