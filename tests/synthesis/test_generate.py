@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from facslens.datasets.check import check
 from facslens.datasets.images import read_grey
@@ -13,8 +14,9 @@ from facslens.errors import ArtifactError, CallError
 from facslens.synthesis import generate as module
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.camera import Setting
+from facslens.synthesis.folds import FOLDING, relief
 from facslens.synthesis.generate import Order, draw_face, generate
-from facslens.synthesis.paint import draw_skin
+from facslens.synthesis.paint import draw_paint
 from facslens.synthesis.people import Person, Shot
 
 PLAIN = Setting(
@@ -28,7 +30,8 @@ PLAIN = Setting(
     ambient=0.45,
     exposure=1.1,
     contrast=1.0,
-    background=(0.0, 0.0, 0.0, 0.0),
+    warmth=1.0,
+    background=((0.0, 0.0, 0.0),) * 4,
     blur=0.1,
     noise=0.0,
     quality=95,
@@ -38,8 +41,8 @@ PLAIN = Setting(
 
 @pytest.fixture(scope="module")
 def person():
-    skin = draw_skin(0.7, 0.0, 0.2, np.random.default_rng(3))
-    return Person(phenotype={}, skin=skin, habits={})
+    paint = draw_paint(0.7, 0.0, 0.2, np.random.default_rng(3))
+    return Person(phenotype={}, paint=paint, habits={})
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def both(au, value=1.0):
 def test_an_action_unit_changes_the_picture_where_its_region_is(draw, au):
     before, _ = draw({})
     after, intensity = draw(both(au))
-    change = np.abs(after.levels.astype(float) - before.levels.astype(float))
+    change = np.abs(after.grey.astype(float) - before.grey.astype(float))
     region = after.regions[AUS.index(au)] | before.regions[AUS.index(au)]
     assert region.any()
     assert max(intensity[au]) > 0.2
@@ -75,7 +78,7 @@ def test_a_face_at_rest_shows_no_action_unit(draw):
 def test_left_is_the_subjects_left_and_lies_right_in_the_picture(draw):
     before, _ = draw({})
     after, intensity = draw({"AU12": (1.0, 0.0)})
-    change = np.abs(after.levels.astype(float) - before.levels.astype(float))
+    change = np.abs(after.grey.astype(float) - before.grey.astype(float))
     assert intensity["AU12"] == (1.0, 0.0)
     assert change[:, 32:].sum() > 2 * change[:, :32].sum()
 
@@ -87,6 +90,42 @@ def test_eyes_and_mouth_come_where_the_crop_puts_them(draw, person):
     rows = np.arange(64)[:, None] * np.ones(64)
     assert 64 * 0.28 < rows[eyes].mean() < 64 * 0.42
     assert 64 * 0.70 < rows[mouth].mean() < 64 * 0.86
+
+
+@pytest.mark.parametrize("au", FOLDING)
+def test_the_folds_of_one_side_leave_the_other_side_alone(au):
+    x, z = (
+        v.ravel().astype(np.float32)
+        for v in np.meshgrid(np.linspace(-0.08, 0.08, 161), np.linspace(0.03, 0.2, 171))
+    )
+    rest, _ = relief(x, z, {}, 1.0)
+    left, slope = relief(x, z, {au: (1.0, 0.0)}, 1.0)
+    both, _ = relief(x, z, {au: (1.0, 1.0)}, 1.0)
+    assert (left - rest)[x > 0.003].max() > 0.15
+    assert np.abs(left - rest)[x < -0.003].max() == 0
+    np.testing.assert_array_equal(left[x > 0.003], both[x > 0.003])
+    # the floor of a fold lies deeper than its sides: across it the slope changes its sign
+    deepest = np.argmax(left)
+    near = np.hypot(x - x[deepest], z - z[deepest]) < 0.004
+    strongest = np.abs(slope[near]).max(axis=0).argmax()
+    assert slope[near, strongest].min() < 0 < slope[near, strongest].max()
+
+
+def test_grey_is_what_every_reader_makes_of_the_colours(draw, tmp_path):
+    picture, _ = draw({})
+    Image.fromarray(picture.colour).save(tmp_path / "face.png")
+    np.testing.assert_array_equal(read_grey(tmp_path / "face.png"), picture.grey)
+    red, green, blue = picture.colour[24:40, 24:40].reshape(-1, 3).mean(axis=0)
+    assert red > green > blue  # skin
+
+
+def test_lighter_skin_changes_no_shape(person, studio, average):
+    darker = dataclasses.replace(person, paint=dataclasses.replace(person.paint, skin=0.2))
+    first, _ = draw_face(studio, darker, average, Shot(0, 0, None, {}, {}, PLAIN), 64)
+    lighter = dataclasses.replace(person, paint=dataclasses.replace(person.paint, skin=0.7))
+    second, _ = draw_face(studio, lighter, average, Shot(0, 0, None, {}, {}, PLAIN), 64)
+    np.testing.assert_array_equal(first.regions, second.regions)
+    assert second.grey[30:50, 24:40].mean() > first.grey[30:50, 24:40].mean() + 10
 
 
 def test_turning_the_head_moves_the_eyes_against_the_mouth(draw):
@@ -105,7 +144,7 @@ def test_turning_the_head_moves_the_eyes_against_the_mouth(draw):
 
 def test_the_lamp_lights_its_side(draw):
     side = [
-        draw({}, dataclasses.replace(PLAIN, lamp=(x, -0.5, 0.0)))[0].levels for x in (-0.86, 0.86)
+        draw({}, dataclasses.replace(PLAIN, lamp=(x, -0.5, 0.0)))[0].grey for x in (-0.86, 0.86)
     ]
     left, right = (levels[20:50, 14:50].astype(float) for levels in side)
     assert left[:, :18].mean() > left[:, 18:].mean() + 20
@@ -167,6 +206,15 @@ def test_an_interrupted_generation_goes_on(folder, tmp_path, monkeypatch):
     generate(Order(2, seed=5), target)
     assert drawn == [1]  # the first person is kept
     assert (target / "faces.csv").read_bytes() == (folder / "faces.csv").read_bytes()
+
+
+def test_colour_is_the_same_face(folder, tmp_path):
+    generate(Order(1, seed=5, colour=True), tmp_path / "faces")
+    for file in (tmp_path / "faces").rglob("*.png"):
+        with Image.open(file) as image:
+            assert image.mode == "RGB"
+        name = file.relative_to(tmp_path / "faces")
+        np.testing.assert_array_equal(read_grey(file), read_grey(folder / name))
 
 
 def test_more_processes_make_the_same_faces(folder, tmp_path):

@@ -5,9 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from facslens.synthesis import anatomy, head
 from facslens.errors import CallError
+from facslens.synthesis import anatomy, head
 from facslens.synthesis.actions import AUS, full, mixture
+from facslens.synthesis.people import draw_person
 
 
 def test_the_face_as_a_sum_of_shapes_is_the_face_of_the_model(studio, average):
@@ -45,6 +46,48 @@ def test_the_jaw_parts_the_lips_and_pressing_does_not(studio, average):
     assert room.gap(average, room.moved(average, full("AU27"))) > 0.02
     assert room.gap(average, room.moved(average, full("AU24"))) < 0.0015
     assert room.gap(average, average) == 0
+
+
+#: The largest movement of the skin at full intensity, as a share of the distance between the
+#: eyes, as it was before folds and light made the action units legible: they may not travel more.
+TRAVEL = {
+    "AU01": 0.1582, "AU02": 0.2003, "AU04": 0.1175, "AU05": 0.0735, "AU06": 0.1387,
+    "AU07": 0.0611, "AU09": 0.1253, "AU10": 0.1064, "AU12": 0.3567, "AU14": 0.1737,
+    "AU15": 0.1414, "AU16": 0.0811, "AU17": 0.1173, "AU18": 0.1471, "AU20": 0.1899,
+    "AU22": 0.1847, "AU23": 0.0817, "AU24": 0.1376, "AU25": 0.0488, "AU26": 0.2945,
+    "AU27": 0.7198, "AU28": 0.1792, "AU43": 0.2800,
+}  # fmt: skip
+
+
+def test_no_action_unit_travels_further_than_it_did(studio, average):
+    left, right = (average[eye] for eye in studio.head.eyes)
+    middle = [(eye.min(axis=0) + eye.max(axis=0)) / 2 for eye in (left, right)]
+    between = abs(middle[0][0] - middle[1][0])
+    assert set(TRAVEL) == set(AUS)
+    for au in AUS:
+        moved = np.linalg.norm(studio.head.moved(average, full(au)) - average, axis=1)
+        assert 0.5 * TRAVEL[au] < moved.max() / between <= TRAVEL[au], au
+
+
+def test_the_crop_is_even(studio):
+    # of 50 people: the middle between eyes and mouth lies in the middle of the head
+    for number in range(50):
+        person = draw_person(np.random.default_rng(number))
+        rest = studio.head.rest(person.phenotype)
+        eyes, mouth = studio.head.eyes_and_mouth(rest)
+        width = 2.0 * np.linalg.norm(eyes - mouth)
+        assert abs(eyes[0]) < 0.005 * width
+        assert abs(mouth[0]) < 0.005 * width
+
+
+def test_light_from_all_around_reaches_the_tip_of_the_nose_more_than_its_wings(studio, average):
+    room = studio.head
+    found = room.openness(average, room.normals(average))
+    place = room.canonical
+    nose = np.argmin(np.linalg.norm(place - [0, -0.1536, 0.0994], axis=1))
+    beside = np.argmin(np.linalg.norm(place - [0.0185, -0.1329, 0.0986], axis=1))
+    assert found[nose] > 0.95
+    assert found[beside] < 0.7
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def eyes(
     triangles: Int32[np.ndarray, "triangle 3"],
     part: UInt8[np.ndarray, " triangle"],
     average: Float[np.ndarray, "vertex 3"],
-) -> tuple[Int32[np.ndarray, " vertex"], Int32[np.ndarray, " vertex"]]:
+) -> tuple[Int32[np.ndarray, " left"], Int32[np.ndarray, " right"]]:
     """Find the vertices of the left and of the right eyeball."""
     found = np.unique(triangles[part == EYE]).astype(np.int32)
     left = average[found, 0] > 0
@@ -105,7 +105,7 @@ def lips(
 ) -> tuple[int, int]:
     """Find the two vertices where upper and lower lip meet in the middle."""
     rim = _rim(triangles, part, len(average))
-    middle = rim & (np.abs(average[:, 0]) < 0.004) & (np.abs(average[:, 2] - _MOUTH_HEIGHT) < 0.02)
+    middle = rim & (np.abs(average[:, 0]) < 0.001) & (np.abs(average[:, 2] - _MOUTH_HEIGHT) < 0.02)
     found = np.flatnonzero(middle)
     return (
         int(found[average[found, 2].argmax()]),

@@ -11,8 +11,8 @@ from PIL import Image
 
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.anatomy import EYE, SKIN
-from facslens.synthesis.head import Head, Vertices
 from facslens.synthesis.folds import Sides, relief
+from facslens.synthesis.head import Head, Vertices
 from facslens.synthesis.paint import LUMINANCE, Paint, Surface, colours
 from facslens.synthesis.rays import Camera, Caster
 
@@ -237,11 +237,15 @@ def _pose(
     right, down = setting.shift
     middle = pivot - turn @ _PIVOT + side * np.array([right, 0, _ABOVE - down])
     across, upward = np.array([side, 0, 0]), np.array([0, 0, side])
-    return turn, vertices, Camera(
-        eye=(middle - [0, setting.distance, 0]).astype(np.float32),
-        corner=(middle - across / 2 + upward / 2).astype(np.float32),
-        right=across.astype(np.float32),
-        down=(-upward).astype(np.float32),
+    return (
+        turn,
+        vertices,
+        Camera(
+            eye=(middle - [0, setting.distance, 0]).astype(np.float32),
+            corner=(middle - across / 2 + upward / 2).astype(np.float32),
+            right=across.astype(np.float32),
+            down=(-upward).astype(np.float32),
+        ),
     )
 
 
@@ -279,7 +283,7 @@ def _background(setting: Setting, size: int) -> Float[np.ndarray, "row column ch
     across = np.linspace(0, 1, size)[:, None]
     a, b, c, d = np.array(setting.background)
     top, bottom = a + (b - a) * across, c + (d - c) * across
-    return top + (bottom - top) * across[:, None]
+    return np.asarray(top + (bottom - top) * across[:, None])
 
 
 def _shrink(levels: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ folds are those maps, as deep as its action units are strong, the left ones on t
 right ones on the right.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -73,7 +74,7 @@ FOLDS: Final = (
     Fold("AU09", ((5.0, 125.0), (10.0, 126.5), (16.0, 131.0)), 1.8, 0.46),
     Fold("AU09", ((14.0, 113.0), (18.5, 107.0), (23.0, 99.0), (26.5, 91.0)), 2.5, 0.62),
     Fold("AU10", ((16.5, 107.5), (22.5, 101.5), (28.0, 92.5), (32.0, 82.0)), 2.7, 0.62),
-    Fold("AU12", ((17.0, 106.0), (23.0, 100.0), (29.0, 90.5), (33.0, 80.0), (34.0, 70.0)), 2.8, 0.58),
+    Fold("AU12", ((17.0, 106.0), (23.0, 100.0), (29.0, 90.5), (34.0, 74.0)), 2.8, 0.58),
     Fold("AU12", ((27.0, 77.0), (29.0, 71.0), (28.0, 65.0)), 2.4, 0.43),
     Fold("AU14", ((27.0, 77.5), (30.0, 71.5), (28.0, 64.5)), 2.0, 0.46),
     Fold("AU15", ((22.5, 69.0), (27.0, 62.0), (29.5, 53.0)), 2.2, 0.43),
@@ -166,11 +167,12 @@ def _distance(
     x: np.ndarray, z: np.ndarray, points: tuple[tuple[float, float], ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Measure how far points lie from a line of segments, and how far along it, 0 to 1."""
-    lengths = [np.hypot(b[0] - a[0], b[1] - a[1]) for a, b in zip(points, points[1:], strict=False)]
+    segments = list(itertools.pairwise(points))
+    lengths = [np.hypot(b[0] - a[0], b[1] - a[1]) for a, b in segments]
     nearest = np.full(np.broadcast_shapes(x.shape, z.shape), np.inf)
     along = np.zeros_like(nearest)
     gone = 0.0
-    for (a, b), length in zip(zip(points, points[1:], strict=False), lengths, strict=True):
+    for (a, b), length in zip(segments, lengths, strict=True):
         share = ((x - a[0]) * (b[0] - a[0]) + (z - a[1]) * (b[1] - a[1])) / length**2
         share = np.clip(share, 0, 1)
         away = np.hypot(x - a[0] - share * (b[0] - a[0]), z - a[1] - share * (b[1] - a[1]))

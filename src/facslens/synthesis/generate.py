@@ -50,6 +50,8 @@ class Order:
         person's number.
     format
         One of `FORMATS`.
+    colour
+        Whether the images are in colour; their grey levels are the same.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class Order:
     size: int = 64
     seed: int = 0
     format: str = "png"
+    colour: bool = False
 
     def __post_init__(self) -> None:
         if self.subjects < 1:
@@ -145,9 +148,7 @@ def draw_face(
     """
     weights = mixture(shot.intensity)
     face = room.head.moved(rest, {**weights, **shot.gaze})
-    picture = room.take(
-        face, rest, person.paint, shot.setting, moving=shot.intensity, size=size
-    )
+    picture = room.take(face, rest, person.paint, shot.setting, moving=shot.intensity, size=size)
     opened = opening(weights.get("jawOpen", 0.0), room.head.gap(rest, face))
     intensity = {au: shot.intensity.get(au, (0.0, 0.0)) for au in AUS}
     return picture, intensity | {au: (value, value) for au, value in opened.items()}
@@ -220,7 +221,8 @@ def _draw_and_write(order: Order, folder: Path, number: int, name: str) -> str:
         target = folder / image
         target.parent.mkdir(parents=True, exist_ok=True)
         with artifacts.atomic(target) as temporary:
-            temporary.write_bytes(encode(picture.grey, order.format))
+            pixels = picture.colour if order.colour else picture.grey
+            temporary.write_bytes(encode(pixels, order.format))
         rows.append(_row(image, name, shot, intensity))
         regions.append(picture.regions)
     part = _part(folder, name)

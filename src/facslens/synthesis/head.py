@@ -62,7 +62,7 @@ class Head:
     lip: Float32[np.ndarray, "triangle 3"]
     lid: Float32[np.ndarray, "triangle 3"]
     lash: Float32[np.ndarray, "triangle 3"]
-    eyes: tuple[Int32[np.ndarray, " vertex"], Int32[np.ndarray, " vertex"]]
+    eyes: tuple[Int32[np.ndarray, " left"], Int32[np.ndarray, " right"]]
     lips: tuple[int, int]
     reach: Float32[np.ndarray, "au vertex"]
     incidence: scipy.sparse.csr_matrix
@@ -223,9 +223,7 @@ def _incidence(
     )
 
 
-def _around(
-    triangles: Int32[np.ndarray, "triangle 3"], vertices: int
-) -> scipy.sparse.csr_matrix:
+def _around(triangles: Int32[np.ndarray, "triangle 3"], vertices: int) -> scipy.sparse.csr_matrix:
     pairs = np.concatenate([triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
     pairs = np.concatenate([pairs, pairs[:, ::-1]])
     linked = scipy.sparse.csr_matrix(

@@ -135,7 +135,7 @@ def draw_paint(age: float, male: float, dark: float, rng: np.random.Generator) -
 def tone(luminance: float, first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
     """Give the colour of a luminance whose tint lies between two."""
     tint = first + (second - first) * share
-    return (luminance * tint / (tint @ LUMINANCE)).astype(np.float32)
+    return np.asarray(luminance * tint / (tint @ LUMINANCE), dtype=np.float32)
 
 
 def colours(paint: Paint, surface: Surface) -> Colour:
@@ -157,24 +157,26 @@ def colours(paint: Paint, surface: Surface) -> Colour:
     blotches *= 1 - 0.10 * surface.lid
     blotches *= 1 - 0.14 * _bump(x, 0.026, 0.012) * _bump(z, 0.1235, 0.004)  # under the eyes
     colour = skin * blotches[:, None]
-    flush = 0.35 * (_bump(x, 0.040, 0.014) * _bump(z, 0.105, 0.012) + _bump(x, 0, 0.01) * _bump(z, 0.1, 0.01))
-    _mix(colour, tone(paint.skin * 0.92, _FAIR, _RED, 0.5 + 0.3 * deep), flush)
+    _mix(colour, tone(paint.skin * 0.92, _FAIR, _RED, 0.5 + 0.3 * deep), 0.35 * _flush(x, z))
     _mix(colour, tone(paint.lips * paint.skin, _DEEP, _RED, 0.7 - 0.4 * deep), surface.lip)
     _mix(colour, skin * np.float32(0.10), 0.8 * _between_lips(surface, x, z))
     _mix(colour, hair, paint.beard * _beard(x, y, z) * (1 - surface.lip))
     _mix(colour, hair * np.float32(0.8), paint.brow * _brow(paint, x, z))
     _mix(colour, hair, _hair(paint, surface.place, x, z))
-    _mix(colour, np.float32([0.02, 0.016, 0.014]), paint.lash * surface.lash)
-    for part, values in (
-        (EYE, _eye),
-        (CAVITY, _cavity),
-        (TONGUE, _tongue),
-        (TEETH, _teeth),
-    ):
+    _mix(colour, _LASHES, paint.lash * surface.lash)
+    eye, teeth = surface.part == EYE, surface.part == TEETH
+    colour[eye] = _eye(paint, x[eye], y[eye], z[eye])
+    colour[teeth] = _teeth(paint, x[teeth])
+    for part, inside in ((CAVITY, _CAVITY), (TONGUE, _TONGUE)):
         of = surface.part == part
-        if of.any():
-            colour[of] = values(paint, x[of], y[of], z[of])
-    return colour
+        colour[of] = inside * _depth(y[of])[:, None]
+    return np.asarray(colour)
+
+
+_CAVITY: Final = tone(0.055, _DEEP, _RED, 0.8)
+_TONGUE: Final = tone(0.16, _DEEP, _RED, 1.0)
+_LASHES: Final = np.array([0.02, 0.016, 0.014], dtype=np.float32)
+_PUPIL: Final = np.full(3, 0.008, dtype=np.float32)
 
 
 def _mix(colour: Colour, other: np.ndarray, share: np.ndarray) -> None:
@@ -195,9 +197,16 @@ def _depth(y: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip((-0.112 - y) / 0.022, 0.04, 1))
 
 
+def _flush(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Redden the cheeks and the tip of the nose."""
+    cheeks = _bump(x, 0.040, 0.014) * _bump(z, 0.105, 0.012)
+    return np.asarray(cheeks + _bump(x, 0.0, 0.01) * _bump(z, 0.1, 0.01))
+
+
 def _between_lips(surface: Surface, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """The dark line where the lips meet, as far as the corners of the mouth."""
-    return np.asarray(_bump(z, 0.0697, 0.0009) * (surface.lip > 0.3) * (1 - _step(x, 0.0225, 0.002)))
+    """Darken the line where the lips meet, as far as the corners of the mouth."""
+    line = _bump(z, 0.0697, 0.0009) * (surface.lip > 0.3)
+    return np.asarray(line * (1 - _step(x, 0.0225, 0.002)))
 
 
 def _beard(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -216,13 +225,12 @@ def _brow(paint: Paint, x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def _hair(paint: Paint, place: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Hair above the forehead and down the temples, with a ragged edge."""
-    ragged = sum(
-        0.0011 * np.sin(pace * place[:, 0] + phase)
-        for pace, phase in zip((310, 730, 1370), paint.phases, strict=False)
-    )
+    paces = np.array([310.0, 730.0, 1370.0])
+    waves = np.sin(paces * place[:, :1] + paint.phases[: len(paces)])
+    ragged = 0.0011 * waves.sum(axis=1)
     edge = paint.hairline + ragged - 13 * x**2
     temple = _step(x, 0.071 + ragged, 0.003) * _step(z, 0.135 + 4 * ragged, 0.006)
-    return np.maximum(_step(z, edge, 0.006), temple * (place[:, 1] > -0.085))
+    return np.asarray(np.maximum(_step(z, edge, 0.006), temple * (place[:, 1] > -0.085)))
 
 
 def _eye(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
@@ -231,20 +239,14 @@ def _eye(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
     corners = np.clip(np.abs(x - 0.0302) / 0.012, 0, 1) ** 2
     colour *= (1 - 0.35 * corners)[:, None].astype(np.float32)
     _mix(colour, tone(paint.iris, _DEEP, _BLUE, paint.blue), 1 - _step(radius, 0.0060, 0.0008))
-    _mix(colour, np.float32([0.01, 0.01, 0.01]), 0.6 * _bump(radius, 0.0058, 0.0006))
-    _mix(colour, np.float32([0.008, 0.008, 0.008]), 1 - _step(radius, 0.0024, 0.0006))
-    return colour * np.where(y < -0.11, 1, 0.2)[:, None].astype(np.float32)
+    _mix(colour, _PUPIL, 0.6 * _bump(radius, 0.0058, 0.0006))
+    _mix(colour, _PUPIL, 1 - _step(radius, 0.0024, 0.0006))
+    colour *= np.where(y < -0.11, 1, 0.2)[:, None].astype(np.float32)
+    return colour
 
 
-def _cavity(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
-    return (tone(0.055, _DEEP, _RED, 0.8) * _depth(y)[:, None]).astype(np.float32)
-
-
-def _tongue(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
-    return (tone(0.16, _DEEP, _RED, 1.0) * _depth(y)[:, None]).astype(np.float32)
-
-
-def _teeth(paint: Paint, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Colour:
+def _teeth(paint: Paint, x: np.ndarray) -> Colour:
     gaps = 1 - 0.22 * np.exp(-((np.mod(x, 0.0075) / 0.0007) ** 2))
     shade = (1 - 0.45 * _step(x, 0.017, 0.004)) * gaps
-    return (tone(paint.teeth, _GREY, _FAIR, 0.3) * shade[:, None]).astype(np.float32)
+    white = tone(paint.teeth, _GREY, _FAIR, 0.3)
+    return np.asarray(white * shade[:, None], dtype=np.float32)
