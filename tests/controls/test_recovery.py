@@ -17,7 +17,7 @@ def factorial():
 def test_planted_filters_are_mapped_back_and_blind_ones_are_not(factorial):
     planted = Planted.read()
     table = recovery_table(planted, *factorial, seed=0, permutations=300)
-    assert len(planted.aus) == 11
+    assert len(planted.aus) == 16
     assert table["recovered"].all()
     assert (table["first_au"] == table["au"]).all()
     assert (table["n_blind"] == 0).all()

@@ -40,7 +40,7 @@ def made(drawn_ck48, tmp_path_factory, request):
 def test_the_three_tables_are_written(made):
     planted = read_table(made / "verify" / "planted.csv")
     assert tuple(planted.columns) == recovery.COLUMNS
-    assert planted["design"].value_counts().to_dict() == {"factorial": 11, "natural": 11}
+    assert planted["design"].value_counts().to_dict() == {"factorial": 16, "natural": 16}
     # 49 permutations resolve p no finer than 0.02: still enough for the plain cases
     assert planted.loc[planted["design"] == "factorial", "recovered"].mean() > 0.8
     factorial = read_table(made / "verify" / "factorial.csv")

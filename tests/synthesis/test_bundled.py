@@ -54,7 +54,7 @@ def test_regenerated_faces_are_those_in_the_package(studio, design, subjects, le
         for shot, picture, _ in draw_subject(studio, order, number):
             name = f"{letter}{number:03d}"
             image = f"images/{name}/{name}_{shot.sequence}_{shot.frame}.webp"
-            with Image.open(io.BytesIO(encode(picture.levels, "webp"))) as again:
+            with Image.open(io.BytesIO(encode(picture.grey, "webp"))) as again:
                 levels = np.asarray(again.convert("L"), dtype=float)
             assert np.abs(levels - read_grey(ARCHIVE / design / image)).mean() < 2
             mask = regions.mask(image, "AU12", 64)
