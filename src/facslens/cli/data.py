@@ -60,6 +60,58 @@ def check(
 
 
 @app.command()
+def stimuli(
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="The folder to fill; with --sheet a PNG file."),
+    ],
+    people: Annotated[int, typer.Option("--people", help="Number of people.")] = 20,
+    size: Annotated[int, typer.Option("--size", help="Side of the images in pixels.")] = 64,
+    colour: Annotated[
+        bool, typer.Option("--colour", help="Write the images in colour instead of grey.")
+    ] = False,
+    design: Annotated[
+        str,
+        typer.Option(
+            "--design",
+            help="short: every action unit at C and E. long: A to E, left and right alone, "
+            "combinations, and the same person as another group.",
+        ),
+    ] = "short",
+    seed: options.Seed = 0,
+    sheet: Annotated[
+        bool,
+        typer.Option(
+            "--sheet",
+            help="Instead, draw one contact sheet: every action unit from rest to E, with its name "
+            "and muscles.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Number of processes [default: one per core]."),
+    ] = None,
+) -> None:
+    """Draw the same faces with one action unit changed, and nothing else.
+
+    Each person is drawn in two settings, at rest and with every action unit; all else is equal to
+    the bit, and the images are lossless. This needs the extra facslens[synthetic]. The same call
+    continues after an interruption.
+    """
+    from facslens.synthesis.sheet import write_sheet
+    from facslens.synthesis.stimuli import StimulusOrder, draw_stimuli
+
+    if sheet:
+        write_sheet(out, seed=seed)
+        Console(soft_wrap=True).print(f"contact sheet: {out}", markup=False)
+        return
+    order = StimulusOrder(people, size, colour, design, seed)
+    with shown("stimuli") as progress:
+        draw_stimuli(order, out, workers=workers or os.cpu_count() or 1, progress=progress)
+    Console(soft_wrap=True).print(f"stimuli: {out}", markup=False)
+
+
+@app.command()
 def synth(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to fill.")],
     subjects: Annotated[int, typer.Option("--subjects", help="Number of people.")] = 20,

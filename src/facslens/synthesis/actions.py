@@ -48,11 +48,14 @@ _SHAPES: Final[dict[str, dict[str, float]]] = {
 #: The action units that synthetic faces have, in order.
 AUS: Final = tuple(_SHAPES)
 
+#: Degrees of one opening: of the lips, of the jaw, and of the jaw wide open.
+OPENING: Final = ("AU25", "AU26", "AU27")
+
 #: The action units with a left and a right half that can differ.
 SIDED: Final = tuple(
     au
     for au, shapes in _SHAPES.items()
-    if any(name.endswith("*") for name in shapes) and au not in ("AU25", "AU26", "AU27")
+    if any(name.endswith("*") for name in shapes) and au not in OPENING
 )
 
 #: Pairs that one face cannot show at once, or whose shapes would undo one another.

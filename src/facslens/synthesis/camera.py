@@ -110,6 +110,25 @@ def draw_setting(rng: np.random.Generator) -> Setting:
     )
 
 
+def draw_varied(rng: np.random.Generator) -> Setting:
+    """Draw a setting that differs from others as much as the crops of a real detector do.
+
+    Turns of ±20°, nods of ±10°, roll of ±8°, ±10 % in scale, ±5 % in place, other light, blur and
+    noise; no JPEG, so that what an action unit leaves alone stays equal to the bit.
+    """
+    right, down = rng.uniform(-0.05, 0.05, 2)
+    return replace(
+        draw_setting(rng),
+        yaw=float(rng.uniform(-20, 20)),
+        pitch=float(rng.uniform(-10, 10)),
+        roll=float(rng.uniform(-8, 8)),
+        width=float(2.175 * rng.uniform(0.9, 1.1)),
+        shift=(float(right), float(down)),
+        quality=0,
+        grain=int(rng.integers(2**31)),
+    )
+
+
 def shaken(setting: Setting, rng: np.random.Generator) -> Setting:
     """Give the setting of the next image of a sequence: the head and the crop move a little."""
     right, down = rng.uniform(-0.025, 0.025, 2)
@@ -200,6 +219,44 @@ class Studio:
             colour=_develop(_shrink(level), setting, size),
             regions=self._regions(triangle, weight, seen),
         )
+
+    def reach(
+        self, face: Vertices, rest: Vertices, moving: Sides, setting: Setting, size: int
+    ) -> Bool[np.ndarray, "row column"]:
+        """Say which pixels can differ from those of the face at rest; no other can.
+
+        A pixel can differ where skin has moved, or lies so near that its slope or its openness
+        follows, where a fold appears, where a shadow moves, and as far around as the blur reaches.
+
+        Parameters
+        ----------
+        face, rest
+            The vertices of the face, and of the same face at rest.
+        moving
+            Left and right intensity of what has moved it.
+        setting, size
+            Those of both pictures.
+        """
+        head, near = self.head, (face != rest).any(axis=1)
+        near |= (head.around @ near.astype(np.float32)) > 0
+        crop = head.eyes_and_mouth(rest)
+        lamp = np.array(setting.lamp, dtype=np.float32)
+        hits = []
+        for vertices in (face, rest):
+            _, posed, camera = _pose(vertices, *crop, setting)
+            hits.append(self._caster.cast(posed, camera, lamp, size * RAYS))
+        rays = (hits[0].lit != hits[1].lit) | (hits[0].triangle != hits[1].triangle)
+        for one in hits:
+            seen = one.triangle >= 0
+            corners = head.triangles[one.triangle[seen]]
+            place = _blend(head.canonical, corners, one.weight[seen])
+            folded = relief(place[:, 0], place[:, 2], moving, 1.0)
+            flat = relief(place[:, 0], place[:, 2], {}, 1.0)
+            differs = (folded[0] != flat[0]) | (folded[1] != flat[1]).any(axis=1)
+            rays[seen] |= near[corners].any(axis=1) | differs
+        spread = int(4 * setting.blur * size / 64 + 0.5)  # as far as SciPy's Gaussian goes
+        pixels = _shrink(rays) > 0
+        return np.asarray(scipy.ndimage.maximum_filter(pixels, 2 * spread + 1))
 
     def _surface(self, triangle: np.ndarray, weight: np.ndarray) -> Surface:
         head = self.head

@@ -1,14 +1,10 @@
 """Generate a folder of drawn faces with their true action units, from a design and a seed."""
 
 import io
-import multiprocessing
-import os
 import shutil
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +19,7 @@ from facslens.errors import CallError
 from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS, PRESENT, SIDED, mixture, opening
 from facslens.synthesis.camera import Picture, Studio
+from facslens.synthesis.crew import each
 from facslens.synthesis.designs import DESIGNS, Design, get_design
 from facslens.synthesis.head import load_head
 from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
@@ -30,7 +27,9 @@ from facslens.version import __version__
 
 #: File formats of the images: lossless, and small.
 FORMATS: Final = {"png": {}, "webp": {"quality": 90, "method": 6}}
-_MAX_SIZE: Final = 512
+#: Sides of the images, in pixels.
+MIN_SIZE: Final = 16
+MAX_SIZE: Final = 512
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class Order:
     def __post_init__(self) -> None:
         if self.subjects < 1:
             raise CallError(f"subjects is {self.subjects}: expected at least 1")
-        if not 16 <= self.size <= _MAX_SIZE:
-            raise CallError(f"size is {self.size}: expected 16 to {_MAX_SIZE} pixels")
+        if not MIN_SIZE <= self.size <= MAX_SIZE:
+            raise CallError(f"size is {self.size}: expected {MIN_SIZE} to {MAX_SIZE} pixels")
         if self.seed < 0:
             raise CallError(f"seed is {self.seed}: expected 0 or more")
         if self.format not in FORMATS:
@@ -128,7 +127,7 @@ def _draw_all(order: Order, folder: Path, workers: int, progress: Report) -> Non
     missing = [n for n in range(order.subjects) if not _part(folder, names[n]).exists()]
     done = order.subjects - len(missing)
     progress(done, order.subjects, "")
-    for name in _drawn(order, folder, names, missing, workers):
+    for name in each(partial(_draw_and_write, order, folder, names), missing, workers):
         done += 1
         progress(done, order.subjects, name)
     _assemble(folder, names)
@@ -174,46 +173,14 @@ def encode(levels: np.ndarray, kind: str) -> bytes:
         return file.getvalue()
 
 
-def _drawn(
-    order: Order, folder: Path, names: list[str], missing: list[int], workers: int
-) -> Iterator[str]:
-    if workers == 1 or len(missing) < 2:
-        for number in missing:
-            yield _draw_and_write(order, folder, number, names[number])
-        return
-    context = multiprocessing.get_context("spawn")
-    processes = min(workers, len(missing))
-    with ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
-        futures: list[Future[str]] = [
-            pool.submit(_draw_and_write, order, folder, number, names[number]) for number in missing
-        ]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _end_with_parent() -> None:
-    """End this worker when the process that began it is killed, and does not end it itself."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 @lru_cache(maxsize=1)
 def studio() -> Studio:
     """Give the studio of this process, which is made at the first call."""
     return Studio(load_head())
 
 
-def _draw_and_write(order: Order, folder: Path, number: int, name: str) -> str:
+def _draw_and_write(order: Order, folder: Path, names: list[str], number: int) -> str:
+    name = names[number]
     rows: list[dict[str, object]] = []
     regions: list[Bool[np.ndarray, "au row column"]] = []
     for shot, picture, intensity in draw_subject(studio(), order, number):

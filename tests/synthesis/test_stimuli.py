@@ -1,0 +1,211 @@
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facslens.artifacts import read_json, read_table
+from facslens.datasets.images import read_grey
+from facslens.errors import CallError
+from facslens.synthesis import stimuli as module
+from facslens.synthesis.actions import AUS, SIDED, full
+from facslens.synthesis.generate import draw_face
+from facslens.synthesis.pairs import (
+    GRADES,
+    PROTOTYPES,
+    TWINS,
+    draw_model,
+    draw_settings,
+    long,
+    short,
+    twin,
+)
+from facslens.synthesis.people import Shot
+from facslens.synthesis.stimuli import StimulusOrder, digest, draw_stimuli
+
+
+@pytest.fixture(scope="module")
+def folder(studio, tmp_path_factory):
+    target = tmp_path_factory.mktemp("stimuli") / "faces"
+    draw_stimuli(StimulusOrder(2, seed=3), target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def table(folder):
+    return read_table(folder / "stimuli.csv", {"grade": "str", "side": "str", "group": "str"})
+
+
+@pytest.fixture(scope="module")
+def people(studio):
+    return [draw_model(9, number) for number in range(3)]
+
+
+def test_each_person_has_every_action_unit_in_two_settings(table):
+    per_setting = table.groupby(["person", "setting"])
+    assert list(per_setting.groups) == [("P000", 0), ("P000", 1), ("P001", 0), ("P001", 1)]
+    for _, rows in per_setting:
+        alone = rows[rows["kind"] == "alone"]
+        assert sorted(zip(alone["aus"], alone["grade"], strict=True)) == sorted(
+            itertools.product(AUS, ("C", "E"))
+        )
+        assert rows["kind"].value_counts()[["rest", "again"]].tolist() == [1, 1]
+    assert table.groupby("person")["half"].unique().map(list).tolist() == [
+        ["choosing"], ["measuring"],
+    ]  # fmt: skip
+
+
+def test_only_what_the_action_unit_reaches_changes(studio, people):
+    """Derived again from the mesh: far from every moved vertex, fold and shadow, no bit differs."""
+    room = studio.head
+    for person, setting in zip(people, draw_settings(9, 0, 3), strict=True):
+        rest = room.rest(person.phenotype)
+        before, _ = draw_face(studio, person, rest, Shot(0, 0, None, {}, {}, setting), 64)
+        for au in AUS:
+            shot = Shot(0, 0, None, {au: (1.0, 1.0)}, {}, setting)
+            after, _ = draw_face(studio, person, rest, shot, 64)
+            changed = (before.colour != after.colour).any(axis=2)
+            assert changed.any(), au
+            reach = studio.reach(room.moved(rest, full(au)), rest, {au: (1.0, 1.0)}, setting, 64)
+            assert not (changed & ~reach).any(), au
+            assert reach.mean() < 0.8, au  # a bound that forbids something
+
+
+def test_the_second_rest_has_other_noise_and_a_slight_shake(people):
+    setting = draw_settings(9, 0, 1)[0]
+    made = {stimulus.name: stimulus for stimulus in short(people[0], setting)}
+    again = made["again"].setting
+    assert again.grain != setting.grain
+    assert 0 < abs(again.yaw - setting.yaw) < 4
+    assert 0 < abs(again.shift[0] - setting.shift[0]) < 0.011
+    assert dataclasses.replace(
+        again,
+        yaw=setting.yaw, pitch=setting.pitch, roll=setting.roll, width=setting.width,
+        shift=setting.shift, grain=setting.grain,
+    ) == setting  # fmt: skip
+    assert {s.setting for s in made.values() if s.name != "again"} == {setting}
+
+
+def test_settings_differ_as_crops_do(people):
+    drawn = [one for number in range(200) for one in draw_settings(4, number, 2)]
+    for name, limit in (("yaw", 20), ("pitch", 10), ("roll", 8)):
+        values = np.abs([getattr(setting, name) for setting in drawn])
+        assert 0.9 * limit < values.max() <= limit
+    assert np.abs([setting.shift for setting in drawn]).max() <= 0.05
+    widths = np.array([setting.width for setting in drawn])
+    assert widths.max() / widths.min() > 1.2
+    assert {setting.quality for setting in drawn} == {0}
+
+
+def test_the_long_design_has_all_grades_sides_prototypes_and_twins(people):
+    made = list(long(people[0], draw_settings(9, 0, 1)[0]))
+    names = [stimulus.name for stimulus in made]
+    assert len(set(names)) == len(names)
+    kinds = pd.Series([stimulus.kind for stimulus in made]).value_counts()
+    assert kinds["alone"] == len(AUS) * len(GRADES)
+    assert kinds["side"] == 2 * len(SIDED)
+    assert kinds["together"] == len(PROTOTYPES)
+    assert kinds["without"] == sum(len(aus) for aus in PROTOTYPES.values() if len(aus) > 1)
+    assert kinds["twin"] == len(TWINS) * (1 + len(AUS))
+    one = next(stimulus for stimulus in made if stimulus.name == "AU12-E-left")
+    assert one.intensity == {"AU12": (1.0, 0.0)}
+    lacking = next(s for s in made if s.name == "happiness-without-AU12")
+    assert lacking.intensity == {"AU06": (0.8, 0.8), "AU25": (0.8, 0.8)}
+
+
+@pytest.mark.parametrize("group", TWINS)
+def test_a_twin_differs_in_its_group_alone(studio, people, group):
+    for person in people:
+        other = twin(person, group)
+        same = np.array_equal(studio.head.rest(person.phenotype), studio.head.rest(other.phenotype))
+        assert same == (group == "skin")  # sex and age change the geometry
+        changed = {k for k, v in other.phenotype.items() if v != person.phenotype[k]}
+        assert changed == (set() if group == "skin" else {group})
+        assert (other.paint.skin != person.paint.skin) == (group == "skin")
+        assert dataclasses.replace(other.paint, skin=person.paint.skin) is not None
+
+
+def test_any_number_of_processes_makes_the_same_set(folder, tmp_path):
+    draw_stimuli(StimulusOrder(2, seed=3), tmp_path / "faces", workers=2)
+    assert digest(tmp_path / "faces") == digest(folder)
+    assert read_json(folder / "stimuli.json")["sha256"] == digest(folder)
+    draw_stimuli(StimulusOrder(2, seed=4), tmp_path / "others", workers=2)
+    assert digest(tmp_path / "others") != digest(folder)
+
+
+def test_a_changed_byte_changes_the_digest(folder, tmp_path):
+    draw_stimuli(StimulusOrder(1, seed=3), tmp_path / "faces")
+    before = digest(tmp_path / "faces")
+    file = tmp_path / "faces" / "images" / "P000" / "0" / "AU12-E.png"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert digest(tmp_path / "faces") != before
+
+
+def test_what_is_drawn_is_what_the_table_says(folder, table):
+    rest = table[table["kind"] == "rest"].iloc[0]
+    assert not any(rest[f"{au}_intensity"] for au in AUS)
+    own = table[(table["person"] == rest["person"]) & (table["setting"] == 0)]
+    for au in ("AU01", "AU12", "AU20"):
+        row = own[own["name"] == f"{au}-C"].iloc[0]
+        assert row[f"{au}_intensity"] == 3.0
+        change = read_grey(folder / row["path"]) != read_grey(folder / rest["path"])
+        assert 0.01 < change.mean() < 0.7
+
+
+def test_an_interrupted_drawing_goes_on(folder, tmp_path, monkeypatch):
+    target = tmp_path / "faces"
+
+    def stop(done, total, note):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draw_stimuli(StimulusOrder(2, seed=3), target, progress=stop)
+    assert not (target / "stimuli.csv").exists()
+    drawn = []
+    real = module.draw_person_stimuli
+    monkeypatch.setattr(module, "draw_person_stimuli", lambda *a: drawn.append(a[-1]) or real(*a))
+    draw_stimuli(StimulusOrder(2, seed=3), target)
+    assert drawn == [1]
+    assert digest(target) == digest(folder)
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ({"people": 0}, "^people is 0: expected at least 1"),
+        ({"people": 1, "size": 513}, "^size is 513: expected 16 to 512 pixels"),
+        ({"people": 1, "design": "wide"}, "^design is 'wide': expected short or long"),
+        ({"people": 1, "seed": -1}, "^seed is -1"),
+    ],
+)
+def test_an_impossible_order_is_one_sentence(order, message):
+    with pytest.raises(CallError, match=message):
+        StimulusOrder(**order)
+
+
+def test_a_folder_of_another_order_is_left_alone(folder):
+    before = digest(folder)
+    with pytest.raises(CallError, match="holds stimuli made with other settings"):
+        draw_stimuli(StimulusOrder(2, seed=8), folder)
+    assert digest(folder) == before
+
+
+def test_overlaps_are_listed_with_what_is_shared(folder):
+    found = read_table(folder / "overlaps.csv", {"shapes": "str"}).set_index(["au", "other"])
+    assert len(found) == len(AUS) * (len(AUS) - 1) // 2
+    for pair, shape in (
+        (("AU06", "AU07"), "eyeSquint"),
+        (("AU07", "AU43"), "eyeBlink"),
+        (("AU04", "AU09"), "browDown"),
+        (("AU18", "AU23"), "mouthPucker"),
+        (("AU26", "AU27"), "jawOpen"),
+    ):
+        assert shape in found.loc[pair, "shapes"].split(), pair
+    assert found["one_opening"].sum() == 3
+    assert found.loc[("AU26", "AU27"), "alike"] > 0.99  # one shape, more of it
+    assert abs(found.loc[("AU01", "AU27"), "alike"]) < 0.01  # brows and jaw
+    assert found.loc[("AU12", "AU15"), "excluded"]
