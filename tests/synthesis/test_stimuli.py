@@ -4,8 +4,10 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from facslens.artifacts import read_json, read_table
+from facslens.cli.main import main
 from facslens.datasets.images import read_grey
 from facslens.errors import CallError
 from facslens.synthesis import stimuli as module
@@ -22,6 +24,7 @@ from facslens.synthesis.pairs import (
     twin,
 )
 from facslens.synthesis.people import Shot
+from facslens.synthesis.sheet import write_sheet
 from facslens.synthesis.stimuli import StimulusOrder, digest, draw_stimuli
 
 
@@ -58,7 +61,7 @@ def test_each_person_has_every_action_unit_in_two_settings(table):
 
 def test_only_what_the_action_unit_reaches_changes(studio, people):
     """Derived again from the mesh: far from every moved vertex, fold and shadow, no bit differs."""
-    room = studio.head
+    room, shares = studio.head, []
     for person, setting in zip(people, draw_settings(9, 0, 3), strict=True):
         rest = room.rest(person.phenotype)
         before, _ = draw_face(studio, person, rest, Shot(0, 0, None, {}, {}, setting), 64)
@@ -69,7 +72,10 @@ def test_only_what_the_action_unit_reaches_changes(studio, people):
             assert changed.any(), au
             reach = studio.reach(room.moved(rest, full(au)), rest, {au: (1.0, 1.0)}, setting, 64)
             assert not (changed & ~reach).any(), au
-            assert reach.mean() < 0.8, au  # a bound that forbids something
+            shares.append(reach.mean())
+    # a bound that forbids something: a large shadow or jaw may move, but seldom
+    assert np.median(shares) < 0.75
+    assert np.mean(np.array(shares) > 0.95) < 0.05
 
 
 def test_the_second_rest_has_other_noise_and_a_slight_shake(people):
@@ -209,3 +215,37 @@ def test_overlaps_are_listed_with_what_is_shared(folder):
     assert found.loc[("AU26", "AU27"), "alike"] > 0.99  # one shape, more of it
     assert abs(found.loc[("AU01", "AU27"), "alike"]) < 0.01  # brows and jaw
     assert found.loc[("AU12", "AU15"), "excluded"]
+
+
+def test_the_sheet_shows_every_action_unit_from_rest_to_grade_e(studio, tmp_path):
+    file = tmp_path / "sheet.png"
+    write_sheet(file)
+    with Image.open(file) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    tile, label, gap, head = 112, 190, 8, 34  # as sheet.py lays them out
+    rows = -(-len(AUS) // 2)
+    for number, au in enumerate(AUS):
+        column, row = divmod(number, rows)
+        top = head + row * (tile + gap)
+        left = gap + column * (label + 6 * tile + gap) + label
+        faces = [
+            pixels[top : top + tile, left + k * tile : left + (k + 1) * tile] for k in range(6)
+        ]
+        change = [np.abs(face - faces[0]).mean() for face in faces]
+        assert change[5] > 0.3, au
+        assert change[5] > change[2] > 0, au
+
+
+def test_the_command_draws_both(studio, tmp_path, capsys):
+    for arguments in (["--people", "1", "--size", "32"], ["--sheet"]):
+        out = tmp_path / ("faces" if "--people" in arguments else "sheet.png")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                "sys.argv", ["facslens", "data", "stimuli", *arguments, "--out", str(out)]
+            )
+            with pytest.raises(SystemExit) as end:
+                main()
+        assert end.value.code in (0, None)
+        assert str(out) in capsys.readouterr().out
+    with Image.open(tmp_path / "faces" / "images" / "P000" / "1" / "AU12-E.png") as image:
+        assert (image.mode, image.size) == ("L", (32, 32))

@@ -91,7 +91,7 @@ def write_sheet(path: Path, *, seed: int = 0, person: int = 0) -> None:
         sheet.save(temporary, "PNG", optimize=True)
 
 
-def _label(pen: ImageDraw.ImageDraw, left: float, top: float, au: str) -> None:
+def _label(pen: ImageDraw.ImageDraw, left: int, top: int, au: str) -> None:
     unit = action_units.ACTION_UNITS[au]
     pen.text((left, top + 12), au, _INK, _font(20))
     pen.text((left, top + 38), unit.name, _INK, _font(15))
