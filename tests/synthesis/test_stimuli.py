@@ -62,7 +62,7 @@ def test_each_person_has_every_action_unit_in_two_settings(table):
 def test_only_what_the_action_unit_reaches_changes(studio, people):
     """Derived again from the mesh: far from every moved vertex, fold and shadow, no bit differs."""
     room, shares = studio.head, []
-    for person, setting in zip(people, draw_settings(9, 0, 3), strict=True):
+    for person, setting in zip(people[:2], draw_settings(9, 0, 2), strict=True):
         rest = room.rest(person.phenotype)
         before, _ = draw_face(studio, person, rest, Shot(0, 0, None, {}, {}, setting), 64)
         for au in AUS:
