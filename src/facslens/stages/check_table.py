@@ -109,7 +109,7 @@ def check_names() -> str:
 
     Examples
     --------
-    >>> check_names().split(", ")[-1]
+    >>> check_names()[-38:]
     'truth (planted, factorial, true_place)'
     """
     grouped: dict[str, list[str]] = {}
