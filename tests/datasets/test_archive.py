@@ -56,7 +56,7 @@ def test_a_path_that_is_too_long_or_holds_a_zero_byte_is_an_error_of_its_own(tmp
     assert state_of(tmp_path / ("a" * 5000)) == "cannot be opened (File name too long)"
     with pytest.raises(DataError, match="File name too long"):
         read_grey(tmp_path / ("a" * 5000))
-    with pytest.raises(DataError, match="embedded null"):
+    with pytest.raises(DataError, match=r"embedded null (byte|character)"):
         read_grey(tmp_path / "a\0b.png")
 
 

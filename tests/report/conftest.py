@@ -14,7 +14,8 @@ from facslens.association.verdicts import Cause, Effect, verdict_table
 from facslens.datasets.base import make_table
 from facslens.responses.recorder import BatchResponses
 from facslens.responses.store import ResponseWriter
-from facslens.runs.folder import FILES, Run
+from facslens.runs.files import FILES
+from facslens.runs.folder import Run
 
 LAYERS = {"conv1": 4, "conv2": 6}
 EXPRESSIONS = ("anger", "happiness", "surprise")

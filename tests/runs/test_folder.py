@@ -12,7 +12,8 @@ import pytest
 from facslens.artifacts import read_json
 from facslens.errors import ArtifactError, CallError
 from facslens.runs import folder as folders
-from facslens.runs.folder import FILES, Run, after, next_folder
+from facslens.runs.files import FILES, after
+from facslens.runs.folder import Run, next_folder
 from facslens.version import __version__
 
 

@@ -14,7 +14,8 @@ from facslens.controls import champions as champion
 from facslens.errors import ArtifactError, CallError
 from facslens.projection import place, sanity
 from facslens.report.html import write_report
-from facslens.runs.folder import FILES, Run
+from facslens.runs.files import FILES
+from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
 from facslens.stages.check_table import CHECKS, Check, check_names, choose_checks
 from facslens.stages.checks import Choices

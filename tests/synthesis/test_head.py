@@ -70,8 +70,8 @@ def test_no_action_unit_travels_further_than_it_did(studio, average):
 
 
 def test_the_crop_is_even(studio):
-    # of 50 people: the middle between eyes and mouth lies in the middle of the head
-    for number in range(50):
+    # of 500 people: the middle between eyes and mouth lies in the middle of the head
+    for number in range(500):
         person = draw_person(np.random.default_rng(number))
         rest = studio.head.rest(person.phenotype)
         eyes, mouth = studio.head.eyes_and_mouth(rest)

@@ -9,7 +9,7 @@ from PIL import Image
 from facslens.artifacts import read_json, read_table
 from facslens.cli.main import main
 from facslens.datasets.images import read_grey
-from facslens.errors import CallError
+from facslens.errors import ArtifactError, CallError
 from facslens.synthesis import stimuli as module
 from facslens.synthesis.actions import AUS, SIDED, full
 from facslens.synthesis.generate import draw_face
@@ -148,6 +148,8 @@ def test_a_changed_byte_changes_the_digest(folder, tmp_path):
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     assert digest(tmp_path / "faces") != before
+    with pytest.raises(ArtifactError, match="changed since they were drawn"):
+        draw_stimuli(StimulusOrder(1, seed=3), tmp_path / "faces")
 
 
 def test_what_is_drawn_is_what_the_table_says(folder, table):
@@ -236,16 +238,20 @@ def test_the_sheet_shows_every_action_unit_from_rest_to_grade_e(studio, tmp_path
         assert change[5] > change[2] > 0, au
 
 
-def test_the_command_draws_both(studio, tmp_path, capsys):
-    for arguments in (["--people", "1", "--size", "32"], ["--sheet"]):
-        out = tmp_path / ("faces" if "--people" in arguments else "sheet.png")
+def test_the_commands_draw_stimuli_a_sheet_and_faces_in_colour(studio, tmp_path, capsys):
+    for arguments, name in (
+        (["stimuli", "--people", "1", "--size", "32"], "faces"),
+        (["stimuli", "--sheet"], "sheet.png"),
+        (["synth", "--subjects", "1", "--size", "32", "--colour"], "colour"),
+    ):
+        out = tmp_path / name
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                "sys.argv", ["facslens", "data", "stimuli", *arguments, "--out", str(out)]
-            )
+            patch.setattr("sys.argv", ["facslens", "data", *arguments, "--out", str(out)])
             with pytest.raises(SystemExit) as end:
                 main()
         assert end.value.code in (0, None)
         assert str(out) in capsys.readouterr().out
     with Image.open(tmp_path / "faces" / "images" / "P000" / "1" / "AU12-E.png") as image:
         assert (image.mode, image.size) == ("L", (32, 32))
+    with Image.open(tmp_path / "colour" / "images" / "N000" / "N000_0_1.png") as image:
+        assert (image.mode, image.size) == ("RGB", (32, 32))

@@ -128,6 +128,9 @@ def synth(
     image_format: Annotated[
         str, typer.Option("--format", help="Image format: png, or webp for smaller files.")
     ] = "png",
+    colour: Annotated[
+        bool, typer.Option("--colour", help="Write the images in colour instead of grey.")
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, help="Number of processes [default: one per core]."),
@@ -141,7 +144,7 @@ def synth(
     """
     from facslens.synthesis import generate as synthetic
 
-    order = synthetic.Order(subjects, design, size, seed, image_format)
+    order = synthetic.Order(subjects, design, size, seed, image_format, colour)
     with shown("synth") as progress:
         synthetic.generate(order, out, workers=workers or os.cpu_count() or 1, progress=progress)
     Console(soft_wrap=True).print(

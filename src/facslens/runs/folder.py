@@ -17,57 +17,14 @@ from typing import Final
 
 from facslens.artifacts import Json, locked, read_json, sha256, sweep, write_json
 from facslens.errors import ArtifactError, CallError, FacslensError
+from facslens.runs.files import FILES, FOLDERS, after, command_of, stage_of
 from facslens.version import __version__
 
 #: Increased whenever the meaning of a file of a run changes; other formats are refused.
 FORMAT: Final = 2
 
-#: The files that each stage writes, in the order of the stages. The files of `facslens verify`
-#: depend on the checks that were made.
-FILES: Final[dict[str, tuple[str, ...]]] = {
-    "faces": ("faces.parquet",),
-    "train": ("model.safetensors", "model.json", "training.csv", "predictions.parquet"),
-    "record": ("responses.zarr", "exemplars.parquet"),
-    "associate": (
-        "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "nulls.csv",
-        "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
-    ),
-    "project": ("projections",),
-    "report": ("report",),
-    "verify": (),
-}  # fmt: skip
-
-
 #: What ``run.json`` cannot be without, and its types.
 _ENTRIES: Final = {"settings": dict, "stages": dict, "seed": int, "data": str}
-
-
-def stage_of(name: str) -> str:
-    """Give the stage that writes a file of a run.
-
-    Raises
-    ------
-    CallError
-        If no stage writes such a file.
-
-    Examples
-    --------
-    >>> stage_of("mapping.csv"), stage_of("projections/index.csv"), stage_of("verify/place.csv")
-    ('associate', 'project', 'verify')
-    """
-    top = name.split("/")[0]
-    for stage, files in FILES.items():
-        if top in files or top == stage == "verify":
-            return stage
-    known = ", ".join(file for files in FILES.values() for file in files)
-    raise CallError(f"{name!r} is no file of a run: expected run.json, verify/NAME.csv or {known}")
-
-
-def command_of(stage: str, folder: Path) -> str:
-    """Give the command that runs a stage of a run."""
-    if stage == "faces":
-        return f"facslens run --resume --out {folder}"
-    return f"facslens {stage} {folder}"
 
 
 @dataclass(frozen=True)
@@ -304,9 +261,7 @@ class Run:
             place of one at its beginning.
         """
         for file in FILES[name]:
-            if Path(file).suffix in (".csv", ".json", ".parquet", ".safetensors") and (
-                (self / file).is_dir()
-            ):
+            if file not in FOLDERS and (self / file).is_dir():
                 raise ArtifactError(f"{self / file} is a folder: remove it, and run it again")
         start = time.perf_counter()
         entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
@@ -373,21 +328,6 @@ class Underway:
         """
         hashes = {name: sha256(self.run / name) for name in names}
         self.note(files={**self.entry["files"], **hashes}, **entries)
-
-
-def after(stage: str) -> tuple[str, ...]:
-    """Name the stages that depend on the files of a stage, directly or indirectly.
-
-    Examples
-    --------
-    >>> after("record"), after("project")
-    (('associate', 'project', 'report', 'verify'), ('report',))
-    """
-    names = list(FILES)
-    later = names[names.index(stage) + 1 :]
-    if stage in ("project", "report"):  # the checks of `facslens verify` read no projection
-        later = [name for name in later if name != "verify"]
-    return tuple(later)
 
 
 def _accepting(folder: Path, name: str) -> str:

@@ -2,7 +2,8 @@
 
 from facslens.progress import Report
 from facslens.report.html import write_report
-from facslens.runs.folder import FILES, Run
+from facslens.runs.files import FILES
+from facslens.runs.folder import Run
 
 
 def run_report(run: Run, progress: Report) -> None:

@@ -9,7 +9,8 @@ from facslens.artifacts import Json, sha256, write_table
 from facslens.controls.table import CONTROLS
 from facslens.errors import CallError
 from facslens.progress import shown
-from facslens.runs.folder import FILES, Run
+from facslens.runs.files import FILES
+from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
 from facslens.stages.causes import verified_verdicts

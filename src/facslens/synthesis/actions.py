@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+#: Left and right intensity, 0 to 1, of action units.
+Sides = Mapping[str, tuple[float, float]]
+
 #: Share of an action unit's largest movement from which on it counts as present. It is the
 #: lower edge of FACS grade A when the grades A–E divide the range evenly into 1–5 of 5.
 PRESENT: Final = 0.2
@@ -77,7 +80,7 @@ EXCLUDED: Final = frozenset(
 )  # fmt: skip
 
 
-def mixture(intensity: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+def mixture(intensity: Sides) -> dict[str, float]:
     """Give the weight of each face shape for action units of given intensities.
 
     Parameters

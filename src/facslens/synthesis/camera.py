@@ -9,9 +9,9 @@ import scipy.ndimage
 from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image
 
-from facslens.synthesis.actions import AUS
+from facslens.synthesis.actions import AUS, Sides
 from facslens.synthesis.anatomy import EYE, SKIN
-from facslens.synthesis.folds import Sides, relief
+from facslens.synthesis.folds import relief
 from facslens.synthesis.head import Head, Vertices
 from facslens.synthesis.paint import LUMINANCE, Paint, Surface, colours
 from facslens.synthesis.rays import Camera, Caster

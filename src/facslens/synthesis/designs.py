@@ -173,7 +173,7 @@ NATURAL: Final = Design(
             ("AU04", "AU07", "AU12", "AU43"),
         ),
     },
-    chance=dict.fromkeys(AUS, _RARE) | {"AU16": 0.05, "AU18": 0.05, "AU22": 0.08},
+    chance=dict.fromkeys(AUS, _RARE) | {"AU16": 0.05, "AU18": 0.05, "AU22": 0.08, "AU28": 0.15},
 )  # fmt: skip
 
 #: Every action unit by itself. Those that exclude many others are asked for more often, so

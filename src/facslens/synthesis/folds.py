@@ -6,7 +6,6 @@ right ones on the right.
 """
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -14,7 +13,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
-Sides = Mapping[str, tuple[float, float]]
+from facslens.synthesis.actions import Sides
 
 #: Where the maps begin, and how far apart their points are: metres from the middle and upward.
 _LOW: Final = 0.020
@@ -133,9 +132,9 @@ def relief(
     found = maps[""][cell] * np.float32(depth)
     left = np.clip(0.5 + x / (2 * _SEAM), 0, 1)[:, None].astype(np.float32)
     for au in FOLDING:
-        strong, weak = sides.get(au, (0.0, 0.0))
-        if strong or weak:
-            share = np.float32(strong) * left + np.float32(weak) * (1 - left)
+        on_left, on_right = sides.get(au, (0.0, 0.0))
+        if on_left or on_right:
+            share = np.float32(on_left) * left + np.float32(on_right) * (1 - left)
             found += np.float32(depth) * share * maps[au][cell]
     inside = (row > 0) & (row < _ROWS - 1.01) & (column < _COLUMNS - 1.01)
     found *= inside[:, None]

@@ -21,6 +21,7 @@ from facslens.synthesis.actions import AUS, PRESENT, SIDED, mixture, opening
 from facslens.synthesis.camera import Picture, Studio
 from facslens.synthesis.crew import each
 from facslens.synthesis.designs import DESIGNS, Design, get_design
+from facslens.synthesis.folder import filling
 from facslens.synthesis.head import load_head
 from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
 from facslens.version import __version__
@@ -106,15 +107,7 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
     made = {**asdict(order), "facslens": __version__}
     if order.design not in DESIGNS:  # a file may change while its name does not
         made["definition"] = asdict(get_design(order.design))
-    note = folder / "synthetic.json"
-    if note.exists():
-        if artifacts.read_json(note) != made:
-            raise CallError(f"{folder} holds faces made with other settings: choose a new folder")
-    elif folder.exists() and any(folder.iterdir()):
-        raise CallError(f"{folder} is not empty: choose a new folder")
-    with artifacts.locked(folder, f"the folder {folder}"):
-        artifacts.sweep(folder)
-        artifacts.write_json(note, made)
+    with filling(folder, "synthetic.json", made, "faces"):
         _draw_all(order, folder, workers, progress)
 
 

@@ -109,8 +109,8 @@ class Head:
     def openness(self, vertices: Vertices, normals: Vertices) -> Float32[np.ndarray, " vertex"]:
         """Give how much light from all around reaches each vertex: less in hollows.
 
-        A vertex whose surroundings stand out before it lies in a hollow; by how many millimetres
-        they do decides.
+        The vertices around one, up to three edges away, lie in front of it where it lies in a
+        hollow; the more millimetres they do, the less light.
         """
         stands_out = np.einsum("vd,vd->v", self.around @ vertices - vertices, normals)
         return np.asarray(1 / (1 + np.exp(np.clip(900 * stands_out, -9, 9) - 1.6)), np.float32)

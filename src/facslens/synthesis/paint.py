@@ -101,7 +101,7 @@ def draw_paint(age: float, male: float, dark: float, rng: np.random.Generator) -
     age
         0.67 young to 1 old.
     male
-        0 to 1; only beards and brows depend on it.
+        0 to 1; only beards, brows and lashes depend on it.
     dark
         0 to 1: mean darkness of the skin, around which it varies widely.
     """

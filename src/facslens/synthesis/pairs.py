@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from facslens.synthesis.actions import AUS, SIDED
+from facslens.synthesis.actions import AUS, SIDED, Sides
 from facslens.synthesis.camera import Setting, draw_varied
 from facslens.synthesis.designs import excluded
-from facslens.synthesis.people import Person, Sides, draw_person
+from facslens.synthesis.people import Person, draw_person
 
 #: Intensities of the FACS grades when they divide the range evenly, each at its upper end.
 GRADES: Final = {"A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}

@@ -6,12 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from facslens.synthesis.actions import AUS
+from facslens.synthesis.actions import AUS, Sides
 from facslens.synthesis.camera import Setting, draw_setting, shaken
 from facslens.synthesis.designs import Design
 from facslens.synthesis.paint import Paint, draw_paint
-
-Sides = dict[str, tuple[float, float]]
 
 #: Sequences of a person where the design has no expressions to go through.
 SEQUENCES: Final = 9

@@ -14,11 +14,12 @@ from jaxtyping import Bool
 
 from facslens import artifacts
 from facslens.datasets.regions import Regions
-from facslens.errors import CallError
+from facslens.errors import ArtifactError, CallError
 from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.camera import Setting
 from facslens.synthesis.crew import each
+from facslens.synthesis.folder import filling
 from facslens.synthesis.generate import MAX_SIZE, MIN_SIZE, draw_face, encode, studio
 from facslens.synthesis.head import load_head
 from facslens.synthesis.overlaps import overlap_table
@@ -85,8 +86,8 @@ def draw_stimuli(
     The folder gets ``stimuli.csv`` (one row an image: person, setting, half, how it differs from
     the face at rest, and the measured intensity of every action unit), ``regions.npz``,
     ``overlaps.csv`` (see `overlap_table`), ``stimuli.json`` (the order, and the SHA-256 of the
-    set) and the images, as lossless PNG. An
-    interrupted call can be repeated: people who are finished are kept.
+    set) and the images, as lossless PNG. An interrupted call can be repeated: people who are
+    finished are kept.
 
     Parameters
     ----------
@@ -104,25 +105,20 @@ def draw_stimuli(
     CallError
         If the folder holds anything else, or the package ``anny`` is missing.
     ArtifactError
-        If it cannot be written.
+        If it cannot be written, or a set that was finished has been changed since.
     """
     load_head()  # says here, rather than in every worker, that the extra is missing
-    note = folder / "stimuli.json"
     made = {**asdict(order), "facslens": __version__}
-    if note.exists():
-        found = {k: v for k, v in artifacts.read_json(note).items() if k != "sha256"}
-        if found != made:
-            raise CallError(f"{folder} holds stimuli made with other settings: choose a new folder")
-    elif folder.exists() and any(folder.iterdir()):
-        raise CallError(f"{folder} is not empty: choose a new folder")
-    with artifacts.locked(folder, f"the folder {folder}"):
-        artifacts.sweep(folder)
-        if not note.exists():
-            artifacts.write_json(note, made)
+    with filling(folder, "stimuli.json", made, "stimuli") as noted:
         if not (folder / "stimuli.csv").exists():
             _draw_all(order, folder, workers, progress)
-        if "sha256" not in artifacts.read_json(note):
-            artifacts.write_json(note, {**made, "sha256": digest(folder)})
+        found = digest(folder)
+        if found != noted.get("sha256", found):
+            raise ArtifactError(
+                f"{folder} holds stimuli that were changed since they were drawn, by their "
+                f"SHA-256: draw them again into a new folder"
+            )
+        artifacts.write_json(folder / "stimuli.json", {**made, "sha256": found})
     progress(order.people, order.people, "all of them are there")
 
 
