@@ -74,6 +74,16 @@ JOBS = {
         "drawn",
         8,
     ),
+    "stimuli": Job(
+        ("data", "stimuli", "--people", "3", "--size", "32", "--workers", "1", "--out", "pairs"),
+        "pairs",
+        6,
+    ),
+    "stimuli, 2 processes": Job(
+        ("data", "stimuli", "--people", "4", "--size", "32", "--workers", "2", "--out", "pairs"),
+        "pairs",
+        2,
+    ),
     "synth, 2 processes": Job(
         ("data", "synth", "--subjects", "4", "--size", "48", "--workers", "2", "--out", "drawn"),
         "drawn",

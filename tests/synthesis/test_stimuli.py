@@ -8,10 +8,12 @@ from PIL import Image
 
 from facslens.artifacts import read_json, read_table
 from facslens.cli.main import main
+from facslens.datasets import stimuli as reading
 from facslens.datasets.images import read_grey
+from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.synthesis import stimuli as module
-from facslens.synthesis.actions import AUS, SIDED, full
+from facslens.synthesis.actions import AUS, EXCLUDED, SIDED, full
 from facslens.synthesis.generate import draw_face
 from facslens.synthesis.pairs import (
     GRADES,
@@ -25,7 +27,7 @@ from facslens.synthesis.pairs import (
 )
 from facslens.synthesis.people import Shot
 from facslens.synthesis.sheet import write_sheet
-from facslens.synthesis.stimuli import StimulusOrder, digest, draw_stimuli
+from facslens.synthesis.stimuli import StimulusOrder, draw_stimuli
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,10 @@ def folder(studio, tmp_path_factory):
 @pytest.fixture(scope="module")
 def table(folder):
     return read_table(folder / "stimuli.csv", {"grade": "str", "side": "str", "group": "str"})
+
+
+def digest(folder):
+    return reading.digest(read_stimuli(folder))
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +126,17 @@ def test_the_long_design_has_all_grades_sides_prototypes_and_twins(people):
     assert lacking.intensity == {"AU06": (0.8, 0.8), "AU25": (0.8, 0.8)}
 
 
+def test_the_mixed_design_is_long_for_every_third_person_in_one_setting():
+    order = StimulusOrder(12, design="mixed")
+    person, setting = draw_model(0, 0), draw_settings(0, 0, 1)[0]
+    counts = {"short": len(list(short(person, setting))), "long": len(list(long(person, setting)))}
+    for number in range(6):
+        drawn = pd.Series([i for i, _ in module.draw_person_stimuli(order, number)]).value_counts()
+        first = "long" if number in (0, 3) else "short"
+        assert drawn.to_dict() == {0: counts[first], 1: counts["short"]}
+    assert [module.half_of(number) for number in (0, 3, 6, 9)] == ["choosing", "measuring"] * 2
+
+
 @pytest.mark.parametrize("group", TWINS)
 def test_a_twin_differs_in_its_group_alone(studio, people, group):
     for person in people:
@@ -136,6 +153,7 @@ def test_any_number_of_processes_makes_the_same_set(folder, tmp_path):
     draw_stimuli(StimulusOrder(2, seed=3), tmp_path / "faces", workers=2)
     assert digest(tmp_path / "faces") == digest(folder)
     assert read_json(folder / "stimuli.json")["sha256"] == digest(folder)
+    assert len(digest(folder)) == 64
     draw_stimuli(StimulusOrder(2, seed=4), tmp_path / "others", workers=2)
     assert digest(tmp_path / "others") != digest(folder)
 
@@ -147,6 +165,10 @@ def test_a_changed_byte_changes_the_digest(folder, tmp_path):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"AU12-E\.png is broken"):
+        draw_stimuli(StimulusOrder(1, seed=3), tmp_path / "faces")
+    levels = read_grey(file.with_name("AU12-C.png"))
+    Image.fromarray(levels).save(file)  # a sound file, but another picture
     assert digest(tmp_path / "faces") != before
     with pytest.raises(ArtifactError, match="changed since they were drawn"):
         draw_stimuli(StimulusOrder(1, seed=3), tmp_path / "faces")
@@ -186,7 +208,7 @@ def test_an_interrupted_drawing_goes_on(folder, tmp_path, monkeypatch):
     [
         ({"people": 0}, "^people is 0: expected at least 1"),
         ({"people": 1, "size": 513}, "^size is 513: expected 16 to 512 pixels"),
-        ({"people": 1, "design": "wide"}, "^design is 'wide': expected short or long"),
+        ({"people": 1, "design": "wide"}, "^design is 'wide': expected short, long, mixed"),
         ({"people": 1, "seed": -1}, "^seed is -1"),
     ],
 )
@@ -217,6 +239,18 @@ def test_overlaps_are_listed_with_what_is_shared(folder):
     assert found.loc[("AU26", "AU27"), "alike"] > 0.99  # one shape, more of it
     assert abs(found.loc[("AU01", "AU27"), "alike"]) < 0.01  # brows and jaw
     assert found.loc[("AU12", "AU15"), "excluded"]
+
+
+def test_prototypes_that_no_drawn_face_can_show_are_listed(folder):
+    found = read_table(folder / "undrawable.csv")
+    assert set(found["expression"]) == {"anger", "fear", "sadness"}
+    for row in found.itertuples():
+        aus = row.aus.split()
+        pairs = {frozenset(pair) for pair in itertools.combinations(aus, 2)}
+        assert "AU11" in aus or pairs & EXCLUDED, row.aus
+    reasons = found.set_index("aus")["reason"]
+    assert reasons["AU01 AU04 AU11"] == "the head has no shape for AU11"
+    assert reasons["AU04 AU05 AU07 AU23 AU25"] == "one face cannot show AU23 and AU25"
 
 
 def test_the_sheet_shows_every_action_unit_from_rest_to_grade_e(studio, tmp_path):

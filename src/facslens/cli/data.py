@@ -75,7 +75,8 @@ def stimuli(
         typer.Option(
             "--design",
             help="short: every action unit at C and E. long: A to E, left and right alone, "
-            "combinations, and the same person as another group.",
+            "combinations, and the same person as another group. mixed: long for every third "
+            "person in one setting, as in the package.",
         ),
     ] = "short",
     seed: options.Seed = 0,

@@ -1,8 +1,7 @@
 """Draw paired faces into a folder: the same person and setting with one action unit changed."""
 
-import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,28 +12,28 @@ import pandas as pd
 from jaxtyping import Bool
 
 from facslens import artifacts
+from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
-from facslens.errors import ArtifactError, CallError
+from facslens.datasets.stimuli import HALVES
+from facslens.errors import CallError
 from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS
-from facslens.synthesis.camera import Setting
 from facslens.synthesis.crew import each
 from facslens.synthesis.folder import filling
 from facslens.synthesis.generate import MAX_SIZE, MIN_SIZE, draw_face, encode, studio
 from facslens.synthesis.head import load_head
-from facslens.synthesis.overlaps import overlap_table
+from facslens.synthesis.overlaps import overlap_table, undrawable_table
 from facslens.synthesis.pairs import Stimulus, draw_model, draw_settings, long, short
-from facslens.synthesis.people import Person, Shot
+from facslens.synthesis.people import Shot
 from facslens.version import __version__
 
 #: Settings in which each person is seen.
 SETTINGS: Final = 2
 
-#: Which stimuli a person is drawn with in each setting, by the name of a design.
-DESIGNS: Final[dict[str, Callable[[Person, Setting], Iterator[Stimulus]]]] = {
-    "short": short,
-    "long": long,
-}
+#: Of the design ``mixed`` every third person has the long one, of both halves equally many.
+_THIRD: Final = 3
+
+DESIGNS: Final = ("short", "long", "mixed")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,8 @@ class StimulusOrder:
         Whether the images are in colour; their grey levels are the same.
     design
         One of `DESIGNS`: ``short`` has each action unit at C and E, ``long`` all grades, sides,
-        combinations and twins of other groups, too.
+        combinations and twins of other groups, too. ``mixed``, as in the package, is the short
+        one, and for every third person in the first setting the long one.
     seed
         Seed of everything random. A person depends only on it and on the person's number.
 
@@ -73,7 +73,7 @@ class StimulusOrder:
         if not MIN_SIZE <= self.size <= MAX_SIZE:
             raise CallError(f"size is {self.size}: expected {MIN_SIZE} to {MAX_SIZE} pixels")
         if self.design not in DESIGNS:
-            raise CallError(f"design is {self.design!r}: expected {' or '.join(DESIGNS)}")
+            raise CallError(f"design is {self.design!r}: expected {', '.join(DESIGNS)}")
         if self.seed < 0:
             raise CallError(f"seed is {self.seed}: expected 0 or more")
 
@@ -85,9 +85,10 @@ def draw_stimuli(
 
     The folder gets ``stimuli.csv`` (one row an image: person, setting, half, how it differs from
     the face at rest, and the measured intensity of every action unit), ``regions.npz``,
-    ``overlaps.csv`` (see `overlap_table`), ``stimuli.json`` (the order, and the SHA-256 of the
-    set) and the images, as lossless PNG. An interrupted call can be repeated: people who are
-    finished are kept.
+    ``overlaps.csv`` (see `overlap_table`), ``undrawable.csv`` (see `undrawable_table`),
+    ``stimuli.json`` (the order, and the SHA-256 of the set) and the images, as lossless PNG.
+    `facslens.datasets.stimuli.read_stimuli` reads it. An interrupted call can be repeated:
+    people who are finished are kept.
 
     Parameters
     ----------
@@ -112,30 +113,23 @@ def draw_stimuli(
     with filling(folder, "stimuli.json", made, "stimuli") as noted:
         if not (folder / "stimuli.csv").exists():
             _draw_all(order, folder, workers, progress)
-        found = digest(folder)
-        if found != noted.get("sha256", found):
-            raise ArtifactError(
-                f"{folder} holds stimuli that were changed since they were drawn, by their "
-                f"SHA-256: draw them again into a new folder"
-            )
-        artifacts.write_json(folder / "stimuli.json", {**made, "sha256": found})
+        rows = reading.read_rows(folder)
+        drawn = reading.Stimuli(folder, rows, order.size, order.colour, noted.get("sha256", ""))
+        if drawn.sha256:
+            drawn.check()
+        else:
+            found = reading.digest(drawn)
+            artifacts.write_json(folder / "stimuli.json", {**made, "sha256": found})
     progress(order.people, order.people, "all of them are there")
-
-
-def digest(folder: Path) -> str:
-    """Give the SHA-256 of a set of stimuli: of its table, its regions and every image."""
-    table = artifacts.read_table(folder / "stimuli.csv", {})
-    whole = hashlib.sha256()
-    for name in ("stimuli.csv", "regions.npz", "overlaps.csv", *table["path"]):
-        whole.update(artifacts.sha256(folder / str(name)).encode())
-    return whole.hexdigest()
 
 
 def draw_person_stimuli(order: StimulusOrder, number: int) -> Iterator[tuple[int, Stimulus]]:
     """Give the stimuli of one person, each with the number of its setting."""
     person = draw_model(order.seed, number)
     for index, setting in enumerate(draw_settings(order.seed, number, SETTINGS)):
-        for stimulus in DESIGNS[order.design](person, setting):
+        mixed = order.design == "mixed" and index == 0 and number % _THIRD == 0
+        whole = order.design == "long" or mixed
+        for stimulus in (long if whole else short)(person, setting):
             yield index, stimulus
 
 
@@ -144,7 +138,7 @@ def half_of(number: int) -> str:
 
     Candidates are chosen on one half and measured on the other.
     """
-    return ("choosing", "measuring")[number % 2]
+    return HALVES[number % 2]
 
 
 def _draw_all(order: StimulusOrder, folder: Path, workers: int, progress: Report) -> None:
@@ -160,6 +154,7 @@ def _draw_all(order: StimulusOrder, folder: Path, workers: int, progress: Report
         folder / "regions.npz"
     )
     artifacts.write_table(folder / "overlaps.csv", overlap_table(load_head()))
+    artifacts.write_table(folder / "undrawable.csv", undrawable_table())
     rows = pd.concat([artifacts.read_table(part) for part in parts], ignore_index=True)
     artifacts.write_table(folder / "stimuli.csv", rows)
     shutil.rmtree(folder / "parts")
