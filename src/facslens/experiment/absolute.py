@@ -1,0 +1,71 @@
+"""Does a unit's response alone, without the face at rest to compare with, tell an action unit?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from facslens.association.distances.table import distances
+from facslens.experiment.trials import Trials
+from facslens.statistics import RESAMPLES, percentiles
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value over people, with a 95 % percentile interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def separation(trials: Trials, choosing: bool) -> Float[np.ndarray, "au unit"]:
+    """Give the AUROC of each action unit's faces against rest and every rival, by every unit.
+
+    Faces of all people and settings of one half are pooled; each rival has as many faces, so that
+    this is the mean over rest and rivals.
+    """
+    rows = trials.blocks_of(choosing)
+    aus = len(trials.aus)
+    values = np.concatenate([trials.rest[rows][:, None], trials.full[rows]], axis=1)
+    labels = np.full((len(rows), aus + 1, aus), np.nan)
+    labels[:, 0] = 0.0
+    labels[:, 1:] = np.where(trials.rivals.T, 0.0, np.nan)
+    labels[:, 1 + np.arange(aus), np.arange(aus)] = 1.0
+    found = distances(values.reshape(-1, values.shape[2]), labels.reshape(-1, aus), "auroc")[0]
+    return np.asarray(found).T
+
+
+def concordance(trials: Trials, au: int, unit: int) -> Float[np.ndarray, "person person"]:
+    """Give, for every two measuring people, how often the first one's face ranks higher.
+
+    The first shows the action unit, the second is at rest or shows a rival; over all settings and
+    rivals. The mean over people is `separation`.
+    """
+    rows = trials.blocks_of(choosing=False)
+    shown = trials.full[rows, au, unit]
+    others = np.concatenate(
+        [trials.rest[rows, unit][:, None], trials.full[rows][:, trials.rivals[au], unit]], axis=1
+    )
+    higher = (np.sign(shown[:, None, None] - others[None]).mean(axis=2) + 1) / 2
+    people, place = np.unique(trials.person[rows], return_inverse=True)
+    members = (place[None] == np.arange(len(people))[:, None]).astype(float)
+    members /= members.sum(axis=1, keepdims=True)
+    found: Float[np.ndarray, "person person"] = members @ higher @ members.T
+    return found
+
+
+def resampled(people: int, seed: int) -> Int[np.ndarray, "resample person"]:
+    """Draw people again and again: how often each is in each resample."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
+
+
+def over_people(
+    table: Float[np.ndarray, "person person"], counts: Int[np.ndarray, "resample person"]
+) -> Interval:
+    """Average a table of every two people, with an interval over resampled people."""
+    people = len(table)
+    drawn = np.einsum("rp,pq,rq->r", counts, table, counts, optimize=True) / people**2
+    low, high = percentiles(drawn)
+    return Interval(float(table.mean()), float(low), float(high))

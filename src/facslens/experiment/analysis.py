@@ -1,0 +1,364 @@
+"""The whole experiment on one layer: choose, measure, compare with controls, decide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from facslens.experiment.absolute import concordance, over_people, resampled, separation
+from facslens.experiment.dose import Dose, dose
+from facslens.experiment.screen import screen
+from facslens.experiment.specificity import (
+    Choice,
+    changes,
+    choose,
+    energies,
+    holm,
+    sign_test,
+    sizes,
+    smallest,
+    wins,
+)
+from facslens.experiment.trials import GRADES, Trials
+from facslens.statistics import ALPHA
+
+#: Controls that a caused action unit has to be ahead of.
+DECIDING: Final = ("pixels", "gradients", "untrained")
+
+#: What becomes of an action unit, and what it means.
+VERDICTS: Final = {
+    "caused": "the action unit itself moves the unit",
+    "rival": "another action unit moves the unit as much",
+    "dose": "the response does not rise with the intensity",
+    "controls": "the response alone tells the action unit no better than a control does",
+    "silent": "no unit of the layer changes",
+}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The tables of an experiment; every value says on which half it was measured.
+
+    Parameters
+    ----------
+    tuning
+        One row a layer, unit and action unit.
+    rivals
+        One row a layer, action unit and other action unit, for the chosen units.
+    dose
+        One row a layer, action unit and grade, for the chosen units.
+    caused
+        One row a layer and action unit: the chosen unit and the verdict.
+    controls
+        One row a layer, action unit and control.
+    """
+
+    tuning: pd.DataFrame
+    rivals: pd.DataFrame
+    dose: pd.DataFrame
+    caused: pd.DataFrame
+    controls: pd.DataFrame
+
+    @classmethod
+    def joined(cls, parts: Sequence["Findings"]) -> "Findings":
+        """Join the findings of several layers."""
+        return cls(
+            *(
+                pd.concat([getattr(part, name) for part in parts], ignore_index=True)
+                for name in cls.__dataclass_fields__
+            )
+        )
+
+
+def analyse(
+    trials: Trials,
+    controls: Mapping[str, Sequence[Trials]],
+    *,
+    layer: str,
+    permutations: int = 1000,
+    seed: int = 0,
+) -> Findings:
+    """Find which action units themselves move a unit of a layer.
+
+    Units are chosen on the choosing people, by the smallest share of wins over the rivals; all
+    that decides is measured on the others. An action unit is *caused* if, for its unit, (a) the
+    change exceeds that under every rival (sign test over people, the largest p over rivals, Holm
+    over action units), (b) the response rises with the intensity (sign test), and (c) the response
+    alone separates the action unit's faces from those at rest and of all rivals, ahead of the best
+    candidate of every control in `DECIDING` (paired percentile intervals over people).
+
+    Parameters
+    ----------
+    trials
+        Responses of the layer.
+    controls
+        By name, responses of other candidates to the same faces. Where a control has several, such
+        as untrained networks, each chooses its own candidate, and their mean counts.
+    layer
+        Its name, for the tables.
+    permutations
+        Of the screening test.
+    seed
+        Of permutations and resamples.
+    """
+    measured = _measure(trials, seed, permutations)
+    compared = _compare(trials, measured, controls, layer)
+    rows, rival_rows, dose_rows = [], [], []
+    corrected = holm(measured.p)
+    for j, au in enumerate(trials.aus):
+        unit = int(measured.choice.unit[j])
+        row: dict[str, object] = {"layer": layer, "au": au, "unit": unit if unit >= 0 else None}
+        if unit < 0:
+            rows.append(row | {"verdict": "silent"})
+            continue
+        found = measured.doses[j]
+        ahead = compared[(compared["au"] == au) & compared["control"].isin(DECIDING)]
+        own = over_people(measured.tables[j], measured.counts)
+        row |= {
+            "wins_choosing": measured.choice.smallest.share[j, unit],
+            "wins": measured.share[j],
+            "n_wins": int(measured.won[j]),
+            "n_people": measured.people,
+            "rival": trials.aus[measured.rival[j]],
+            "p": measured.p[j],
+            "p_holm": corrected[j],
+            "change": measured.change[:, j, unit].mean(),
+            "size": measured.size[j, unit],
+            "n_rising": found.rises,
+            "n_dose": found.asked,
+            "p_dose": found.p,
+            "smallest_grade": found.smallest,
+            "auroc_choosing": measured.separation[j, unit],
+            "auroc": own.value,
+            "auroc_low": own.low,
+            "auroc_high": own.high,
+            "ahead": bool((ahead["low"] > 0).all() and own.low > 0.5),
+            "behind": " ".join(ahead.loc[~(ahead["low"] > 0), "control"]),
+            "p_screen": measured.screened[j, unit],
+            "n_aus": int(measured.moved[:, unit].sum()),
+        }
+        rows.append(row | {"verdict": _verdict(row)})
+        rival_rows += _rival_rows(trials, measured, j, unit, layer)
+        dose_rows += _dose_rows(found, layer, au, unit)
+    caused = pd.DataFrame(rows).astype({"unit": "Int64"})
+    return Findings(
+        _tuning(trials, measured, layer),
+        pd.DataFrame(rival_rows),
+        pd.DataFrame(dose_rows),
+        caused,
+        compared,
+    )
+
+
+def _verdict(row: Mapping[str, object]) -> str:
+    if not float(str(row["p_holm"])) < ALPHA:
+        return "rival"
+    if not float(str(row["p_dose"])) < ALPHA:
+        return "dose"
+    return "caused" if row["ahead"] else "controls"
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What is known of a layer before it is compared with controls."""
+
+    choice: Choice
+    energy: Float[np.ndarray, " au"]
+    change: Float[np.ndarray, "person au unit"]
+    share: Float[np.ndarray, " au"]
+    won: Int[np.ndarray, " au"]
+    rival: Int[np.ndarray, " au"]
+    p: Float[np.ndarray, " au"]
+    people: int
+    size: Float[np.ndarray, "au unit"]
+    doses: list[Dose]
+    separation: Float[np.ndarray, "au unit"]
+    tables: list[Float[np.ndarray, "person person"]]
+    counts: Int[np.ndarray, "resample person"]
+    screened: Float[np.ndarray, "au unit"]
+    moved: Int[np.ndarray, "au unit"]
+
+
+def _measure(trials: Trials, seed: int, permutations: int) -> _Measured:
+    energy = energies(trials)
+    choice = choose(trials, energy)
+    change = changes(trials, choosing=False)
+    people = len(change)
+    aus = range(len(trials.aus))
+    units = np.maximum(choice.unit, 0)
+    won, rival = zip(
+        *(strongest(trials, change, energy, j, int(units[j])) for j in aus), strict=True
+    )
+    own = np.stack([wins(change[:, :, [units[j]]], energy)[j, :, 0] for j in aus])
+    share = own[np.arange(len(own)), np.array(rival)]
+    noise = trials.by_person(np.abs(trials.again - trials.rest), choosing=False)
+    exceeds = (np.abs(change) > noise[:, None]).sum(axis=0)
+    known = (~np.isnan(noise)).all(axis=1).sum()
+    return _Measured(
+        choice=choice,
+        energy=energy,
+        change=change,
+        share=share,
+        won=np.array(won),
+        rival=np.array(rival),
+        p=np.where(choice.unit >= 0, sign_test(np.array(won), people), 1.0),
+        people=people,
+        size=sizes(change),
+        doses=[dose(trials, j, int(units[j])) for j in aus],
+        separation=separation(trials, choosing=True),
+        tables=[concordance(trials, j, int(units[j])) for j in aus],
+        counts=resampled(people, seed),
+        screened=screen(trials, permutations, seed),
+        moved=(sign_test(exceeds, int(known)) < ALPHA).astype(np.int64),
+    )
+
+
+def beaten(
+    change: Float[np.ndarray, "person au"], energy: Float[np.ndarray, " au"], au: int
+) -> Int[np.ndarray, " au"]:
+    """Count the people whose change under one action unit exceeds that under each other.
+
+    It has to be larger as it is and as a share of `energy`; a tie is no win.
+    """
+    share = change / np.where(energy > 0, energy, 1.0)
+    larger = (change[:, [au]] > change) & (share[:, [au]] > share)
+    return np.asarray(larger.sum(axis=0))
+
+
+def strongest(
+    trials: Trials,
+    change: Float[np.ndarray, "person au unit"],
+    energy: Float[np.ndarray, " au"],
+    au: int,
+    unit: int,
+) -> tuple[int, int]:
+    """Find the rival that the fewest people win over: how many do, and its number."""
+    count = np.where(trials.rivals[au], beaten(change[:, :, unit], energy, au), len(change) + 1)
+    rival = int(count.argmin())
+    return int(count[rival]), rival
+
+
+def _compare(
+    trials: Trials, measured: _Measured, controls: Mapping[str, Sequence[Trials]], layer: str
+) -> pd.DataFrame:
+    """Compare the chosen units, and the best by separation alone, with those of each control."""
+    rows = []
+    best = measured.separation.argmax(axis=1)
+    alone = [concordance(trials, j, int(best[j])) for j in range(len(trials.aus))]
+    for name, several in controls.items():
+        theirs: list[list[Float[np.ndarray, "person person"]]] = [[] for _ in trials.aus]
+        candidates: list[list[int]] = [[] for _ in trials.aus]
+        specific: list[list[float]] = [[] for _ in trials.aus]
+        for one in several:
+            chosen = separation(one, choosing=True).argmax(axis=1)
+            energy = energies(one)
+            pick = choose(one, energy).unit
+            change = changes(one, choosing=False)
+            for j in range(len(trials.aus)):
+                theirs[j].append(concordance(one, j, int(chosen[j])))
+                candidates[j].append(int(chosen[j]))
+                count, _ = strongest(one, change, energy, j, max(int(pick[j]), 0))
+                specific[j].append(count / len(change))
+        for j, au in enumerate(trials.aus):
+            table = np.mean(theirs[j], axis=0)
+            row: dict[str, object] = {"layer": layer, "au": au, "control": name}
+            row |= {"n": len(several), "candidate": candidates[j][0] if len(several) == 1 else None}
+            row |= {"auroc": float(table.mean()), "wins": float(np.mean(specific[j]))}
+            for prefix, mine in (("", measured.tables[j]), ("best_", alone[j])):
+                found = over_people(mine - table, measured.counts)
+                row |= {f"{prefix}difference": found.value}
+                row |= {f"{prefix}low": found.low, f"{prefix}high": found.high}
+            rows.append(row)
+    columns = ["layer", "au", "control", "n", "candidate", "auroc", "wins"]
+    columns += [f"{p}{n}" for p in ("", "best_") for n in ("difference", "low", "high")]
+    return pd.DataFrame(rows, columns=columns).astype({"candidate": "Int64"})
+
+
+def _rival_rows(
+    trials: Trials, measured: _Measured, au: int, unit: int, layer: str
+) -> list[dict[str, object]]:
+    count = beaten(measured.change[:, :, unit], measured.energy, au)
+    return [
+        {
+            "layer": layer,
+            "au": trials.aus[au],
+            "unit": unit,
+            "other": trials.aus[other],
+            "rival": bool(trials.rivals[au, other]),
+            "n_wins": int(count[other]),
+            "n_people": measured.people,
+            "p": float(sign_test(count[other], measured.people)),
+            "change": float(measured.change[:, au, unit].mean()),
+            "change_other": float(measured.change[:, other, unit].mean()),
+            "size_other": float(measured.size[other, unit]),
+        }
+        for other in range(len(trials.aus))
+        if other != au
+    ]
+
+
+def _dose_rows(found: Dose, layer: str, au: str, unit: int) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for k, grade in enumerate(GRADES):
+        if found.people[k] == 0:
+            continue
+        known = found.change[k][~np.isnan(found.change[k])]
+        low, high = np.quantile(known, [0.25, 0.75])
+        rows.append(
+            {
+                "layer": layer,
+                "au": au,
+                "unit": unit,
+                "grade": grade,
+                "n_people": int(found.people[k]),
+                "n_exceeds": int(found.exceeds[k]),
+                "change": float(known.mean()),
+                "quartile_low": float(low),
+                "quartile_high": float(high),
+                "noise": float(np.nanmean(found.noise)),
+            }
+        )
+    return rows
+
+
+def _tuning(trials: Trials, measured: _Measured, layer: str) -> pd.DataFrame:
+    chosen = changes(trials, choosing=True)
+    later = smallest(wins(measured.change, measured.energy), trials.rivals)
+    first = measured.choice.smallest
+    names = np.array(trials.aus, dtype=object)
+    aus, units = measured.size.shape
+    sides = {
+        side: trials.by_person(values - trials.rest[:, None], choosing=False)
+        for side, values in (("left", trials.left), ("right", trials.right))
+    }
+    columns: dict[str, np.ndarray] = {
+        "change_choosing": chosen.mean(axis=0),
+        "change": measured.change.mean(axis=0),
+        "size_choosing": sizes(chosen),
+        "size": measured.size,
+        "wins_choosing": first.share,
+        "rival_choosing": names[first.rival],
+        "wins": later.share,
+        "rival": names[later.rival],
+        "auroc_choosing": measured.separation,
+        "auroc": separation(trials, choosing=False),
+        "moved": measured.moved.astype(bool),
+        "p_screen": measured.screened,
+        **{f"change_{side}": _mean(values) for side, values in sides.items()},
+    }
+    table = pd.DataFrame({name: values.T.ravel() for name, values in columns.items()})
+    table.insert(0, "layer", layer)
+    table.insert(1, "unit", np.repeat(np.arange(units), aus))
+    table.insert(2, "au", np.tile(names, units))
+    return table
+
+
+def _mean(values: Float[np.ndarray, "person ..."]) -> Float[np.ndarray, "..."]:
+    """Average over people; NaN where nobody is known."""
+    known = (~np.isnan(values)).sum(axis=0)
+    mean = np.full(values.shape[1:], np.nan)
+    np.divide(np.nansum(values, axis=0), known, out=mean, where=known > 0)
+    return mean

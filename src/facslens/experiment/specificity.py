@@ -1,0 +1,185 @@
+"""Does a unit change more under one action unit than under every other?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import stats
+
+from facslens.experiment.trials import Trials
+
+
+def energies(trials: Trials) -> Float[np.ndarray, " au"]:
+    """Measure how much each action unit moves the whole layer, on the choosing people.
+
+    Returns
+    -------
+    numpy.ndarray
+        Root mean square, over units and blocks, of the change from rest, each unit's in its
+        standard deviation over all faces at rest and at full intensity.
+
+    Notes
+    -----
+    A unit that follows no action unit but the extent of the change would win under the action unit
+    that moves most of the face. Changes are therefore compared twice: as they are, and divided by
+    this.
+    """
+    rows = trials.blocks_of(choosing=True)
+    rest, full = trials.rest[rows], trials.full[rows]
+    deviation = np.concatenate([rest[:, None], full], axis=1).reshape(-1, rest.shape[1]).std(axis=0)
+    live = deviation > 0
+    if not live.any():
+        return np.zeros(len(trials.aus))
+    standard = (full - rest[:, None])[:, :, live] / deviation[live]
+    energy: Float[np.ndarray, " au"] = np.sqrt((standard**2).mean(axis=(0, 2)))
+    return energy
+
+
+def changes(trials: Trials, choosing: bool) -> Float[np.ndarray, "person au unit"]:
+    """Give the change from rest at full intensity, averaged over each person's settings."""
+    return trials.by_person(trials.full - trials.rest[:, None], choosing)
+
+
+def wins(
+    change: Float[np.ndarray, "person au unit"], energy: Float[np.ndarray, " au"]
+) -> Float[np.ndarray, "au rival unit"]:
+    """Give the share of people whose change under an action unit exceeds that under a rival.
+
+    It has to be larger as it is, and also as a share of what the two action units move in the
+    whole layer (`energies`). A tie counts half; an action unit against itself is ½.
+
+    Examples
+    --------
+    Two people, two action units, one unit; the second action unit moves the layer twice as much.
+
+    >>> change = np.array([[[3.0], [2.0]], [[1.0], [1.5]]])
+    >>> wins(change, np.array([1.0, 1.0]))[0, 1], wins(change, np.array([1.0, 2.0]))[0, 1]
+    (array([0.5]), array([0.5]))
+    >>> wins(change, np.array([1.0, 2.0]))[1, 0]
+    array([0.])
+    """
+    people, aus, units = change.shape
+    share = _relative(change, energy)
+    found = np.full((aus, aus, units), 0.5)
+    for au in range(aus):
+        for rival in range(au + 1, aus):
+            raw = np.sign(change[:, au] - change[:, rival])
+            rel = np.sign(share[:, au] - share[:, rival])
+            found[au, rival] = (np.minimum(raw, rel) + 1).mean(axis=0) / 2
+            found[rival, au] = (np.minimum(-raw, -rel) + 1).mean(axis=0) / 2
+    return found
+
+
+def _relative(
+    change: Float[np.ndarray, "person au unit"], energy: Float[np.ndarray, " au"]
+) -> Float[np.ndarray, "person au unit"]:
+    safe = np.where(energy > 0, energy, 1.0)
+    return change / safe[:, None]
+
+
+@dataclass(frozen=True)
+class Smallest:
+    """The smallest share of wins over the rivals of each action unit.
+
+    Parameters
+    ----------
+    share
+        (au, unit).
+    rival
+        Number of the rival; (au, unit).
+    """
+
+    share: Float[np.ndarray, "au unit"]
+    rival: Int[np.ndarray, "au unit"]
+
+
+def smallest(
+    won: Float[np.ndarray, "au rival unit"], rivals: Bool[np.ndarray, "au rival"]
+) -> Smallest:
+    """Find the rival that each unit, for each action unit, wins over least often."""
+    among = np.where(rivals[:, :, None], won, np.inf)
+    rival = among.argmin(axis=1)
+    return Smallest(np.take_along_axis(among, rival[:, None], axis=1)[:, 0], rival)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The unit chosen for each action unit.
+
+    Parameters
+    ----------
+    unit
+        Its number, −1 where no unit changes at all; (au,).
+    smallest
+        Of every unit, on the choosing people.
+    """
+
+    unit: Int[np.ndarray, " au"]
+    smallest: Smallest
+
+
+def choose(trials: Trials, energy: Float[np.ndarray, " au"]) -> Choice:
+    """Choose the unit whose smallest share of wins over the rivals is largest.
+
+    Only the choosing people are looked at. Of several equal ones the one with the larger
+    standardised change is taken, then the one with the smaller number.
+    """
+    change = changes(trials, choosing=True)
+    found = smallest(wins(change, energy), trials.rivals)
+    live = np.ptp(change, axis=(0, 1)) > 0
+    if not live.any():
+        return Choice(np.full(len(trials.aus), -1), found)
+    tie = np.nan_to_num(sizes(change))
+    key = np.where(live, found.share, -1.0)
+    best = [int(np.lexsort((-tie[j], -key[j]))[0]) for j in range(len(trials.aus))]
+    return Choice(np.array(best), found)
+
+
+def sizes(change: Float[np.ndarray, "person ..."]) -> Float[np.ndarray, "..."]:
+    """Standardise changes: their mean over people divided by their standard deviation.
+
+    NaN where fewer than two people are known or all changes are equal.
+    """
+    known = (~np.isnan(change)).sum(axis=0)
+    spread = np.full(change.shape[1:], np.nan)
+    enough = known > 1
+    if enough.any():
+        centre = np.where(known > 0, np.nansum(change, axis=0) / np.maximum(known, 1), np.nan)
+        square = np.nansum((change - centre) ** 2, axis=0)
+        spread = np.sqrt(square / np.where(enough, known - 1, 1))
+        flat = spread <= 1e-12 * np.nanmax(np.abs(change), axis=0, initial=0.0)
+        size: Float[np.ndarray, "..."] = np.where(
+            enough & ~flat, centre / np.where(flat, 1.0, spread), np.nan
+        )
+        return size
+    return spread
+
+
+def sign_test(
+    wins: Int[np.ndarray, "..."], people: Int[np.ndarray, "..."] | int
+) -> Float[np.ndarray, "..."]:
+    """Give the p-value of so many people or more, where each falls either way alike.
+
+    Ties have to be counted as losses. 1 where there is nobody.
+
+    Examples
+    --------
+    >>> sign_test(np.array([5, 4]), 5).tolist()
+    [0.03125, 0.1875]
+    """
+    return np.asarray(stats.binom.sf(np.asarray(wins) - 1, people, 0.5))
+
+
+def holm(p: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
+    """Correct p-values for their number, after Holm 1979 [holm1979]_.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * np.arange(len(p), 0, -1)
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return corrected

@@ -1,0 +1,162 @@
+"""Responses to paired faces, arranged by person, setting and action unit."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from facslens.errors import CallError, NotEnoughDataError
+
+#: Grades of intensity, rising; units are chosen and tested at the last.
+GRADES: Final = ("A", "B", "C", "D", "E")
+FULL: Final = "E"
+#: Degrees of one opening of lips and jaw. They are no rivals of one another.
+OPENING: Final = ("AU25", "AU26", "AU27")
+#: People without whom nothing is analysed.
+MIN_PEOPLE: Final = 10
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Responses of one layer to paired faces; NaN where a face was not drawn.
+
+    A *block* is one person in one setting; within it faces differ in nothing but their action
+    units.
+
+    Parameters
+    ----------
+    aus
+        The action units that were switched, in order.
+    people
+        Names of the people.
+    person
+        Number of each block's person.
+    choosing
+        Whether units are chosen on each person; on the others the chosen ones are measured.
+    rest
+        At rest; (block, unit).
+    again
+        A second picture at rest, with other noise and a slight shake; (block, unit).
+    alone
+        With one action unit at each of `GRADES`; (grade, block, au, unit).
+    left, right
+        With one action unit at `FULL` on one side; (block, au, unit).
+    """
+
+    aus: tuple[str, ...]
+    people: tuple[str, ...]
+    person: Int[np.ndarray, " block"]
+    choosing: Bool[np.ndarray, " person"]
+    rest: Float[np.ndarray, "block unit"]
+    again: Float[np.ndarray, "block unit"]
+    alone: Float[np.ndarray, "grade block au unit"]
+    left: Float[np.ndarray, "block au unit"]
+    right: Float[np.ndarray, "block au unit"]
+
+    @property
+    def full(self) -> Float[np.ndarray, "block au unit"]:
+        """With one action unit at `FULL`."""
+        return self.alone[GRADES.index(FULL)]
+
+    @property
+    def rivals(self) -> Bool[np.ndarray, "au au"]:
+        """Whether the second action unit is a rival of the first."""
+        opening = np.isin(self.aus, OPENING)
+        return ~(np.eye(len(self.aus), dtype=bool) | (opening[:, None] & opening[None, :]))
+
+    def blocks_of(self, choosing: bool) -> Int[np.ndarray, " block"]:
+        """Give the blocks of one half of the people."""
+        return np.asarray(np.flatnonzero(self.choosing[self.person] == choosing))
+
+    def by_person(
+        self, values: Float[np.ndarray, "block ..."], choosing: bool
+    ) -> Float[np.ndarray, "person ..."]:
+        """Average over the settings of each person of one half; NaN where none was drawn."""
+        people = np.flatnonzero(self.choosing == choosing)
+        known = ~np.isnan(values)
+        sums = np.zeros((len(self.people), *values.shape[1:]))
+        counts = np.zeros(sums.shape, dtype=np.int64)
+        np.add.at(sums, self.person, np.where(known, values, 0.0))
+        np.add.at(counts, self.person, known)
+        mean = np.full(sums.shape, np.nan)
+        np.divide(sums, counts, out=mean, where=counts > 0)
+        return mean[people]
+
+
+def arrange(
+    table: pd.DataFrame, responses: Float[np.ndarray, "image unit"], choosing: str = "choosing"
+) -> Trials:
+    """Arrange responses by person, setting and action unit.
+
+    Parameters
+    ----------
+    table
+        One row an image: ``person``, ``setting``, ``half``, ``kind``, ``aus``, ``grade``,
+        ``side``, as `facslens.datasets.stimuli.Stimuli` has them. Kinds other than ``rest``,
+        ``again``, ``alone`` and ``side`` are left out.
+    responses
+        Of every row.
+    choosing
+        The half on which units are chosen.
+
+    Raises
+    ------
+    CallError
+        If lengths differ, or a response is not finite.
+    NotEnoughDataError
+        If there are fewer than `MIN_PEOPLE` people, a half has none, or a person in a setting
+        lacks the face at rest or an action unit at `FULL`.
+    """
+    if len(table) != len(responses):
+        raise CallError(f"responses has {len(responses)} rows: the table has {len(table)}")
+    if not np.isfinite(responses).all():
+        row = int(np.flatnonzero(~np.isfinite(responses).all(axis=1))[0])
+        raise CallError(f"the response to image {row} is not finite")
+    keys = pd.MultiIndex.from_frame(table[["person", "setting"]])
+    block, names = pd.factorize(keys)
+    people, person = np.unique([name for name, _ in names], return_inverse=True)
+    if len(people) < MIN_PEOPLE:
+        raise NotEnoughDataError(
+            f"the stimuli show {len(people)} people: an experiment needs at least {MIN_PEOPLE}"
+        )
+    half = table.groupby("person")["half"].first().loc[people].to_numpy() == choosing
+    if half.all() or not half.any():
+        raise NotEnoughDataError(
+            "the stimuli have one half only: units have to be chosen on some people and measured "
+            "on others"
+        )
+    alone = table["kind"] == "alone"
+    aus = tuple(sorted(set(table.loc[alone, "aus"])))
+    column = {au: place for place, au in enumerate(aus)}
+    blocks, units = len(names), responses.shape[1]
+    found = {
+        "rest": np.full((blocks, units), np.nan),
+        "again": np.full((blocks, units), np.nan),
+        "alone": np.full((len(GRADES), blocks, len(aus), units), np.nan),
+        "left": np.full((blocks, len(aus), units), np.nan),
+        "right": np.full((blocks, len(aus), units), np.nan),
+    }
+    rows = zip(block, table["kind"], table["aus"], table["grade"], table["side"], strict=True)
+    for number, (at, kind, au, grade, side) in enumerate(rows):
+        if kind in ("rest", "again"):
+            found[kind][at] = responses[number]
+        elif kind == "alone":
+            found["alone"][GRADES.index(grade), at, column[au]] = responses[number]
+        elif kind == "side" and au in column:
+            found[side][at, column[au]] = responses[number]
+    _check_whole(found, names, aus)
+    return Trials(aus, tuple(people), person, half, **found)
+
+
+def _check_whole(found: dict[str, np.ndarray], names: pd.Index, aus: tuple[str, ...]) -> None:
+    if not aus:
+        raise NotEnoughDataError("the stimuli switch no action unit alone")
+    full = found["alone"][GRADES.index(FULL)]
+    lacking = [("the face at rest", np.isnan(found["rest"]).any(axis=1))]
+    lacking += [(f"{au} at {FULL}", np.isnan(full[:, j]).any(axis=1)) for j, au in enumerate(aus)]
+    for what, absent in lacking:
+        if absent.any():
+            person, setting = names[int(np.flatnonzero(absent)[0])]
+            raise NotEnoughDataError(f"the stimuli lack {what} for {person} in setting {setting}")
