@@ -1,4 +1,4 @@
-"""Does a unit's response alone, without the face at rest to compare with, tell an action unit?"""
+"""Whether a unit's response alone tells an action unit, with no face at rest to compare it with."""
 
 from dataclasses import dataclass
 

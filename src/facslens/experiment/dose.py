@@ -1,4 +1,4 @@
-"""Does a unit's response rise with the intensity of an action unit, and from which grade on?"""
+"""Whether a response rises with the intensity of an action unit, and from which grade on."""
 
 from dataclasses import dataclass
 

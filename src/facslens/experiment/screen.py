@@ -1,4 +1,4 @@
-"""Could names of action units, dealt at random within each person, have done as well?"""
+"""Whether names of action units, dealt at random within each person, do as well."""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""Does a unit change more under one action unit than under every other?"""
+"""Whether a unit changes more under one action unit than under every other."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ def wins(
     >>> wins(change, np.array([1.0, 2.0]))[1, 0]
     array([0.])
     """
-    people, aus, units = change.shape
+    _, aus, units = change.shape
     share = _relative(change, energy)
     found = np.full((aus, aus, units), 0.5)
     for au in range(aus):
@@ -148,10 +148,7 @@ def sizes(change: Float[np.ndarray, "person ..."]) -> Float[np.ndarray, "..."]:
         square = np.nansum((change - centre) ** 2, axis=0)
         spread = np.sqrt(square / np.where(enough, known - 1, 1))
         flat = spread <= 1e-12 * np.nanmax(np.abs(change), axis=0, initial=0.0)
-        size: Float[np.ndarray, "..."] = np.where(
-            enough & ~flat, centre / np.where(flat, 1.0, spread), np.nan
-        )
-        return size
+        spread = np.where(enough & ~flat, centre / np.where(flat, 1.0, spread), np.nan)
     return spread
 
 

@@ -64,11 +64,14 @@ class Trials:
     def rivals(self) -> Bool[np.ndarray, "au au"]:
         """Whether the second action unit is a rival of the first."""
         opening = np.isin(self.aus, OPENING)
-        return ~(np.eye(len(self.aus), dtype=bool) | (opening[:, None] & opening[None, :]))
+        other = ~np.eye(len(self.aus), dtype=bool)
+        rivals: Bool[np.ndarray, "au au"] = other & ~(opening[:, None] & opening[None, :])
+        return rivals
 
     def blocks_of(self, choosing: bool) -> Int[np.ndarray, " block"]:
         """Give the blocks of one half of the people."""
-        return np.asarray(np.flatnonzero(self.choosing[self.person] == choosing))
+        rows: Int[np.ndarray, " block"] = np.flatnonzero(self.choosing[self.person] == choosing)
+        return rows
 
     def by_person(
         self, values: Float[np.ndarray, "block ..."], choosing: bool

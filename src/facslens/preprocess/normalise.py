@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
@@ -66,8 +66,15 @@ def _blurred(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "imag
 
 def read(paths: Sequence[str | Path], size: int) -> Float[Tensor, "image 1 size size"]:
     """Read faces as grey levels in [0, 1], square and resized, not yet standardised."""
-    images = np.stack([square(read_grey(Path(path)), size) for path in paths])
-    return torch.from_numpy(images).float().div_(255).unsqueeze(1)
+    return scaled([read_grey(Path(path)) for path in paths], size)
+
+
+def scaled(
+    images: Sequence[UInt8[np.ndarray, "row column"]], size: int
+) -> Float[Tensor, "image 1 size size"]:
+    """Scale grey levels of 0 to 255 to [0, 1], square and resized, as `read` does."""
+    squares = np.stack([square(image, size) for image in images])
+    return torch.from_numpy(squares).float().div_(255).unsqueeze(1)
 
 
 def batches(
