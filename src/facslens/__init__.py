@@ -18,6 +18,7 @@ _PLACES = {
     **dict.fromkeys(
         (
             "associate",
+            "experiment",
             "load_faces",
             "load_model",
             "load_run",

@@ -13,6 +13,7 @@ from facslens.errors import CallError
 if TYPE_CHECKING:
     from facslens.association.discovery.result import Association
     from facslens.datasets.base import Faces
+    from facslens.experiment.analysis import Findings
     from facslens.models.model import Model
     from facslens.projection.deconvnet import Projections
     from facslens.responses.store import Responses
@@ -210,6 +211,56 @@ def associate(
         faces.table[list(faces.aus)],
         **{**defaults, **choices},
     )
+
+
+def experiment(
+    model: "Model | str | Path" = "compact",
+    stimuli: str | Path | None = None,
+    *,
+    layer: str | Sequence[str] | None = None,
+    untrained: int = 5,
+    permutations: int = 1000,
+    seed: int = 0,
+) -> "Findings":
+    """Find which action units themselves move a unit, on drawn faces that differ in nothing else.
+
+    Parameters
+    ----------
+    model
+        A Model, a run's folder, or ``compact`` for the network in the package.
+    stimuli
+        A folder that ``facslens data stimuli`` made; None for the faces in the package.
+    layer
+        A convolution layer, or several; None takes all.
+    untrained
+        How many untrained networks the network is compared with.
+    permutations
+        Of the screening test.
+    seed
+        Of the untrained networks, the permutations and the resamples.
+
+    Returns
+    -------
+    Findings
+        Its table ``caused`` has a row for each layer and action unit, with the verdict.
+
+    Raises
+    ------
+    CallError
+        If there is no such model or layer.
+    ArtifactError
+        If the folder holds no stimuli, or they were changed since they were drawn.
+    NotEnoughDataError
+        If the stimuli show too few people.
+    """
+    from facslens.datasets.stimuli import read_stimuli
+    from facslens.runs.model import open_model
+    from facslens.stages.experiment import Plan, experiment
+
+    layers = (layer,) if isinstance(layer, str) else None if layer is None else tuple(layer)
+    plan = Plan(layers, untrained, permutations, seed)
+    faces = read_stimuli(None if stimuli is None else Path(stimuli))
+    return experiment(open_model(model), faces, plan)
 
 
 def project(

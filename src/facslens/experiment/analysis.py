@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -27,15 +27,6 @@ from facslens.statistics import ALPHA
 
 #: Controls that a caused action unit has to be ahead of.
 DECIDING: Final = ("pixels", "gradients", "untrained")
-
-#: What becomes of an action unit, and what it means.
-VERDICTS: Final = {
-    "caused": "the action unit itself moves the unit",
-    "rival": "another action unit moves the unit as much",
-    "dose": "the response does not rise with the intensity",
-    "controls": "the response alone tells the action unit no better than a control does",
-    "silent": "no unit of the layer changes",
-}
 
 
 @dataclass(frozen=True)
@@ -159,6 +150,38 @@ def _verdict(row: Mapping[str, object]) -> str:
     if not float(str(row["p_dose"])) < ALPHA:
         return "dose"
     return "caused" if row["ahead"] else "controls"
+
+
+def sentence(row: Mapping[Any, Any]) -> str:
+    """Say in plain words what became of an action unit, from its row of ``caused``.
+
+    Examples
+    --------
+    >>> row = {"au": "AU06", "verdict": "rival", "n_wins": 12, "n_people": 30, "rival": "AU07"}
+    >>> sentence(row)
+    'no unit of its own: its best one changes more under AU06 than under AU07 in 12 of 30 people'
+    """
+    au, verdict = row["au"], row["verdict"]
+    if verdict == "silent":
+        return "no unit of the layer changes under any action unit"
+    people = f"{row['n_wins']} of {row['n_people']} people"
+    if verdict == "rival":
+        return (
+            f"no unit of its own: its best one changes more under {au} than under "
+            f"{row['rival']} in {people}"
+        )
+    if verdict == "dose":
+        return (
+            f"changes more under {au} than under any other action unit, but rises with its "
+            f"intensity in {row['n_rising']} of {row['n_dose']} people"
+        )
+    if verdict == "controls":
+        behind = row["behind"].replace(" ", " and ") or "chance"
+        return (
+            f"changes more under {au} than under any other action unit, but its response alone "
+            f"is not ahead of {behind}"
+        )
+    return f"caused: changes more under {au} than under its strongest rival, {row['rival']}, in {people}"
 
 
 @dataclass(frozen=True)

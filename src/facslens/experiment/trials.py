@@ -58,7 +58,8 @@ class Trials:
     @property
     def full(self) -> Float[np.ndarray, "block au unit"]:
         """With one action unit at `FULL`."""
-        return self.alone[GRADES.index(FULL)]
+        found: Float[np.ndarray, "block au unit"] = self.alone[GRADES.index(FULL)]
+        return found
 
     @property
     def rivals(self) -> Bool[np.ndarray, "au au"]:

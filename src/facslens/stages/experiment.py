@@ -1,43 +1,77 @@
 """The experiment: record paired faces, and find which action units themselves move a unit."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from facslens.artifacts import read_json, read_table, sha256, write_json, write_table
 from facslens.controls.baselines import untrained
 from facslens.controls.pixels import hog
 from facslens.datasets.images import grey
 from facslens.datasets.stimuli import HALVES, Stimuli
-from facslens.errors import CallError
+from facslens.errors import ArtifactError, CallError
 from facslens.experiment.analysis import Findings, analyse
 from facslens.experiment.trials import FULL, Trials, arrange
+from facslens.folders import filling
 from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
 from facslens.preprocess import normalise
 from facslens.progress import Report, silent
 from facslens.responses.recorder import record
 from facslens.responses.store import BatchResponses
+from facslens.version import __version__
 
-#: Untrained networks that a trained one is compared with.
-UNTRAINED: Final = 5
+#: The file of each table of `Findings`.
+TABLES: Final = {
+    field.name: f"{field.name}.{'parquet' if field.name == 'tuning' else 'csv'}"
+    for field in fields(Findings)
+}
 _BATCH: Final = 64
 _RECORDED: Final = ("rest", "again", "alone", "side")
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How an experiment is made.
+
+    Parameters
+    ----------
+    layers
+        Names of convolution layers; None takes all.
+    untrained
+        How many networks with random weights the network is compared with. Their batch
+        normalisation is set on faces of the choosing people.
+    permutations
+        Of the screening test.
+    seed
+        Of the untrained networks' weights, the permutations and the resamples.
+
+    Raises
+    ------
+    CallError
+        If a number is impossible.
+    """
+
+    layers: tuple[str, ...] | None = None
+    untrained: int = 5
+    permutations: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("untrained", 1), ("permutations", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise CallError(f"{name} is {getattr(self, name)}: expected {least} or more")
+
+
 def experiment(
-    model: Model,
-    stimuli: Stimuli,
-    *,
-    layers: list[str] | None = None,
-    untrained_networks: int = UNTRAINED,
-    permutations: int = 1000,
-    seed: int = 0,
-    progress: Report = silent,
+    model: Model, stimuli: Stimuli, plan: Plan | None = None, progress: Report = silent
 ) -> Findings:
     """Find which action units themselves move a unit, on drawn faces that differ in nothing else.
 
@@ -47,36 +81,28 @@ def experiment(
         The network.
     stimuli
         The faces; their SHA-256 is checked first.
-    layers
-        Names of convolution layers; None takes all.
-    untrained_networks
-        How many networks with random weights the network is compared with. Their batch
-        normalisation is set on faces of the choosing people.
-    permutations
-        Of the screening test.
-    seed
-        Of the untrained networks' weights, the permutations and the resamples.
+    plan
+        How; None takes the usual one.
     progress
         Called with the number of faces read, by the network and by the untrained ones.
 
     Raises
     ------
     CallError
-        If a layer is not known, or there is no untrained network.
+        If a layer is not known.
     ArtifactError
         If the stimuli were changed since they were drawn.
     NotEnoughDataError
         If they are too few.
     """
-    if untrained_networks < 1:
-        raise CallError(f"untrained is {untrained_networks}: expected 1 or more")
+    plan = plan or Plan()
+    names = list(choose_layers(model.network, None if plan.layers is None else list(plan.layers)))
     stimuli.check()
     table = stimuli.table
     shown = table["kind"].isin(_RECORDED).to_numpy(dtype=bool)
     few = shown & (table["kind"].isin(["rest"]) | (table["grade"] == FULL)).to_numpy(dtype=bool)
     few &= ~(table["kind"] == "side").to_numpy(dtype=bool)
-    names = list(choose_layers(model.network, layers))
-    total = int(shown.sum()) + untrained_networks * int(few.sum())
+    total = int(shown.sum()) + plan.untrained * int(few.sum())
 
     def counted(done: int) -> Callable[[int], None]:
         return lambda read: progress(done + read, total, "faces")
@@ -84,8 +110,8 @@ def experiment(
     responses = recorded(model, stimuli, shown, names, counted(0))
     candidates = _without_network(model.size, stimuli, few)
     others: list[Mapping[str, Float[np.ndarray, "image unit"]]] = []
-    for number in range(untrained_networks):
-        other = untrained(model, seed + 1 + number)
+    for number in range(plan.untrained):
+        other = untrained(model, plan.seed + 1 + number)
         _settle(other.network, stimuli, few, model.size)
         done = int(shown.sum()) + number * int(few.sum())
         others.append(recorded(other, stimuli, few, names, counted(done)))
@@ -98,7 +124,9 @@ def experiment(
             **controls,
             "untrained": [arrange(part, other[layer]) for other in others],
         }
-        found.append(analyse(trials, compared, layer=layer, permutations=permutations, seed=seed))
+        found.append(
+            analyse(trials, compared, layer=layer, permutations=plan.permutations, seed=plan.seed)
+        )
     return Findings.joined(found)
 
 
@@ -187,11 +215,70 @@ def _settle(
         module.training = training
 
 
-def summary(findings: Findings) -> pd.DataFrame:
-    """Count by layer how many action units are caused, and how many pass each part of it."""
-    rows = []
-    for layer, own in findings.caused.groupby("layer", sort=False):
-        verdicts = own["verdict"].value_counts()
-        row = {"layer": layer, "aus": len(own)}
-        rows.append(row | {name: int(verdicts.get(name, 0)) for name in sorted(verdicts.index)})
-    return pd.DataFrame(rows).fillna(0)
+def write_experiment(
+    model: Model,
+    stimuli: Stimuli,
+    folder: Path,
+    plan: Plan | None = None,
+    progress: Report = silent,
+) -> Findings:
+    """Make an experiment and write its tables into a folder, with a note of how they were made.
+
+    The folder gets ``tuning.parquet``, ``rivals.csv``, ``dose.csv``, ``caused.csv``,
+    ``controls.csv`` and ``experiment.json``, which has the plan and the SHA-256 of the stimuli, the
+    weights and every table. The same call again only reads them.
+
+    Raises
+    ------
+    CallError
+        If the folder holds anything else.
+    ArtifactError
+        If it cannot be written, or a table was changed since.
+    """
+    plan = plan or Plan()
+    order = {
+        **{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(plan).items()},
+        "stimuli": stimuli.sha256,
+        "network": weights_digest(model),
+        "facslens": __version__,
+    }
+    with filling(folder, "experiment.json", order, "an experiment") as noted:
+        if "sha256" in noted:
+            return read_experiment(folder)
+        findings = experiment(model, stimuli, plan, progress)
+        for name, file in TABLES.items():
+            write_table(folder / file, getattr(findings, name))
+        hashes = {file: sha256(folder / file) for file in TABLES.values()}
+        write_json(folder / "experiment.json", {**order, "sha256": hashes})
+    return findings
+
+
+def read_experiment(folder: Path) -> Findings:
+    """Read the tables of a finished experiment, after checking them.
+
+    Raises
+    ------
+    ArtifactError
+        If the experiment is not finished, or a table is missing or was changed.
+    """
+    hashes = read_json(folder / "experiment.json").get("sha256", {})
+    for file in TABLES.values():
+        if sha256(folder / file) != hashes.get(file):
+            raise ArtifactError(
+                f"{folder / file} is not what the experiment left, by its SHA-256: make it again "
+                f"into a new folder"
+            )
+    types = {"layer": "str", "au": "str", "unit": "Int64", "candidate": "Int64"}
+    tables = {name: read_table(folder / file, types) for name, file in TABLES.items()}
+    texts = {"caused": ("smallest_grade", "behind")}
+    for name, columns in texts.items():
+        tables[name] = tables[name].fillna(dict.fromkeys(columns, ""))
+    return Findings(**tables)
+
+
+def weights_digest(model: Model) -> str:
+    """Give the SHA-256 of a network's weights, names and values."""
+    whole = hashlib.sha256()
+    for name, value in sorted(model.network.state_dict().items()):
+        whole.update(name.encode() + value.contiguous().numpy(force=True).tobytes())
+    return whole.hexdigest()

@@ -16,12 +16,12 @@ from PIL import Image
 from facslens import artifacts
 from facslens.datasets.regions import Regions
 from facslens.errors import CallError
+from facslens.folders import filling
 from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS, PRESENT, SIDED, mixture, opening
 from facslens.synthesis.camera import Picture, Studio
 from facslens.synthesis.crew import each
 from facslens.synthesis.designs import DESIGNS, Design, get_design
-from facslens.synthesis.folder import filling
 from facslens.synthesis.head import load_head
 from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
 from facslens.version import __version__

@@ -16,10 +16,10 @@ from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
 from facslens.datasets.stimuli import HALVES
 from facslens.errors import CallError
+from facslens.folders import filling
 from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.crew import each
-from facslens.synthesis.folder import filling
 from facslens.synthesis.generate import MAX_SIZE, MIN_SIZE, draw_face, encode, studio
 from facslens.synthesis.head import load_head
 from facslens.synthesis.overlaps import overlap_table, undrawable_table
