@@ -13,7 +13,7 @@ from facslens.errors import CallError
 if TYPE_CHECKING:
     from facslens.association.discovery.result import Association
     from facslens.datasets.base import Faces
-    from facslens.experiment.analysis import Findings
+    from facslens.experiments.analysis import Findings
     from facslens.models.model import Model
     from facslens.projection.deconvnet import Projections
     from facslens.responses.store import Responses

@@ -11,7 +11,7 @@ from facslens.cli import options
 from facslens.progress import shown
 
 if TYPE_CHECKING:
-    from facslens.experiment.analysis import Findings
+    from facslens.experiments.analysis import Findings
 
 
 def experiment(
@@ -60,7 +60,7 @@ def experiment(
 
 
 def _print(findings: "Findings") -> None:
-    from facslens.experiment.analysis import sentence
+    from facslens.experiments.analysis import sentence
 
     for layer, rows in findings.caused.groupby("layer", sort=False):
         caused = int((rows["verdict"] == "caused").sum())

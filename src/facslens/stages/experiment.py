@@ -17,8 +17,8 @@ from facslens.controls.pixels import hog
 from facslens.datasets.images import grey
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.errors import ArtifactError, CallError
-from facslens.experiment.analysis import Findings, analyse
-from facslens.experiment.trials import FULL, Trials, arrange
+from facslens.experiments.analysis import Findings, analyse
+from facslens.experiments.trials import FULL, Trials, arrange
 from facslens.folders import filling
 from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
@@ -109,7 +109,7 @@ def experiment(
 
     responses = recorded(model, stimuli, shown, names, counted(0))
     candidates = _without_network(model.size, stimuli, few)
-    others: list[Mapping[str, Float[np.ndarray, "image unit"]]] = []
+    others: list[Mapping[str, Float[np.ndarray, "_shown _unit"]]] = []
     for number in range(plan.untrained):
         other = untrained(model, plan.seed + 1 + number)
         _settle(other.network, stimuli, few, model.size)
@@ -136,9 +136,9 @@ def recorded(
     rows: Bool[np.ndarray, " image"],
     layers: list[str],
     progress: Callable[[int], None],
-) -> dict[str, Float[np.ndarray, "image unit"]]:
+) -> dict[str, Float[np.ndarray, "_shown _unit"]]:
     """Record the responses of layers to some rows of the stimuli, in their order."""
-    parts: dict[str, list[Float[np.ndarray, "image unit"]]] = {layer: [] for layer in layers}
+    parts: dict[str, list[Float[np.ndarray, "_shown _unit"]]] = {layer: [] for layer in layers}
 
     def sink(start: int, batch: Mapping[str, BatchResponses]) -> None:
         for layer, found in batch.items():
@@ -173,7 +173,7 @@ def _batches(
 
 def _without_network(
     size: int, stimuli: Stimuli, rows: Bool[np.ndarray, " image"]
-) -> dict[str, Float[np.ndarray, "image candidate"]]:
+) -> dict[str, Float[np.ndarray, "shown _candidate"]]:
     """Give pixels, histograms of gradients and the total change of the picture as candidates.
 
     A pixel or bin counts as it is, and negated: it may turn dark where an action unit shows.

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from facslens.experiment.absolute import concordance, over_people, resampled, separation
-from facslens.experiment.dose import Dose, dose
-from facslens.experiment.screen import screen
-from facslens.experiment.specificity import (
+from facslens.experiments.absolute import concordance, over_people, resampled, separation
+from facslens.experiments.dose import Dose, dose
+from facslens.experiments.screen import screen
+from facslens.experiments.specificity import (
     Choice,
     changes,
     choose,
@@ -22,7 +22,7 @@ from facslens.experiment.specificity import (
     smallest,
     wins,
 )
-from facslens.experiment.trials import GRADES, Trials
+from facslens.experiments.trials import GRADES, Trials
 from facslens.statistics import ALPHA
 
 #: Controls that a caused action unit has to be ahead of.
@@ -181,7 +181,8 @@ def sentence(row: Mapping[Any, Any]) -> str:
             f"changes more under {au} than under any other action unit, but its response alone "
             f"is not ahead of {behind}"
         )
-    return f"caused: changes more under {au} than under its strongest rival, {row['rival']}, in {people}"
+    rival = row["rival"]
+    return f"caused: changes more under {au} than under its strongest rival, {rival}, in {people}"
 
 
 @dataclass(frozen=True)
@@ -313,7 +314,7 @@ def _rival_rows(
             "rival": bool(trials.rivals[au, other]),
             "n_wins": int(count[other]),
             "n_people": measured.people,
-            "p": float(sign_test(count[other], measured.people)),
+            "p": float(sign_test(np.asarray(count[other]), measured.people)),
             "change": float(measured.change[:, au, unit].mean()),
             "change_other": float(measured.change[:, other, unit].mean()),
             "size_other": float(measured.size[other, unit]),

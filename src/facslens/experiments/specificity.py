@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from facslens.experiment.trials import Trials
+from facslens.experiments.trials import Trials
 
 
 def energies(trials: Trials) -> Float[np.ndarray, " au"]:

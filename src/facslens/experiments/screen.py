@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from facslens.experiment.specificity import changes
-from facslens.experiment.trials import Trials
+from facslens.experiments.specificity import changes
+from facslens.experiments.trials import Trials
 
 
 def screen(trials: Trials, permutations: int, seed: int) -> Float[np.ndarray, "au unit"]:

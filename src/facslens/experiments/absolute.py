@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from facslens.association.distances.table import distances
-from facslens.experiment.trials import Trials
+from facslens.experiments.trials import Trials
 from facslens.statistics import RESAMPLES, percentiles
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from facslens.experiment.specificity import sign_test
-from facslens.experiment.trials import GRADES, Trials
+from facslens.experiments.specificity import sign_test
+from facslens.experiments.trials import GRADES, Trials
 from facslens.statistics import ALPHA
 
 

@@ -1,0 +1,205 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+import facslens as fl
+from facslens.cli.main import main
+from facslens.datasets import stimuli as reading
+from facslens.datasets.regions import Regions
+from facslens.datasets.stimuli import HALVES, Stimuli, digest, read_stimuli
+from facslens.errors import ArtifactError, CallError
+from facslens.models.compact import CompactNetwork
+from facslens.models.model import build, save
+from facslens.preprocess import normalise
+from facslens.stages import experiment as module
+from facslens.stages.experiment import Plan, experiment, read_experiment, write_experiment
+
+LAYERS = ("conv1", "conv3")
+
+
+def write_stimuli(folder, *, people=10, size=48, lacking=""):
+    """Ten people in two settings: AU12 brightens the mouth's place, AU01 that of the brows."""
+    rng = np.random.default_rng(8)
+    rows = []
+    for number in range(people):
+        for setting in range(2):
+            rest = rng.integers(60, 160, (size, size)).astype(np.uint8)
+            faces = {"rest": rest, "again": rest + rng.integers(0, 3, rest.shape, dtype=np.uint8)}
+            for au, place in (("AU01", slice(6, 12)), ("AU12", slice(32, 40))):
+                for grade, step in (("C", 40), ("E", 80)):
+                    face = rest.copy()
+                    face[place, 12:36] += np.uint8(step)
+                    faces[f"{au}-{grade}"] = face
+            for name, face in faces.items():
+                path = f"images/P{number:03d}/{setting}/{name}.png"
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(face).save(folder / path)
+                au, _, grade = name.partition("-") if "-" in name else ("", "", "")
+                kind = "alone" if au else name
+                half = HALVES[number % 2]
+                rows.append((path, f"P{number:03d}", setting, half, name, kind, au, grade, "", ""))
+    table = pd.DataFrame(rows, columns=list(reading.COLUMNS))
+    table = table[table["name"] != lacking]
+    table.to_csv(folder / "stimuli.csv", index=False)
+    masks = np.zeros((len(table), 1, size, size), dtype=bool)
+    Regions.of(list(table["path"]), ["AU12"], masks).write(folder / "regions.npz")
+    (folder / "overlaps.csv").write_text("au,other,shapes\n")
+    (folder / "undrawable.csv").write_text("expression,aus,reason\n")
+    found = digest(Stimuli(folder, reading.read_rows(folder), size, False, ""))
+    (folder / "stimuli.json").write_text(
+        json.dumps({"size": size, "colour": False, "sha256": found})
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_stimuli(tmp_path_factory.mktemp("stimuli") / "set")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build("paper", ("anger", "happiness", "sadness"), 48, 3)
+
+
+@pytest.fixture(scope="module")
+def findings(model, folder):
+    return experiment(model, read_stimuli(folder), Plan(LAYERS, untrained=2, permutations=19))
+
+
+def test_changes_are_those_of_the_networks_own_maps(model, folder, findings):
+    """Derived again by one forward pass for each face, with PyTorch alone."""
+    first = next(m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
+    stimuli = read_stimuli(folder)
+    measuring = stimuli.table[stimuli.table["half"] == "measuring"]
+
+    def response(person, setting, name):
+        file = folder / f"images/{person}/{setting}/{name}.png"
+        face = normalise.standardise(normalise.read([file], 48))
+        with torch.inference_mode():
+            maps = first(face).relu()
+        return maps.amax(dim=(2, 3))[0].numpy()
+
+    means = []
+    for person in measuring["person"].unique():
+        settings = [response(person, s, "AU12-E") - response(person, s, "rest") for s in range(2)]
+        means.append(np.mean(settings, axis=0))
+    own = findings.tuning.query("layer == 'conv1' and au == 'AU12'").set_index("unit")
+    np.testing.assert_allclose(own["change"], np.mean(means, axis=0), rtol=1e-4, atol=1e-5)
+
+
+def test_every_layer_and_action_unit_has_a_row(findings):
+    assert findings.caused[["layer", "au"]].to_numpy().tolist() == [
+        [layer, au] for layer in LAYERS for au in ("AU01", "AU12")
+    ]
+    assert set(findings.controls["control"]) == {"pixels", "gradients", "total", "untrained"}
+    assert findings.controls.groupby("control")["n"].first().to_dict() == {
+        "pixels": 1, "gradients": 1, "total": 1, "untrained": 2,
+    }  # fmt: skip
+    assert set(findings.dose["grade"]) == {"C", "E"}
+
+
+def test_the_faces_of_one_layer_are_the_same_alone(model, folder, findings):
+    alone = experiment(model, read_stimuli(folder), Plan(("conv3",), untrained=2, permutations=19))
+    whole = findings.caused[findings.caused["layer"] == "conv3"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone.caused, whole)
+
+
+def test_tables_are_written_read_and_checked(model, folder, findings, tmp_path, monkeypatch):
+    plan = Plan(LAYERS, untrained=2, permutations=19)
+    stimuli = read_stimuli(folder)
+    write_experiment(model, stimuli, tmp_path / "out", plan)
+    note = json.loads((tmp_path / "out" / "experiment.json").read_text())
+    assert note["stimuli"] == stimuli.sha256
+    monkeypatch.setattr(module, "experiment", None)  # a second call only reads
+    again = write_experiment(model, stimuli, tmp_path / "out", plan)
+    for name in ("caused", "rivals", "dose", "tuning", "controls"):
+        pd.testing.assert_frame_equal(
+            getattr(again, name), getattr(findings, name), check_dtype=False
+        )
+    with pytest.raises(CallError, match="holds an experiment made with other settings"):
+        write_experiment(model, stimuli, tmp_path / "out", Plan(LAYERS, 3, 19))
+    file = tmp_path / "out" / "caused.csv"
+    file.write_text(file.read_text().replace("AU12", "AU15"))
+    with pytest.raises(ArtifactError, match=r"caused\.csv is not what the experiment left"):
+        read_experiment(tmp_path / "out")
+
+
+def test_an_interrupted_experiment_is_made_again(model, folder, tmp_path):
+    plan = Plan(("conv1",), untrained=1, permutations=9)
+
+    def stop(done, total, note):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_experiment(model, read_stimuli(folder), tmp_path / "out", plan, stop)
+    with pytest.raises(ArtifactError, match="tuning"):
+        read_experiment(tmp_path / "out")
+    write_experiment(model, read_stimuli(folder), tmp_path / "out", plan)
+    assert len(read_experiment(tmp_path / "out").caused) == 2
+
+
+def test_changed_stimuli_are_refused(model, tmp_path):
+    folder = write_stimuli(tmp_path / "set")
+    file = folder / "images/P001/0/AU12-E.png"
+    levels = np.asarray(Image.open(file)).copy()
+    levels[0, 0] ^= 1
+    Image.fromarray(levels).save(file)
+    with pytest.raises(ArtifactError, match="changed since they were drawn"):
+        experiment(model, read_stimuli(folder))
+
+
+def test_untrained_batch_normalisation_is_set_on_the_choosing_people(folder):
+    torch.manual_seed(0)
+    network = CompactNetwork(classes=3).train()
+    stimuli = read_stimuli(folder)
+    rows = np.isin(stimuli.table["name"], ["rest", "AU01-E", "AU12-E"])
+    module._settle(network, stimuli, rows, 48)
+    table = stimuli.table
+    chosen = rows & ((table["half"] == "choosing") & (table["setting"] == 0)).to_numpy()
+    faces = normalise.read([folder / p for p in table["path"][chosen]], 48)
+    with torch.inference_mode():
+        maps = network.stem(normalise.standardise(faces))
+    first = next(m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    np.testing.assert_allclose(
+        first.running_mean.numpy(), maps.mean(dim=(0, 2, 3)).numpy(), atol=1e-3
+    )
+    assert network.training
+
+
+def test_the_interface_and_the_command(model, folder, tmp_path, capsys, monkeypatch):
+    save(model, tmp_path / "model")
+    found = fl.experiment(tmp_path / "model", folder, layer="conv1", untrained=1, permutations=9)
+    assert list(found.caused["layer"].unique()) == ["conv1"]
+    arguments = ["experiment", str(tmp_path / "model"), "--stimuli", str(folder)]
+    arguments += ["--layer", "conv1", "--untrained", "1", "--permutations", "9"]
+    monkeypatch.setattr("sys.argv", ["facslens", *arguments, "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code in (0, None)
+    out = capsys.readouterr().out
+    caused = (found.caused["verdict"] == "caused").sum()
+    assert f"conv1: {caused} of 2 action units are caused" in out
+    assert (tmp_path / "out" / "caused.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ({"untrained": 0}, "^untrained is 0: expected 1 or more"),
+        ({"permutations": 0}, "^permutations is 0"),
+        ({"seed": -1}, "^seed is -1"),
+    ],
+)
+def test_an_impossible_plan_is_one_sentence(plan, message):
+    with pytest.raises(CallError, match=message):
+        Plan(**plan)
+
+
+def test_an_unknown_layer_is_one_sentence(model, folder):
+    with pytest.raises(CallError, match="conv9"):
+        experiment(model, read_stimuli(folder), Plan(("conv9",)))
