@@ -16,6 +16,7 @@ import torch
 from facslens.controls.planted import Planted, hide
 from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.experiments.analysis import analyse
+from facslens.experiments.control import Control
 from facslens.experiments.screen import screen
 from facslens.experiments.trials import FULL, Trials, arrange
 from facslens.models.model import Model
@@ -58,7 +59,7 @@ def level(trials: int) -> None:
             if kind == "no effect":  # with unequal energy names can be told apart
                 screened += screen(drawn, 199, seed).min() <= ALPHA
             blank = made_up(rng, None, units=3)
-            controls = {name: [blank] for name in ("pixels", "gradients", "untrained")}
+            controls = {name: Control.of([blank]) for name in ("pixels", "gradients", "untrained")}
             found = analyse(drawn, controls, layer="made up", permutations=1, seed=seed).caused
             caused += (found["verdict"] == "caused").any()
         for what, count in (("max-T at 0.05", screened), ("any AU caused", caused)):
@@ -99,13 +100,14 @@ def planted(seeds: int) -> None:
     few &= (stimuli.table["grade"].isin(["", FULL])).to_numpy()
     part = stimuli.table[few]
     controls = {
-        name: [arrange(part, values)]
+        name: Control.of([arrange(part, values)])
         for name, values in stage._without_network(48, stimuli, few).items()
     }
     nothing = Planted(torch.zeros(0, *filters.filters.shape[1:]), ())
-    controls["untrained"] = [
-        arrange(part, answers(hide(nothing, 1000 + number)[0], stimuli, few)) for number in range(5)
-    ]
+    random = [hide(nothing, 1000 + number)[0] for number in range(5)]
+    controls["untrained"] = Control.of(
+        [arrange(part, answers(one, stimuli, few)) for one in random]
+    )
     rows = []
     for seed in range(seeds):
         network, places = hide(filters, seed)

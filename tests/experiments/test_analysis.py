@@ -10,6 +10,7 @@ import pytest
 from facslens.errors import CallError, NotEnoughDataError
 from facslens.experiments.absolute import concordance, over_people, resampled, separation
 from facslens.experiments.analysis import analyse, sentence
+from facslens.experiments.control import Control
 from facslens.experiments.dose import dose
 from facslens.experiments.screen import screen
 from facslens.experiments.specificity import changes, choose, energies, smallest, wins
@@ -55,7 +56,7 @@ def constants(trials, candidates=3):
 
 
 def controls(trials):
-    return {name: [constants(trials)] for name in ("pixels", "gradients", "untrained")}
+    return {name: Control.of([constants(trials)]) for name in ("pixels", "gradients", "untrained")}
 
 
 def test_a_detector_is_caused_and_a_unit_of_two_is_not(rng):
@@ -97,7 +98,7 @@ def test_what_is_not_ahead_of_a_control_is_not_caused(rng):
     effect[2, 0] = 2.0
     trials = draw(rng, effect, spread=0.2)
     for name in ("pixels", "gradients", "untrained"):
-        beside = controls(trials) | {name: [trials]}  # a control that does as well
+        beside = controls(trials) | {name: Control.of([trials])}  # a control that does as well
         rows = analyse(trials, beside, layer="conv", permutations=19).caused.set_index("au")
         assert rows.loc["AU12", ["verdict", "behind"]].tolist() == ["controls", name]
 

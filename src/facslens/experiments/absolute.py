@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import rankdata
 
-from facslens.association.distances.table import distances
 from facslens.experiments.trials import Trials
 from facslens.statistics import RESAMPLES, percentiles
 
@@ -23,17 +23,22 @@ def separation(trials: Trials, choosing: bool) -> Float[np.ndarray, "au unit"]:
     """Give the AUROC of each action unit's faces against rest and every rival, by every unit.
 
     Faces of all people and settings of one half are pooled; each rival has as many faces, so that
-    this is the mean over rest and rivals.
+    this is the mean over rest and rivals. From mid-ranks, Hanley & McNeil 1982 [hanley1982]_.
     """
     rows = trials.blocks_of(choosing)
-    aus = len(trials.aus)
-    values = np.concatenate([trials.rest[rows][:, None], trials.full[rows]], axis=1)
-    labels = np.full((len(rows), aus + 1, aus), np.nan)
-    labels[:, 0] = 0.0
-    labels[:, 1:] = np.where(trials.rivals.T, 0.0, np.nan)
-    labels[:, 1 + np.arange(aus), np.arange(aus)] = 1.0
-    found = distances(values.reshape(-1, values.shape[2]), labels.reshape(-1, aus), "auroc")[0]
-    return np.asarray(found).T
+    faces = np.concatenate([trials.rest[rows][:, None], trials.full[rows]], axis=1)
+    blocks, _, units = faces.shape
+    against = trials.rivals | np.eye(len(trials.aus), dtype=bool)
+    against = np.concatenate([np.ones((len(against), 1), dtype=bool), against], axis=1)
+    found = np.empty((len(trials.aus), units))
+    for field in np.unique(against, axis=0):  # one of all faces, and one for each opening
+        ranks = rankdata(faces[:, field].reshape(-1, units), axis=0)
+        ranks = ranks.reshape(blocks, field.sum(), units)
+        for au in np.flatnonzero((against == field).all(axis=1)):
+            own = ranks[:, field[: au + 1].sum()].sum(axis=0)
+            others = blocks * (field.sum() - 1)
+            found[au] = (own - blocks * (blocks + 1) / 2) / (blocks * others)
+    return found
 
 
 def concordance(trials: Trials, au: int, unit: int) -> Float[np.ndarray, "person person"]:

@@ -9,10 +9,12 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from facslens.experiments.absolute import concordance, over_people, resampled, separation
+from facslens.experiments.control import Control
 from facslens.experiments.dose import Dose, dose
 from facslens.experiments.screen import screen
 from facslens.experiments.specificity import (
     Choice,
+    beaten,
     changes,
     choose,
     energies,
@@ -20,6 +22,7 @@ from facslens.experiments.specificity import (
     sign_test,
     sizes,
     smallest,
+    strongest,
     wins,
 )
 from facslens.experiments.trials import GRADES, Trials
@@ -66,7 +69,7 @@ class Findings:
 
 def analyse(
     trials: Trials,
-    controls: Mapping[str, Sequence[Trials]],
+    controls: Mapping[str, Control],
     *,
     layer: str,
     permutations: int = 1000,
@@ -86,8 +89,7 @@ def analyse(
     trials
         Responses of the layer.
     controls
-        By name, responses of other candidates to the same faces. Where a control has several, such
-        as untrained networks, each chooses its own candidate, and their mean counts.
+        By name, what other candidates do on the same faces.
     layer
         Its name, for the tables.
     permutations
@@ -240,57 +242,19 @@ def _measure(trials: Trials, seed: int, permutations: int) -> _Measured:
     )
 
 
-def beaten(
-    change: Float[np.ndarray, "person au"], energy: Float[np.ndarray, " au"], au: int
-) -> Int[np.ndarray, " au"]:
-    """Count the people whose change under one action unit exceeds that under each other.
-
-    It has to be larger as it is and as a share of `energy`; a tie is no win.
-    """
-    share = change / np.where(energy > 0, energy, 1.0)
-    larger = (change[:, [au]] > change) & (share[:, [au]] > share)
-    return np.asarray(larger.sum(axis=0))
-
-
-def strongest(
-    trials: Trials,
-    change: Float[np.ndarray, "person au unit"],
-    energy: Float[np.ndarray, " au"],
-    au: int,
-    unit: int,
-) -> tuple[int, int]:
-    """Find the rival that the fewest people win over: how many do, and its number."""
-    count = np.where(trials.rivals[au], beaten(change[:, :, unit], energy, au), len(change) + 1)
-    rival = int(count.argmin())
-    return int(count[rival]), rival
-
-
 def _compare(
-    trials: Trials, measured: _Measured, controls: Mapping[str, Sequence[Trials]], layer: str
+    trials: Trials, measured: _Measured, controls: Mapping[str, Control], layer: str
 ) -> pd.DataFrame:
     """Compare the chosen units, and the best by separation alone, with those of each control."""
     rows = []
     best = measured.separation.argmax(axis=1)
     alone = [concordance(trials, j, int(best[j])) for j in range(len(trials.aus))]
-    for name, several in controls.items():
-        theirs: list[list[Float[np.ndarray, "person person"]]] = [[] for _ in trials.aus]
-        candidates: list[list[int]] = [[] for _ in trials.aus]
-        specific: list[list[float]] = [[] for _ in trials.aus]
-        for one in several:
-            chosen = separation(one, choosing=True).argmax(axis=1)
-            energy = energies(one)
-            pick = choose(one, energy).unit
-            change = changes(one, choosing=False)
-            for j in range(len(trials.aus)):
-                theirs[j].append(concordance(one, j, int(chosen[j])))
-                candidates[j].append(int(chosen[j]))
-                count, _ = strongest(one, change, energy, j, max(int(pick[j]), 0))
-                specific[j].append(count / len(change))
+    for name, control in controls.items():
         for j, au in enumerate(trials.aus):
-            table = np.mean(theirs[j], axis=0)
+            table = control.tables[j]
             row: dict[str, object] = {"layer": layer, "au": au, "control": name}
-            row |= {"n": len(several), "candidate": candidates[j][0] if len(several) == 1 else None}
-            row |= {"auroc": float(table.mean()), "wins": float(np.mean(specific[j]))}
+            row |= {"n": control.n, "candidate": control.candidate[j] if control.n == 1 else None}
+            row |= {"auroc": float(table.mean()), "wins": float(control.wins[j])}
             for prefix, mine in (("", measured.tables[j]), ("best_", alone[j])):
                 found = over_people(mine - table, measured.counts)
                 row |= {f"{prefix}difference": found.value}

@@ -135,6 +135,31 @@ def choose(trials: Trials, energy: Float[np.ndarray, " au"]) -> Choice:
     return Choice(np.array(best), found)
 
 
+def beaten(
+    change: Float[np.ndarray, "person au"], energy: Float[np.ndarray, " au"], au: int
+) -> Int[np.ndarray, " au"]:
+    """Count the people whose change under one action unit exceeds that under each other.
+
+    It has to be larger as it is and as a share of `energy`; a tie is no win.
+    """
+    share = change / np.where(energy > 0, energy, 1.0)
+    larger = (change[:, [au]] > change) & (share[:, [au]] > share)
+    return np.asarray(larger.sum(axis=0))
+
+
+def strongest(
+    trials: Trials,
+    change: Float[np.ndarray, "person au unit"],
+    energy: Float[np.ndarray, " au"],
+    au: int,
+    unit: int,
+) -> tuple[int, int]:
+    """Find the rival that the fewest people win over: how many do, and its number."""
+    count = np.where(trials.rivals[au], beaten(change[:, :, unit], energy, au), len(change) + 1)
+    rival = int(count.argmin())
+    return int(count[rival]), rival
+
+
 def sizes(change: Float[np.ndarray, "person ..."]) -> Float[np.ndarray, "..."]:
     """Standardise changes: their mean over people divided by their standard deviation.
 

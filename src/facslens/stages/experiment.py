@@ -18,7 +18,8 @@ from facslens.datasets.images import grey
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.analysis import Findings, analyse
-from facslens.experiments.trials import FULL, Trials, arrange
+from facslens.experiments.control import Control
+from facslens.experiments.trials import FULL, arrange
 from facslens.folders import filling
 from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
@@ -116,14 +117,12 @@ def experiment(
         done = int(shown.sum()) + number * int(few.sum())
         others.append(recorded(other, stimuli, few, names, counted(done)))
     whole, part = table[shown], table[few]
-    controls = {name: [arrange(part, values)] for name, values in candidates.items()}
+    controls = {name: Control.of([arrange(part, v)]) for name, v in candidates.items()}
     found = []
     for layer in names:
         trials = arrange(whole, responses[layer])
-        compared: dict[str, list[Trials]] = {
-            **controls,
-            "untrained": [arrange(part, other[layer]) for other in others],
-        }
+        random = Control.of([arrange(part, other[layer]) for other in others])
+        compared = {**controls, "untrained": random}
         found.append(
             analyse(trials, compared, layer=layer, permutations=plan.permutations, seed=plan.seed)
         )
