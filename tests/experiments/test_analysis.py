@@ -134,7 +134,7 @@ def test_wins_agree_with_a_loop_over_people(rng):
         for p in range(7):
             raw = change[p, j, u] - change[p, k, u]
             rel = change[p, j, u] / energy[j] - change[p, k, u] / energy[k]
-            score.append(1.0 if min(raw, rel) > 0 else 0.0 if min(raw, rel) < 0 else 0.5)
+            score.append(raw > 0 and rel > 0)
         assert found[j, k, u] == pytest.approx(np.mean(score)), (j, k, u)
     rivals = ~np.eye(4, dtype=bool)
     least = smallest(found, rivals)

@@ -14,7 +14,7 @@ from facslens.experiments.dose import Dose, dose
 from facslens.experiments.screen import screen
 from facslens.experiments.specificity import (
     Choice,
-    beaten,
+    Smallest,
     changes,
     choose,
     energies,
@@ -22,7 +22,6 @@ from facslens.experiments.specificity import (
     sign_test,
     sizes,
     smallest,
-    strongest,
     wins,
 )
 from facslens.experiments.trials import GRADES, Trials
@@ -112,10 +111,10 @@ def analyse(
         own = over_people(measured.tables[j], measured.counts)
         row |= {
             "wins_choosing": measured.choice.smallest.share[j, unit],
-            "wins": measured.share[j],
+            "wins": measured.later.share[j, unit],
             "n_wins": int(measured.won[j]),
             "n_people": measured.people,
-            "rival": trials.aus[measured.rival[j]],
+            "rival": trials.aus[measured.later.rival[j, unit]],
             "p": measured.p[j],
             "p_holm": corrected[j],
             "change": measured.change[:, j, unit].mean(),
@@ -192,11 +191,10 @@ class _Measured:
     """What is known of a layer before it is compared with controls."""
 
     choice: Choice
-    energy: Float[np.ndarray, " au"]
     change: Float[np.ndarray, "person au unit"]
-    share: Float[np.ndarray, " au"]
+    wins: Float[np.ndarray, "au rival unit"]
+    later: Smallest
     won: Int[np.ndarray, " au"]
-    rival: Int[np.ndarray, " au"]
     p: Float[np.ndarray, " au"]
     people: int
     size: Float[np.ndarray, "au unit"]
@@ -215,22 +213,19 @@ def _measure(trials: Trials, seed: int, permutations: int) -> _Measured:
     people = len(change)
     aus = range(len(trials.aus))
     units = np.maximum(choice.unit, 0)
-    won, rival = zip(
-        *(strongest(trials, change, energy, j, int(units[j])) for j in aus), strict=True
-    )
-    own = np.stack([wins(change[:, :, [units[j]]], energy)[j, :, 0] for j in aus])
-    share = own[np.arange(len(own)), np.array(rival)]
+    every = wins(change, energy)
+    later = smallest(every, trials.rivals)
+    won = np.rint(later.share[list(aus), units] * people).astype(np.int64)
     noise = trials.by_person(np.abs(trials.again - trials.rest), choosing=False)
     exceeds = (np.abs(change) > noise[:, None]).sum(axis=0)
     known = (~np.isnan(noise)).all(axis=1).sum()
     return _Measured(
         choice=choice,
-        energy=energy,
         change=change,
-        share=share,
-        won=np.array(won),
-        rival=np.array(rival),
-        p=np.where(choice.unit >= 0, sign_test(np.array(won), people), 1.0),
+        wins=every,
+        later=later,
+        won=won,
+        p=np.where(choice.unit >= 0, sign_test(won, people), 1.0),
         people=people,
         size=sizes(change),
         doses=[dose(trials, j, int(units[j])) for j in aus],
@@ -268,7 +263,7 @@ def _compare(
 def _rival_rows(
     trials: Trials, measured: _Measured, au: int, unit: int, layer: str
 ) -> list[dict[str, object]]:
-    count = beaten(measured.change[:, :, unit], measured.energy, au)
+    count = np.rint(measured.wins[au, :, unit] * measured.people).astype(np.int64)
     return [
         {
             "layer": layer,
@@ -314,7 +309,7 @@ def _dose_rows(found: Dose, layer: str, au: str, unit: int) -> list[dict[str, ob
 
 def _tuning(trials: Trials, measured: _Measured, layer: str) -> pd.DataFrame:
     chosen = changes(trials, choosing=True)
-    later = smallest(wins(measured.change, measured.energy), trials.rivals)
+    later = measured.later
     first = measured.choice.smallest
     names = np.array(trials.aus, dtype=object)
     aus, units = measured.size.shape

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from facslens.experiments.absolute import concordance, separation
-from facslens.experiments.specificity import changes, choose, energies, strongest
+from facslens.experiments.specificity import changes, choose, energies, smallest, wins
 from facslens.experiments.trials import Trials
 
 
@@ -50,7 +50,6 @@ class Control:
             candidates.append(best)
             energy = energies(trials)
             chosen = np.maximum(choose(trials, energy).unit, 0)
-            change = changes(trials, choosing=False)
-            won = [strongest(trials, change, energy, j, int(chosen[j]))[0] for j in aus]
-            shares.append(np.array(won) / len(change))
+            won = wins(changes(trials, choosing=False), energy)
+            shares.append(smallest(won, trials.rivals).share[list(aus), chosen])
         return cls(len(sets), candidates[0], np.mean(tables, axis=0), np.mean(shares, axis=0))

@@ -46,7 +46,7 @@ def wins(
     """Give the share of people whose change under an action unit exceeds that under a rival.
 
     It has to be larger as it is, and also as a share of what the two action units move in the
-    whole layer (`energies`). A tie counts half; an action unit against itself is ½.
+    whole layer (`energies`). A tie is no win, so that a unit that seldom changes has few.
 
     Examples
     --------
@@ -58,23 +58,11 @@ def wins(
     >>> wins(change, np.array([1.0, 2.0]))[1, 0]
     array([0.])
     """
-    _, aus, units = change.shape
-    share = _relative(change, energy)
-    found = np.full((aus, aus, units), 0.5)
-    for au in range(aus):
-        for rival in range(au + 1, aus):
-            raw = np.sign(change[:, au] - change[:, rival])
-            rel = np.sign(share[:, au] - share[:, rival])
-            found[au, rival] = (np.minimum(raw, rel) + 1).mean(axis=0) / 2
-            found[rival, au] = (np.minimum(-raw, -rel) + 1).mean(axis=0) / 2
-    return found
-
-
-def _relative(
-    change: Float[np.ndarray, "person au unit"], energy: Float[np.ndarray, " au"]
-) -> Float[np.ndarray, "person au unit"]:
-    safe = np.where(energy > 0, energy, 1.0)
-    return change / safe[:, None]
+    share = change / np.where(energy > 0, energy, 1.0)[:, None]
+    aus = range(change.shape[1])
+    return np.stack(
+        [((change[:, [au]] > change) & (share[:, [au]] > share)).mean(axis=0) for au in aus]
+    )
 
 
 @dataclass(frozen=True)
@@ -133,31 +121,6 @@ def choose(trials: Trials, energy: Float[np.ndarray, " au"]) -> Choice:
     key = np.where(live, found.share, -1.0)
     best = [int(np.lexsort((-tie[j], -key[j]))[0]) for j in range(len(trials.aus))]
     return Choice(np.array(best), found)
-
-
-def beaten(
-    change: Float[np.ndarray, "person au"], energy: Float[np.ndarray, " au"], au: int
-) -> Int[np.ndarray, " au"]:
-    """Count the people whose change under one action unit exceeds that under each other.
-
-    It has to be larger as it is and as a share of `energy`; a tie is no win.
-    """
-    share = change / np.where(energy > 0, energy, 1.0)
-    larger = (change[:, [au]] > change) & (share[:, [au]] > share)
-    return np.asarray(larger.sum(axis=0))
-
-
-def strongest(
-    trials: Trials,
-    change: Float[np.ndarray, "person au unit"],
-    energy: Float[np.ndarray, " au"],
-    au: int,
-    unit: int,
-) -> tuple[int, int]:
-    """Find the rival that the fewest people win over: how many do, and its number."""
-    count = np.where(trials.rivals[au], beaten(change[:, :, unit], energy, au), len(change) + 1)
-    rival = int(count.argmin())
-    return int(count[rival]), rival
 
 
 def sizes(change: Float[np.ndarray, "person ..."]) -> Float[np.ndarray, "..."]:
