@@ -200,6 +200,8 @@ def test_an_impossible_plan_is_one_sentence(plan, message):
         Plan(**plan)
 
 
-def test_an_unknown_layer_is_one_sentence(model, folder):
-    with pytest.raises(CallError, match="conv9"):
-        experiment(model, read_stimuli(folder), Plan(("conv9",)))
+def test_an_unknown_layer_is_one_sentence_and_leaves_nothing(model, folder, tmp_path):
+    for make in (experiment, lambda m, s, p: write_experiment(m, s, tmp_path / "out", p)):
+        with pytest.raises(CallError, match="conv9"):
+            make(model, read_stimuli(folder), Plan(("conv9",)))
+    assert not (tmp_path / "out").exists()

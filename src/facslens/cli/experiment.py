@@ -60,15 +60,23 @@ def experiment(
 
 
 def _print(findings: "Findings") -> None:
+    """Print what is caused in each layer, and every verdict of the last one."""
     from facslens.experiments.analysis import sentence
 
+    console = Console(soft_wrap=True)
+    last = findings.caused["layer"].iloc[-1]
     for layer, rows in findings.caused.groupby("layer", sort=False):
-        caused = int((rows["verdict"] == "caused").sum())
-        title = f"{layer}: {caused} of {len(rows)} action units are caused"
-        table = Table(title=title, title_justify="left")
-        for name in ("AU", "unit", "verdict"):
-            table.add_column(name)
-        for row in rows.to_dict("records"):
-            unit = "" if row["verdict"] == "silent" else str(row["unit"])
-            table.add_row(row["au"], unit, sentence(row))
-        Console().print(table)
+        caused = rows.loc[rows["verdict"] == "caused", "au"]
+        named = f": {', '.join(caused)}" if len(caused) else ""
+        console.print(
+            f"{layer}: {len(caused)} of {len(rows)} action units are caused{named}",
+            highlight=False,
+            markup=False,
+        )
+    table = Table(title=f"{last}, on people who had no part in the choice", title_justify="left")
+    for name in ("AU", "unit", "verdict"):
+        table.add_column(name)
+    for row in findings.caused[findings.caused["layer"] == last].to_dict("records"):
+        unit = "" if row["verdict"] == "silent" else str(row["unit"])
+        table.add_row(row["au"], unit, sentence(row))
+    Console().print(table)

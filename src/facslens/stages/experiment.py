@@ -230,11 +230,12 @@ def write_experiment(
     Raises
     ------
     CallError
-        If the folder holds anything else.
+        If the folder holds anything else, or a layer is not known.
     ArtifactError
         If it cannot be written, or a table was changed since.
     """
     plan = plan or Plan()
+    choose_layers(model.network, None if plan.layers is None else list(plan.layers))
     order = {
         **{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(plan).items()},
         "stimuli": stimuli.sha256,
