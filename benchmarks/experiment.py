@@ -104,7 +104,7 @@ def planted(seeds: int) -> None:
     part = stimuli.table[few]
     controls = {
         name: Control.of([arrange(part, values)])
-        for name, values in stage._without_network(48, stimuli, few).items()
+        for name, values in stage.without_network(48, stimuli, few).items()
     }
     nothing = Planted(torch.zeros(0, *filters.filters.shape[1:]), ())
     random = [hide(nothing, 1000 + number)[0] for number in range(5)]

@@ -129,6 +129,20 @@ def test_tables_are_written_read_and_checked(model, folder, findings, tmp_path, 
         read_experiment(tmp_path / "out")
 
 
+def test_a_network_that_answers_the_same_to_every_face_is_written_and_read(model, folder, tmp_path):
+    dead = build("paper", model.expressions, 48, 3)
+    with torch.no_grad():
+        for weight in dead.network.parameters():
+            weight.zero_()
+    plan = Plan(LAYERS, untrained=1, permutations=9)
+    made = write_experiment(dead, read_stimuli(folder), tmp_path / "out", plan)
+    found = read_experiment(tmp_path / "out")
+    assert set(found.caused["verdict"]) == {"silent"}
+    for name in ("rivals", "dose"):
+        assert len(getattr(found, name)) == 0
+        assert list(getattr(found, name)) == list(getattr(made, name))
+
+
 def test_an_interrupted_experiment_is_made_again(model, folder, tmp_path):
     plan = Plan(("conv1",), untrained=1, permutations=9)
 

@@ -31,6 +31,24 @@ from facslens.statistics import ALPHA
 DECIDING: Final = ("pixels", "gradients", "untrained")
 
 
+#: Columns of the tables whose rows need a unit that answers; there may be none.
+CAUSED: Final = (
+    "layer", "au", "unit", "wins_choosing", "wins", "n_wins", "n_people", "rival", "p", "p_holm",
+    "change", "size", "n_rising", "n_dose", "p_dose", "smallest_grade", "auroc_choosing", "auroc",
+    "auroc_low", "auroc_high", "ahead", "behind", "p_screen", "n_aus", "verdict",
+)  # fmt: skip
+#: Columns of ``caused`` with whole numbers, some of which may be missing.
+COUNTS: Final = ("unit", "n_wins", "n_people", "n_rising", "n_dose", "n_aus")
+RIVALS: Final = (
+    "layer", "au", "unit", "other", "rival", "n_wins", "n_people", "p", "change", "change_other",
+    "size_other",
+)  # fmt: skip
+DOSE: Final = (
+    "layer", "au", "unit", "grade", "n_people", "n_exceeds", "change", "quartile_low",
+    "quartile_high", "noise",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Findings:
     """The tables of an experiment; every value says on which half it was measured.
@@ -98,11 +116,13 @@ def analyse(
     """
     measured = _measure(trials, seed, permutations)
     compared = _compare(trials, measured, controls, layer)
-    rows, rival_rows, dose_rows = [], [], []
+    rows: list[dict[str, Any]] = []
+    rival_rows: list[dict[str, object]] = []
+    dose_rows: list[dict[str, object]] = []
     corrected = holm(measured.p)
     for j, au in enumerate(trials.aus):
         unit = int(measured.choice.unit[j])
-        row: dict[str, object] = {"layer": layer, "au": au, "unit": unit if unit >= 0 else None}
+        row: dict[str, Any] = {"layer": layer, "au": au, "unit": unit if unit >= 0 else None}
         if unit < 0:
             rows.append(row | {"verdict": "silent"})
             continue
@@ -135,20 +155,21 @@ def analyse(
         rows.append(row | {"verdict": _verdict(row)})
         rival_rows += _rival_rows(trials, measured, j, unit, layer)
         dose_rows += _dose_rows(found, layer, au, unit)
-    caused = pd.DataFrame(rows).astype({"unit": "Int64"})
+    whole = dict.fromkeys(COUNTS, "Int64")
+    caused = pd.DataFrame(rows, columns=list(CAUSED)).astype({**whole, "ahead": "boolean"})
     return Findings(
         _tuning(trials, measured, layer),
-        pd.DataFrame(rival_rows),
-        pd.DataFrame(dose_rows),
+        pd.DataFrame(rival_rows, columns=list(RIVALS)),
+        pd.DataFrame(dose_rows, columns=list(DOSE)),
         caused,
         compared,
     )
 
 
-def _verdict(row: Mapping[str, object]) -> str:
-    if not float(str(row["p_holm"])) < ALPHA:
+def _verdict(row: Mapping[str, Any]) -> str:
+    if row["p_holm"] >= ALPHA:
         return "rival"
-    if not float(str(row["p_dose"])) < ALPHA:
+    if row["p_dose"] >= ALPHA:
         return "dose"
     return "caused" if row["ahead"] else "controls"
 

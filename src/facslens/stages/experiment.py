@@ -17,7 +17,7 @@ from facslens.controls.pixels import hog
 from facslens.datasets.images import grey
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.errors import ArtifactError, CallError
-from facslens.experiments.analysis import Findings, analyse
+from facslens.experiments.analysis import COUNTS, Findings, analyse
 from facslens.experiments.control import Control
 from facslens.experiments.trials import FULL, arrange
 from facslens.folders import filling
@@ -109,7 +109,7 @@ def experiment(
         return lambda read: progress(done + read, total, "faces")
 
     responses = recorded(model, stimuli, shown, names, counted(0))
-    candidates = _without_network(model.size, stimuli, few)
+    candidates = without_network(model.size, stimuli, few)
     others: list[Mapping[str, Float[np.ndarray, "_shown _unit"]]] = []
     for number in range(plan.untrained):
         other = untrained(model, plan.seed + 1 + number)
@@ -170,7 +170,7 @@ def _batches(
             yield part.contiguous(memory_format=torch.channels_last)
 
 
-def _without_network(
+def without_network(
     size: int, stimuli: Stimuli, rows: Bool[np.ndarray, " image"]
 ) -> dict[str, Float[np.ndarray, "shown _candidate"]]:
     """Give pixels, histograms of gradients and the total change of the picture as candidates.
@@ -268,11 +268,14 @@ def read_experiment(folder: Path) -> Findings:
                 f"{folder / file} is not what the experiment left, by its SHA-256: make it again "
                 f"into a new folder"
             )
-    types = {"layer": "str", "au": "str", "unit": "Int64", "candidate": "Int64"}
+    texts = ("smallest_grade", "behind")
+    types = {
+        **dict.fromkeys((*COUNTS, "candidate"), "Int64"),
+        **dict.fromkeys(("layer", "au", *texts), "str"),
+        "ahead": "boolean",
+    }
     tables = {name: read_table(folder / file, types) for name, file in TABLES.items()}
-    texts = {"caused": ("smallest_grade", "behind")}
-    for name, columns in texts.items():
-        tables[name] = tables[name].fillna(dict.fromkeys(columns, ""))
+    tables["caused"] = tables["caused"].fillna(dict.fromkeys(texts, ""))
     return Findings(**tables)
 
 
