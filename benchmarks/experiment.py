@@ -18,10 +18,17 @@ from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.experiments.analysis import analyse
 from facslens.experiments.control import Control
 from facslens.experiments.screen import screen
-from facslens.experiments.trials import FULL, Trials, arrange
+from facslens.experiments.trials import Trials, arrange
 from facslens.models.model import Model
 from facslens.runs.model import open_model
 from facslens.stages import experiment as stage
+from facslens.stages.stimulated import (
+    compared,
+    needed,
+    read_faces,
+    responding,
+    without_network,
+)
 from facslens.statistics import ALPHA
 from facslens.training.intervals import wilson
 
@@ -98,14 +105,10 @@ def made_up(rng: np.random.Generator, extent: np.ndarray | None, units: int = UN
 def planted(seeds: int) -> None:
     """Hide filters that follow one action unit each among random ones, and look for them."""
     filters, stimuli = Planted.read(), read_stimuli()
-    shown = stimuli.table["kind"].isin(["rest", "again", "alone"]).to_numpy()
-    few = shown & ~(stimuli.table["kind"] == "again").to_numpy()
-    few &= (stimuli.table["grade"].isin(["", FULL])).to_numpy()
+    shown, few = needed(stimuli), compared(stimuli)
     part = stimuli.table[few]
-    controls = {
-        name: Control.of([arrange(part, values)])
-        for name, values in stage.without_network(48, stimuli, few).items()
-    }
+    (bare,) = read_faces(stimuli, 48, [(few, without_network)], lambda _n: None)
+    controls = {name: Control.of([arrange(part, values)]) for name, values in bare.items()}
     nothing = Planted(torch.zeros(0, *filters.filters.shape[1:]), ())
     random = [hide(nothing, 1000 + number)[0] for number in range(5)]
     controls["untrained"] = Control.of(
@@ -130,7 +133,9 @@ def planted(seeds: int) -> None:
 def answers(network: torch.nn.Module, stimuli: Stimuli, rows: np.ndarray) -> np.ndarray:
     """Record the one layer of a network of planted filters."""
     model = Model(network, "planted", 48, ())
-    return stage.recorded(model, stimuli, rows, ["conv1"], lambda _done: None)["conv1"]
+    with responding(model, ["conv1"]) as reader:
+        (found,) = read_faces(stimuli, 48, [(rows, reader)], lambda _n: None)
+    return found["conv1"]
 
 
 def network(model: Model, layers: tuple[str, ...] | None) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 import facslens as fl
 from facslens.cli.main import main
+from facslens.controls.rotated import random_rotation
 from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
 from facslens.datasets.stimuli import HALVES, Stimuli, digest, read_stimuli
@@ -16,7 +17,15 @@ from facslens.models.compact import CompactNetwork
 from facslens.models.model import build, save
 from facslens.preprocess import normalise
 from facslens.stages import experiment as module
-from facslens.stages.experiment import Plan, experiment, read_experiment, write_experiment
+from facslens.stages.answers import _Maps, ask
+from facslens.stages.experiment import (
+    Plan,
+    analysed,
+    experiment,
+    read_experiment,
+    write_experiment,
+)
+from facslens.stages.stimulated import compared, needed, read_faces, responding, settle
 
 LAYERS = ("conv1", "conv3")
 
@@ -96,9 +105,8 @@ def test_every_layer_and_action_unit_has_a_row(findings):
     assert findings.caused[["layer", "au"]].to_numpy().tolist() == [
         [layer, au] for layer in LAYERS for au in ("AU01", "AU12")
     ]
-    assert set(findings.controls["control"]) == {"pixels", "gradients", "total", "untrained"}
     assert findings.controls.groupby("control")["n"].first().to_dict() == {
-        "pixels": 1, "gradients": 1, "total": 1, "untrained": 2,
+        "pixels": 1, "gradients": 1, "total": 1, "untrained": 2, "rotated": 3,
     }  # fmt: skip
     assert set(findings.dose["grade"]) == {"C", "E"}
 
@@ -115,9 +123,9 @@ def test_tables_are_written_read_and_checked(model, folder, findings, tmp_path, 
     write_experiment(model, stimuli, tmp_path / "out", plan)
     note = json.loads((tmp_path / "out" / "experiment.json").read_text())
     assert note["stimuli"] == stimuli.sha256
-    monkeypatch.setattr(module, "experiment", None)  # a second call only reads
+    monkeypatch.setattr(module, "ask", None)  # a second call only reads
     again = write_experiment(model, stimuli, tmp_path / "out", plan)
-    for name in ("caused", "rivals", "dose", "tuning", "controls"):
+    for name in ("caused", "rivals", "dose", "people", "tuning", "controls"):
         pd.testing.assert_frame_equal(
             getattr(again, name), getattr(findings, name), check_dtype=False
         )
@@ -138,9 +146,55 @@ def test_a_network_that_answers_the_same_to_every_face_is_written_and_read(model
     made = write_experiment(dead, read_stimuli(folder), tmp_path / "out", plan)
     found = read_experiment(tmp_path / "out")
     assert set(found.caused["verdict"]) == {"silent"}
-    for name in ("rivals", "dose"):
+    for name in ("rivals", "dose", "people"):
         assert len(getattr(found, name)) == 0
         assert list(getattr(found, name)) == list(getattr(made, name))
+
+
+def test_networks_are_asked_once(model, folder, tmp_path, monkeypatch):
+    plan, stimuli = Plan(("conv1",), untrained=1, permutations=9), read_stimuli(folder)
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "analyse", stop)
+        with pytest.raises(KeyboardInterrupt):
+            write_experiment(model, stimuli, tmp_path / "out", plan)
+    monkeypatch.setattr(module, "ask", None)
+    found = write_experiment(model, stimuli, tmp_path / "out", plan)
+    whole = experiment_at_once(model, stimuli, plan)
+    for name in ("caused", "tuning", "controls", "people"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(whole, name))
+
+
+def experiment_at_once(model, stimuli, plan):
+    answers = ask(model, stimuli, list(plan.layers), plan.untrained, plan.seed, lambda *_: None)
+    return analysed(answers, stimuli, plan)
+
+
+def test_rotations_mix_whole_maps_of_the_layer(model, folder):
+    """Derived again: maps of one face, mixed by NumPy, then their maxima."""
+    stimuli = read_stimuli(folder)
+    few = compared(stimuli)
+    first = next(m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
+    maps = _Maps(seed=4)
+    with responding(model, ["conv1"], maps) as reader:
+        (found,) = read_faces(stimuli, 48, [(few, maps.mixing(reader))], lambda _n: None)
+    row = 7
+    faces = normalise.read([folder / stimuli.table["path"][few].iloc[row]], 48)
+    with torch.inference_mode():
+        alone = first(normalise.standardise(faces)).relu()[0].double().numpy()
+    np.testing.assert_allclose(found["conv1"][row, 0], alone.max(axis=(1, 2)), atol=1e-4)
+    mixed = np.einsum("urc,mu->mrc", alone, random_rotation(len(alone), 5))
+    np.testing.assert_allclose(found["conv1"][row, 2], mixed.max(axis=(1, 2)), atol=1e-4)
+
+
+def test_only_what_is_needed_is_shown(folder):
+    table = read_stimuli(folder).table
+    shown = table[needed(read_stimuli(folder))]
+    assert set(shown.loc[shown["half"] == "choosing", "name"]) == {"rest", "AU01-E", "AU12-E"}
+    assert set(shown.loc[shown["half"] == "measuring", "name"]) == set(table["name"])
 
 
 def test_an_interrupted_experiment_is_made_again(model, folder, tmp_path):
@@ -169,10 +223,10 @@ def test_changed_stimuli_are_refused(model, tmp_path):
 
 def test_untrained_batch_normalisation_is_set_on_the_choosing_people(folder):
     torch.manual_seed(0)
-    network = CompactNetwork(classes=3).train()
+    network = CompactNetwork(classes=3)
     stimuli = read_stimuli(folder)
     rows = np.isin(stimuli.table["name"], ["rest", "AU01-E", "AU12-E"])
-    module._settle(network, stimuli, rows, 48)
+    settle([network], stimuli, 48)
     table = stimuli.table
     chosen = rows & ((table["half"] == "choosing") & (table["setting"] == 0)).to_numpy()
     faces = normalise.read([folder / p for p in table["path"][chosen]], 48)
@@ -182,7 +236,7 @@ def test_untrained_batch_normalisation_is_set_on_the_choosing_people(folder):
     np.testing.assert_allclose(
         first.running_mean.numpy(), maps.mean(dim=(0, 2, 3)).numpy(), atol=1e-3
     )
-    assert network.training
+    assert not any(module.training for module in network.modules())
 
 
 def test_the_interface_and_the_command(model, folder, tmp_path, capsys, monkeypatch):

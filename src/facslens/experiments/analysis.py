@@ -47,6 +47,7 @@ DOSE: Final = (
     "layer", "au", "unit", "grade", "n_people", "n_exceeds", "change", "quartile_low",
     "quartile_high", "noise",
 )  # fmt: skip
+PEOPLE: Final = ("layer", "au", "unit", "person", "grade", "change")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ class Findings:
         One row a layer, action unit and other action unit, for the chosen units.
     dose
         One row a layer, action unit and grade, for the chosen units.
+    people
+        One row a layer, action unit, measuring person and grade that was drawn, for the chosen
+        units.
     caused
         One row a layer and action unit: the chosen unit and the verdict.
     controls
@@ -70,6 +74,7 @@ class Findings:
     tuning: pd.DataFrame
     rivals: pd.DataFrame
     dose: pd.DataFrame
+    people: pd.DataFrame
     caused: pd.DataFrame
     controls: pd.DataFrame
 
@@ -119,6 +124,7 @@ def analyse(
     rows: list[dict[str, Any]] = []
     rival_rows: list[dict[str, object]] = []
     dose_rows: list[dict[str, object]] = []
+    people_rows: list[dict[str, object]] = []
     corrected = holm(measured.p)
     for j, au in enumerate(trials.aus):
         unit = int(measured.choice.unit[j])
@@ -155,12 +161,14 @@ def analyse(
         rows.append(row | {"verdict": _verdict(row)})
         rival_rows += _rival_rows(trials, measured, j, unit, layer)
         dose_rows += _dose_rows(found, layer, au, unit)
+        people_rows += _people_rows(trials, found, layer, au, unit)
     whole = dict.fromkeys(COUNTS, "Int64")
     caused = pd.DataFrame(rows, columns=list(CAUSED)).astype({**whole, "ahead": "boolean"})
     return Findings(
         _tuning(trials, measured, layer),
         pd.DataFrame(rival_rows, columns=list(RIVALS)),
         pd.DataFrame(dose_rows, columns=list(DOSE)),
+        pd.DataFrame(people_rows, columns=list(PEOPLE)),
         caused,
         compared,
     )
@@ -326,6 +334,25 @@ def _dose_rows(found: Dose, layer: str, au: str, unit: int) -> list[dict[str, ob
             }
         )
     return rows
+
+
+def _people_rows(
+    trials: Trials, found: Dose, layer: str, au: str, unit: int
+) -> list[dict[str, object]]:
+    names = [trials.people[n] for n in np.flatnonzero(~trials.choosing)]
+    return [
+        {
+            "layer": layer,
+            "au": au,
+            "unit": unit,
+            "person": name,
+            "grade": grade,
+            "change": float(found.change[k, place]),
+        }
+        for place, name in enumerate(names)
+        for k, grade in enumerate(GRADES)
+        if not np.isnan(found.change[k, place])
+    ]
 
 
 def _tuning(trials: Trials, measured: _Measured, layer: str) -> pd.DataFrame:

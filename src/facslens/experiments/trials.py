@@ -79,14 +79,13 @@ class Trials:
     ) -> Float[np.ndarray, "person ..."]:
         """Average over the settings of each person of one half; NaN where none was drawn."""
         people = np.flatnonzero(self.choosing == choosing)
-        known = ~np.isnan(values)
-        sums = np.zeros((len(self.people), *values.shape[1:]))
-        counts = np.zeros(sums.shape, dtype=np.int64)
-        np.add.at(sums, self.person, np.where(known, values, 0.0))
-        np.add.at(counts, self.person, known)
-        mean = np.full(sums.shape, np.nan)
-        np.divide(sums, counts, out=mean, where=counts > 0)
-        return mean[people]
+        members = (self.person == people[:, None]).astype(np.float64)
+        flat = values.reshape(len(values), -1)
+        known = ~np.isnan(flat)
+        counts = members @ known
+        mean = np.full(counts.shape, np.nan)
+        np.divide(members @ np.where(known, flat, 0.0), counts, out=mean, where=counts > 0)
+        return mean.reshape(len(people), *values.shape[1:])
 
 
 def arrange(

@@ -1,0 +1,178 @@
+"""What a network and its controls answered to the stimuli, kept so that it is asked once."""
+
+import contextlib
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from facslens.artifacts import atomic
+from facslens.controls.baselines import untrained
+from facslens.controls.rotated import random_rotation
+from facslens.datasets.stimuli import Stimuli
+from facslens.errors import ArtifactError
+from facslens.experiments.control import Control
+from facslens.experiments.trials import Trials, arrange
+from facslens.models.model import Model
+from facslens.progress import Report
+from facslens.responses.recorder import peak
+from facslens.stages.stimulated import (
+    Reader,
+    compared,
+    needed,
+    read_faces,
+    responding,
+    settle,
+    total_change,
+    without_network,
+)
+
+#: Random rotations of each layer.
+ROTATIONS: Final = 3
+_FIELDS: Final = ("n", "candidate", "tables", "wins")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network answered, and what its controls do on the same faces.
+
+    Parameters
+    ----------
+    responses
+        By layer, of the faces that `facslens.stages.stimulated.needed` names; (image, unit).
+    controls
+        By layer and name of the control.
+    """
+
+    responses: Mapping[str, Float[np.ndarray, "image _unit"]]
+    controls: Mapping[str, Mapping[str, Control]]
+
+    def trials(self, stimuli: Stimuli, layer: str) -> Trials:
+        """Arrange the responses of a layer."""
+        return arrange(stimuli.table[needed(stimuli)], self.responses[layer])
+
+    def write(self, file: Path) -> None:
+        """Write them as a compressed NumPy archive."""
+        arrays = {f"responses/{layer}": values for layer, values in self.responses.items()}
+        for layer, controls in self.controls.items():
+            for name, control in controls.items():
+                for field in _FIELDS:
+                    arrays[f"{field}/{name}/{layer}"] = np.asarray(getattr(control, field))
+        with atomic(file) as temporary, temporary.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+    @classmethod
+    def read(cls, file: Path) -> "Answers":
+        """Read them.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is missing, or holds something else.
+        """
+        responses: dict[str, np.ndarray] = {}
+        controls: dict[str, dict[str, Control]] = {}
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                for key in stored.files:
+                    first, _, rest = key.partition("/")
+                    if first == "responses":
+                        responses[rest] = stored[key]
+                    elif first == "n":
+                        name, _, layer = rest.partition("/")
+                        own = [stored[f"{field}/{rest}"] for field in _FIELDS]
+                        controls.setdefault(layer, {})[name] = Control(int(own[0]), *own[1:])
+        except (OSError, ValueError, KeyError) as error:
+            raise ArtifactError(f"{file} holds no answers to the stimuli: {error}") from error
+        return cls(responses, controls)
+
+
+def ask(
+    model: Model, stimuli: Stimuli, layers: Sequence[str], others: int, seed: int, progress: Report
+) -> Answers:
+    """Show the stimuli to a network, to untrained ones and to what is no network, in one pass.
+
+    Parameters
+    ----------
+    model
+        The network.
+    stimuli
+        The faces.
+    layers
+        Names of convolution layers.
+    others
+        Number of untrained networks. Their batch normalisation is set on faces of the choosing
+        people.
+    seed
+        Of untrained weights and rotations.
+    progress
+        Called with the number of faces read, by all networks.
+    """
+    random = [untrained(model, seed + 1 + number) for number in range(others)]
+    settle([other.network for other in random], stimuli, model.size)
+    few, every = compared(stimuli), needed(stimuli)
+    total = int(every.sum()) + (others + 1) * int(few.sum())
+    with contextlib.ExitStack() as opened:
+        maps = _Maps(seed)
+        own = opened.enter_context(responding(model, layers, maps))
+        readers = [(few, maps.mixing(own)), (every & ~few, own), (few, without_network)]
+        readers += [(few, opened.enter_context(responding(other, layers))) for other in random]
+        found = read_faces(stimuli, model.size, readers, lambda n: progress(n, total, "faces"))
+    mixed, plain, bare, *untaught = found
+    part = stimuli.table[few]
+    bare["total"] = total_change(stimuli, few, bare["pixels"])
+    shared = {name: Control.of([arrange(part, values)]) for name, values in bare.items()}
+    responses, controls = {}, {}
+    for layer in layers:
+        alone = mixed[layer][:, 0]
+        responses[layer] = np.empty((int(every.sum()), alone.shape[1]), dtype=np.float32)
+        responses[layer][few[every]] = alone
+        responses[layer][~few[every]] = plain[layer]
+        mixtures = np.moveaxis(mixed[layer][:, 1:], 1, 0)
+        controls[layer] = {
+            **shared,
+            "untrained": Control.of([arrange(part, other[layer]) for other in untaught]),
+            "rotated": Control.of([arrange(part, one) for one in mixtures]),
+        }
+    return Answers(responses, controls)
+
+
+@dataclass
+class _Maps:
+    """Read each unit's response; while mixing, the maxima of random mixtures of the maps, too."""
+
+    seed: int
+    mixes: bool = False
+
+    def mixing(self, reader: Reader) -> Reader:
+        """Make a reader that mixes: (image, 1 + rotation, unit) by layer."""
+
+        def read(faces: Tensor) -> Mapping[str, np.ndarray]:
+            self.mixes = True
+            try:
+                return reader(faces)
+            finally:
+                self.mixes = False
+
+        return read
+
+    def __call__(self, maps: Tensor) -> np.ndarray:
+        response = peak(maps).response
+        if not self.mixes:
+            return response
+        read = [torch.from_numpy(response)]
+        for number in range(ROTATIONS):
+            mixture = torch.from_numpy(_rotation(maps.shape[1], self.seed + number)).to(maps)
+            mixed = functional.conv2d(maps, mixture[:, :, None, None])
+            read.append(mixed.amax(dim=(2, 3)).float())
+        return torch.stack(read, dim=1).numpy(force=True)
+
+
+_rotation = functools.lru_cache(maxsize=None)(random_rotation)

@@ -1,0 +1,175 @@
+"""What networks, and what is no network, answer to the stimuli: all of them in one pass."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from facslens.controls.pixels import hog
+from facslens.datasets.images import grey
+from facslens.datasets.stimuli import HALVES, Stimuli
+from facslens.experiments.trials import FULL
+from facslens.models.adapter import choose_layers
+from facslens.models.model import Model
+from facslens.preprocess import normalise
+from facslens.responses.recorder import listen, peak
+
+#: Rows of the stimuli.
+Rows = Bool[np.ndarray, " image"]
+#: What faces, grey levels in [0, 1], are turned into: arrays by name, one row a face.
+Reader = Callable[[Float[Tensor, "_face 1 _row _column"]], Mapping[str, np.ndarray]]
+
+_BATCH: Final = 64
+
+
+def needed(stimuli: Stimuli) -> Rows:
+    """Choose the faces that an experiment has to see.
+
+    Of the choosing people those at rest and at full intensity; of the measuring people every
+    single action unit at every grade, on both sides and on one, and the second face at rest.
+    """
+    table = stimuli.table
+    measured = table["kind"].isin(["again", "alone", "side"]) & (table["half"] != HALVES[0])
+    rows: Rows = compared(stimuli) | measured.to_numpy(dtype=bool)
+    return rows
+
+
+def compared(stimuli: Stimuli) -> Rows:
+    """Choose the faces that controls have to see: those at rest and at full intensity."""
+    table = stimuli.table
+    alone = (table["kind"] == "alone") & (table["grade"] == FULL)
+    rows: Rows = ((table["kind"] == "rest") | alone).to_numpy(dtype=bool)
+    return rows
+
+
+def read_faces(
+    stimuli: Stimuli,
+    size: int,
+    readers: Sequence[tuple[Rows, Reader]],
+    progress: Callable[[int], None],
+) -> list[dict[str, np.ndarray]]:
+    """Show faces to several readers, each its own rows, and keep what they answer.
+
+    Parameters
+    ----------
+    stimuli
+        The faces; those of one person in one setting are decoded once, and for all readers.
+    size
+        Side to which the faces are scaled, in pixels.
+    readers
+        Rows of the stimuli, and who reads them, `_BATCH` faces at a time.
+    progress
+        Called with the number of faces read by all readers so far.
+
+    Returns
+    -------
+    list of dict
+        Of each reader its arrays, rows in the order of the stimuli.
+    """
+    parts: list[dict[str, list[np.ndarray]]] = [{} for _ in readers]
+    done = 0
+    for _, first, after in stimuli.blocks:
+        wanted = np.logical_or.reduce([rows[first:after] for rows, _ in readers])
+        if not wanted.any():
+            continue
+        images = stimuli.pixels(first, after)[wanted]
+        levels = [grey(image) for image in images] if stimuli.colour else list(images)
+        faces = normalise.scaled(levels, size)
+        for (rows, read), part in zip(readers, parts, strict=True):
+            own = faces[torch.from_numpy(rows[first:after][wanted])]
+            for batch in torch.split(own, _BATCH):
+                for name, values in read(batch).items():
+                    part.setdefault(name, []).append(values)
+                done += len(batch)
+            progress(done)
+    return [{name: np.concatenate(v) for name, v in part.items()} for part in parts]
+
+
+def as_read(faces: Float[Tensor, "_face 1 _row _column"]) -> Tensor:
+    """Normalise faces as networks read them."""
+    return normalise.standardise(faces).contiguous(memory_format=torch.channels_last)
+
+
+@contextlib.contextmanager
+def responding(
+    model: Model, layers: Sequence[str], read: Callable[[Tensor], np.ndarray] | None = None
+) -> Iterator[Reader]:
+    """Make a reader of a network: its responses by layer.
+
+    Parameters
+    ----------
+    model
+        The network, in evaluation mode within the block.
+    layers
+        Names of convolution layers.
+    read
+        What to keep of the maps; None keeps each unit's response.
+    """
+    keep = (lambda maps: peak(maps).response) if read is None else read
+    with listen(model.network, choose_layers(model.network, list(layers)), keep) as found:
+
+        def reader(faces: Tensor) -> dict[str, np.ndarray]:
+            with torch.inference_mode():
+                model.network(as_read(faces))
+            return {layer: found[layer] for layer in layers}
+
+        yield reader
+
+
+def without_network(faces: Float[Tensor, "face 1 _row _column"]) -> dict[str, np.ndarray]:
+    """Give pixels and histograms of gradients as candidates.
+
+    A pixel or bin counts as it is, and negated: it may turn dark where an action unit shows.
+    """
+    bright = normalise.standardise(faces).flatten(1).numpy()
+    bins = hog(faces[:, 0].double().numpy()).astype(np.float32)
+    return {
+        "pixels": np.concatenate([bright, -bright], axis=1),
+        "gradients": np.concatenate([bins, -bins], axis=1),
+    }
+
+
+def total_change(
+    stimuli: Stimuli, rows: Rows, pixels: Float[np.ndarray, "face _candidate"]
+) -> Float[np.ndarray, "face 1"]:
+    """Sum up how far the pixels of each face are from those of the same block's first one."""
+    bright = pixels[:, : pixels.shape[1] // 2]
+    total = np.empty((len(bright), 1), dtype=np.float32)
+    stops = np.cumsum([rows[first:after].sum() for _, first, after in stimuli.blocks])
+    for start, stop in zip([0, *stops[:-1]], stops, strict=True):
+        own = bright[start:stop]
+        total[start:stop] = np.abs(own - own[:1]).sum(axis=1, keepdims=True)
+    return total
+
+
+def settle(networks: Sequence[nn.Module], stimuli: Stimuli, size: int) -> None:
+    """Set batch normalisation to the means over the choosing people's faces in one setting."""
+    norms = [
+        [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        for network in networks
+    ]
+    if not any(norms):
+        return
+    table = stimuli.table
+    rows = compared(stimuli) & (table["half"] == HALVES[0]).to_numpy(dtype=bool)
+    rows &= (table["setting"] == table["setting"].min()).to_numpy(dtype=bool)
+    for network, layers in zip(networks, norms, strict=True):
+        network.eval()
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # cumulative
+            layer.train()
+
+    def reader(faces: Tensor) -> dict[str, np.ndarray]:
+        for network in networks:
+            with torch.inference_mode():
+                network(as_read(faces))
+        return {}
+
+    read_faces(stimuli, size, [(rows, reader)], lambda _read: None)
+    for network in networks:
+        network.eval()
