@@ -1,12 +1,18 @@
 """What the tests share: real faces where there are any, drawn ones everywhere."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+
+from facslens.datasets import stimuli as reading
+from facslens.datasets.regions import Regions
+from facslens.experiments.trials import GRADES
 
 #: Action units of each drawn expression; AU17 comes and goes by subject.
 DRAWN = {"anger": ("AU4",), "happy": ("AU12", "AU25"), "surprise": ("AU25", "AU27")}
@@ -71,4 +77,51 @@ def write_ck48(folder: Path, subjects: int, frames: int = 2) -> Path:
                 picture = Image.fromarray(draw_face(expression, subject, frame))
                 picture.save(place / f"{sequence}_{frame:08d}.png")
     (folder / "facs.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def draw_stimuli() -> Callable[..., Path]:
+    return write_stimuli
+
+
+@pytest.fixture(scope="session")
+def drawn_stimuli(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Paired faces of ten people in two settings, in all grades, of two action units."""
+    return write_stimuli(tmp_path_factory.mktemp("stimuli") / "set")
+
+
+def write_stimuli(folder: Path, grades: tuple[str, ...] = GRADES) -> Path:
+    """Ten people in two settings: AU12 brightens the mouth's place, AU01 that of the brows."""
+    size, people = 48, 10
+    rng = np.random.default_rng(8)
+    rows = []
+    for number in range(people):
+        for setting in range(2):
+            rest = rng.integers(60, 160, (size, size)).astype(np.uint8)
+            faces = {"rest": rest, "again": rest + rng.integers(0, 3, rest.shape, dtype=np.uint8)}
+            for au, place in (("AU01", slice(6, 12)), ("AU12", slice(32, 40))):
+                for grade in grades:
+                    face = rest.copy()
+                    face[place, 12:36] += np.uint8(16 * (1 + GRADES.index(grade)))
+                    faces[f"{au}-{grade}"] = face
+            for name, face in faces.items():
+                path = f"images/P{number:03d}/{setting}/{name}.png"
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(face).save(folder / path)
+                au, _, grade = name.partition("-") if "-" in name else ("", "", "")
+                kind = "alone" if au else name
+                half = reading.HALVES[number % 2]
+                rows.append((path, f"P{number:03d}", setting, half, name, kind, au, grade, "", ""))
+    table = pd.DataFrame(rows, columns=list(reading.COLUMNS))
+    table.to_csv(folder / "stimuli.csv", index=False)
+    masks = np.zeros((len(table), 2, size, size), dtype=bool)
+    masks[:, 0, 6:12, 12:36] = masks[:, 1, 32:40, 12:36] = True
+    Regions.of(list(table["path"]), ["AU01", "AU12"], masks).write(folder / "regions.npz")
+    (folder / "overlaps.csv").write_text("au,other,shapes\n")
+    (folder / "undrawable.csv").write_text("expression,aus,reason\n")
+    found = reading.digest(reading.Stimuli(folder, reading.read_rows(folder), size, False, ""))
+    (folder / "stimuli.json").write_text(
+        json.dumps({"size": size, "colour": False, "sha256": found})
+    )
     return folder

@@ -22,10 +22,11 @@ from facslens.training.recipe import FINE_TUNING
 
 
 @pytest.fixture(scope="module")
-def finished(drawn_ck48, tmp_path_factory):
+def finished(drawn_ck48, drawn_stimuli, tmp_path_factory):
     """A whole run on drawn faces."""
     run = tmp_path_factory.mktemp("runs") / "drawn"
-    choices = ["--epochs", "6", "--permutations", "99", "--out", str(run)]
+    choices = ["--epochs", "6", "--permutations", "99", "--stimuli", str(drawn_stimuli)]
+    choices += ["--out", str(run)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["facslens", "run", "--data", f"ck48:{drawn_ck48}", *choices])
         with pytest.raises(SystemExit) as stop:
@@ -82,7 +83,7 @@ def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
     assert "au_to_unit, distance" in out
     assert set(pd.read_csv(run / "mapping.csv")["distance"]) == {"auroc"}
     stages = json.loads((run / "run.json").read_text())["stages"]
-    late = {"project", "report"}
+    late = {"experiment", "project", "report"}
     assert {name: entry["status"] for name, entry in stages.items()} == {
         name: "outdated" if name in late else "done" for name in order.STAGES
     }

@@ -194,12 +194,21 @@ def few_faces(draw_ck48, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(few_faces, call, tmp_path_factory) -> Path:
+def finished(few_faces, drawn_stimuli, call, tmp_path_factory) -> Path:
     """A folder that holds the finished and verified run ``run`` on few faces."""
     place = tmp_path_factory.mktemp("finished")
     choices = ("--layer", "conv3", "--epochs", "3", "--permutations", "29", "--distance", "auroc")
     for arguments in (
-        ("run", "--data", f"ck48:{few_faces}", *choices, "--out", "run"),
+        (
+            "run",
+            "--data",
+            f"ck48:{few_faces}",
+            *choices,
+            "--stimuli",
+            str(drawn_stimuli),
+            "--out",
+            "run",
+        ),
         ("verify", "run", "--only", "probe,ablation,place", "--sets", "2"),
     ):
         made = call(arguments, place, 300)

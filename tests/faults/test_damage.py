@@ -33,6 +33,7 @@ _TABLES = tuple(
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "report": (("report", "run"), ("run/report",)),
     "project": (("project", "run"), ("run/projections",)),
+    "experiment": (("experiment", "run"), ("run/experiment",)),
     "associate": (
         ("associate", "run"),
         _TABLES[7:],
@@ -43,7 +44,10 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("rows.csv",),
     ),
     # the report and the checks are out of date where an earlier stage had to be run again
-    "resume": (("run", "--resume", "--out", "run"), (*_TABLES, "run/projections")),
+    "resume": (
+        ("run", "--resume", "--out", "run"),
+        (*_TABLES, "run/experiment", "run/projections"),
+    ),
     "export": (("export", "run", "--onnx", "run.onnx"), ("run.onnx",)),
 }
 #: What may be the outcome.
@@ -169,7 +173,11 @@ FILES = (
     "responses.zarr/zarr.json", "responses.zarr/conv3/zarr.json", f"{RESPONSE}/zarr.json",
     f"{RESPONSE}/c/0/0", f"{LOCATION}/zarr.json", f"{LOCATION}/c/0/0/0", "exemplars.parquet",
     "association.parquet", "effects.parquet", "nulls.csv", "coverage.csv", "units.csv",
-    "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv", "projections/index.csv",
+    "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv", "experiment/experiment.json",
+    "experiment/answers.npz", "experiment/tuning.parquet",
+    "experiment/caused.csv", "experiment/controls.csv", "experiment/dose.csv",
+    "experiment/people.csv", "experiment/rivals.csv", "experiment/graded.csv",
+    "experiment/place.csv", "experiment/AU*.png", "projections/index.csv",
     "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png",
     "verify/controls.csv", "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv",
     "run.json",
@@ -197,6 +205,7 @@ DAMAGES = (
             "responses.zarr/conv3", "exemplars.parquet", "association.parquet", "mapping.csv",
             "units.csv", "coverage.csv", "verdicts.csv", "projections", "projections/index.csv",
             "projections/*-projection.png", "verify/controls.csv",
+            "experiment", "experiment/caused.csv", "experiment/experiment.json",
         )
     ),
     Damage("one more folder", "responses.zarr", lambda path: (path / "conv4").mkdir()),

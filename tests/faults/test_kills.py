@@ -25,7 +25,7 @@ class Job:
     Parameters
     ----------
     arguments
-        The call; ``{faces}`` is the folder of few faces.
+        The call; ``{faces}`` is the folder of few faces, ``{stimuli}`` that of paired ones.
     result
         What it leaves.
     kills
@@ -46,9 +46,9 @@ class Job:
 _TINY = ("--epochs", "2", "--permutations", "19", "--layer", "conv3")
 JOBS = {
     "run": Job(
-        ("run", "--data", "ck48:{faces}", *_TINY, "--out", "run"),
+        ("run", "--data", "ck48:{faces}", *_TINY, "--stimuli", "{stimuli}", "--out", "run"),
         "run",
-        16,
+        20,
         again=("run", "--resume", "--out", "run"),
     ),
     "verify": Job(
@@ -95,7 +95,7 @@ SHORT = {("predict", 0), ("predict", 1)}
 
 
 @pytest.fixture(scope="session")
-def begin(finished, few_faces):
+def begin(finished, few_faces, drawn_stimuli):
     """Fill a folder with what a job needs, and give its call."""
 
     def filled(place: Path, job: Job) -> list[str]:
@@ -107,7 +107,9 @@ def begin(finished, few_faces):
                 os.link(faces[number % len(faces)], place / "many" / f"{number:04d}.png")
         elif job.begun is not None:
             shutil.copytree(finished / job.begun, place / job.begun)
-        return [argument.format(faces=few_faces) for argument in job.arguments]
+        return [
+            argument.format(faces=few_faces, stimuli=drawn_stimuli) for argument in job.arguments
+        ]
 
     return filled
 

@@ -9,9 +9,7 @@ from PIL import Image
 import facslens as fl
 from facslens.cli.main import main
 from facslens.controls.rotated import random_rotation
-from facslens.datasets import stimuli as reading
-from facslens.datasets.regions import Regions
-from facslens.datasets.stimuli import HALVES, Stimuli, digest, read_stimuli
+from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.model import build, save
@@ -30,44 +28,9 @@ from facslens.stages.stimulated import compared, needed, read_faces, responding,
 LAYERS = ("conv1", "conv3")
 
 
-def write_stimuli(folder, *, people=10, size=48, lacking=""):
-    """Ten people in two settings: AU12 brightens the mouth's place, AU01 that of the brows."""
-    rng = np.random.default_rng(8)
-    rows = []
-    for number in range(people):
-        for setting in range(2):
-            rest = rng.integers(60, 160, (size, size)).astype(np.uint8)
-            faces = {"rest": rest, "again": rest + rng.integers(0, 3, rest.shape, dtype=np.uint8)}
-            for au, place in (("AU01", slice(6, 12)), ("AU12", slice(32, 40))):
-                for grade, step in (("C", 40), ("E", 80)):
-                    face = rest.copy()
-                    face[place, 12:36] += np.uint8(step)
-                    faces[f"{au}-{grade}"] = face
-            for name, face in faces.items():
-                path = f"images/P{number:03d}/{setting}/{name}.png"
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(face).save(folder / path)
-                au, _, grade = name.partition("-") if "-" in name else ("", "", "")
-                kind = "alone" if au else name
-                half = HALVES[number % 2]
-                rows.append((path, f"P{number:03d}", setting, half, name, kind, au, grade, "", ""))
-    table = pd.DataFrame(rows, columns=list(reading.COLUMNS))
-    table = table[table["name"] != lacking]
-    table.to_csv(folder / "stimuli.csv", index=False)
-    masks = np.zeros((len(table), 1, size, size), dtype=bool)
-    Regions.of(list(table["path"]), ["AU12"], masks).write(folder / "regions.npz")
-    (folder / "overlaps.csv").write_text("au,other,shapes\n")
-    (folder / "undrawable.csv").write_text("expression,aus,reason\n")
-    found = digest(Stimuli(folder, reading.read_rows(folder), size, False, ""))
-    (folder / "stimuli.json").write_text(
-        json.dumps({"size": size, "colour": False, "sha256": found})
-    )
-    return folder
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_stimuli(tmp_path_factory.mktemp("stimuli") / "set")
+def folder(draw_stimuli, tmp_path_factory):
+    return draw_stimuli(tmp_path_factory.mktemp("stimuli") / "set", grades=("C", "E"))
 
 
 @pytest.fixture(scope="module")
@@ -211,8 +174,8 @@ def test_an_interrupted_experiment_is_made_again(model, folder, tmp_path):
     assert len(read_experiment(tmp_path / "out").caused) == 2
 
 
-def test_changed_stimuli_are_refused(model, tmp_path):
-    folder = write_stimuli(tmp_path / "set")
+def test_changed_stimuli_are_refused(model, draw_stimuli, tmp_path):
+    folder = draw_stimuli(tmp_path / "set")
     file = folder / "images/P001/0/AU12-E.png"
     levels = np.asarray(Image.open(file)).copy()
     levels[0, 0] ^= 1

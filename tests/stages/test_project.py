@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from facslens.api import project
+from facslens.projection.windows import DISPLAYED
 from facslens.runs.selection import mapped_units
-from facslens.stages.project import DISPLAYED
 
 
 @pytest.fixture

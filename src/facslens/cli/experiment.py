@@ -1,14 +1,18 @@
 """``facslens experiment``: which action units themselves move a unit, on drawn faces."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from facslens.cli import options
+from facslens.errors import CallError
 from facslens.progress import shown
+from facslens.runs.folder import Run
 
 if TYPE_CHECKING:
     from facslens.experiments.analysis import Findings
@@ -23,22 +27,34 @@ def experiment(
             "package.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for the tables.")],
-    stimuli: Annotated[
+    out: Annotated[
         Path | None,
         typer.Option(
-            "--stimuli",
+            "--out",
             metavar="DIR",
-            help="Drawn faces of facslens data stimuli [default: those in the package].",
+            help="The folder for the tables. Without it the experiment is the run's own, with the "
+            "settings of the run: its tables go to RUN/experiment, and the report is written "
+            "again.",
         ),
     ] = None,
+    stimuli: options.Stimuli = None,
     layer: options.Layers = None,
     untrained: Annotated[
-        int,
-        typer.Option("--untrained", min=1, help="Untrained networks to compare it with."),
-    ] = 5,
-    permutations: options.Permutations = 1000,
-    seed: options.Seed = 0,
+        int | None,
+        typer.Option(
+            "--untrained", min=1, help="Untrained networks to compare it with [default: 5]."
+        ),
+    ] = None,
+    permutations: Annotated[
+        int | None,
+        typer.Option(
+            "--permutations", min=1, help="Permutations of the screening test [default: 1000]."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="The seed of all random numbers [default: 0]."),
+    ] = None,
 ) -> None:
     """Switch one action unit at a time on drawn faces, and find the units that it moves.
 
@@ -47,16 +63,53 @@ def experiment(
     intensity, and tells it from its response alone, ahead of pixels, gradients and untrained
     networks. Drawn faces are not photographs.
     """
+    given = {"untrained": untrained, "permutations": permutations, "seed": seed}
+    chosen: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
+    if layer:
+        chosen["layers"] = tuple(layer)
+    if out is not None:
+        findings = _into(out, network, stimuli, chosen)
+    elif chosen:
+        raise CallError(
+            f"--{'layer' if 'layers' in chosen else next(iter(chosen))} needs --out DIR: without "
+            f"it the experiment is the run's own, with the settings of the run"
+        )
+    else:
+        findings = _of_run(Path(network), stimuli)
+    _print(findings)
+    where = out or Path(network) / "experiment"
+    Console(soft_wrap=True).print(f"experiment: {where}", highlight=False, markup=False)
+
+
+def _into(out: Path, network: str, stimuli: Path | None, chosen: Mapping[str, Any]) -> "Findings":
     from facslens.datasets.stimuli import read_stimuli
     from facslens.runs.model import open_model
     from facslens.stages.experiment import Plan, write_experiment
 
-    plan = Plan(tuple(layer) if layer else None, untrained, permutations, seed)
-    faces = read_stimuli(stimuli)
     with shown("experiment") as progress:
-        findings = write_experiment(open_model(network), faces, out, plan, progress)
-    _print(findings)
-    Console(soft_wrap=True).print(f"experiment: {out}", highlight=False, markup=False)
+        faces = read_stimuli(stimuli)
+        return write_experiment(open_model(network), faces, out, Plan(**chosen), progress)
+
+
+def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
+    """Make the experiment of a run, and write the report again if there is one."""
+    from facslens.runs.settings import Settings
+    from facslens.stages.experiment import read_experiment
+    from facslens.stages.order import run_stage
+
+    if not (folder / "run.json").is_file():
+        raise CallError(f"{folder} is no run: name a folder for the tables with --out DIR")
+    run = Run.open(folder)
+    with run.writing():
+        settings = dataclasses.replace(Settings.of(run), experiment=True)
+        if stimuli is not None:
+            settings = dataclasses.replace(settings, stimuli=str(stimuli))
+        settings.check()
+        run.update(settings=settings.entries())
+        run_stage(run, "experiment")
+        if "report" in run.info["stages"]:
+            run_stage(run, "report")
+    return read_experiment(folder / "experiment")
 
 
 def _print(findings: "Findings") -> None:

@@ -95,6 +95,14 @@ Neutral = Annotated[
 #: The names of the projection rules, for a help text.
 RULE_NAMES = f"{', '.join([*RULES][:-1])} or {[*RULES][-1]}"
 Rule = Annotated[str, typer.Option("--rule", help=f"The projection rule: {RULE_NAMES}.")]
+Stimuli = Annotated[
+    Path | None,
+    typer.Option(
+        "--stimuli",
+        metavar="DIR",
+        help="Drawn faces of facslens data stimuli [default: those in the package].",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Accept = Annotated[
     list[str] | None,

@@ -34,9 +34,26 @@ def run(
     null: options.Null = "free",
     neutral: options.Neutral = False,
     rule: options.Rule = "deconvnet",
+    experiment: Annotated[
+        bool,
+        typer.Option(
+            "--experiment/--no-experiment",
+            help="Switch one action unit at a time on drawn faces, and find the units that it "
+            "moves.",
+        ),
+    ] = True,
+    stimuli: options.Stimuli = None,
+    faces: Annotated[
+        bool,
+        typer.Option(
+            "--faces/--no-faces",
+            help="Show faces of the dataset in the report, or drawn ones, projections and numbers "
+            "only.",
+        ),
+    ] = True,
     accept: options.Accept = None,
 ) -> None:
-    """Run all stages on a dataset: train, record, associate, project and report.
+    """Run all stages on a dataset: train, record, associate, experiment, project and report.
 
     Prints the path of the report, which opens in any browser, also offline.
     """
@@ -63,6 +80,9 @@ def run(
             null=null,
             neutral=neutral,
             rule=rule,
+            experiment=experiment,
+            stimuli=None if stimuli is None else str(stimuli),
+            faces=faces,
         )
         settings.check()
         name = parse_spec(data).name

@@ -170,9 +170,22 @@ def verify(
             report(run)  # it shows what was verified
 
 
-def report(run: options.ExistingRun, accept: options.Accept = None) -> None:
+def report(
+    run: options.ExistingRun,
+    faces: Annotated[
+        bool | None,
+        typer.Option(
+            "--faces/--no-faces",
+            help="Show faces of the dataset, or drawn ones, projections and numbers only "
+            "[default: as before].",
+        ),
+    ] = None,
+    accept: options.Accept = None,
+) -> None:
     """Write the report from the results that the run has so far."""
     with _opened(run, accept) as this:
+        if faces is not None:
+            _choose(this, faces=faces)
         _run_stage(this, "report")
     typer.echo(f"report: {run / 'report' / 'index.html'}")
 

@@ -37,6 +37,8 @@ CAUSED: Final = (
     "change", "size", "n_rising", "n_dose", "p_dose", "smallest_grade", "auroc_choosing", "auroc",
     "auroc_low", "auroc_high", "ahead", "behind", "p_screen", "n_aus", "verdict",
 )  # fmt: skip
+#: Texts of ``caused`` that may be empty.
+TEXTS: Final = ("smallest_grade", "behind")
 #: Columns of ``caused`` with whole numbers, some of which may be missing.
 COUNTS: Final = ("unit", "n_wins", "n_people", "n_rising", "n_dose", "n_aus")
 RIVALS: Final = (
@@ -47,7 +49,16 @@ DOSE: Final = (
     "layer", "au", "unit", "grade", "n_people", "n_exceeds", "change", "quartile_low",
     "quartile_high", "noise",
 )  # fmt: skip
+OVERVIEW: Final = (
+    "layer", "candidates", "n", "auroc", "wins", "n_aus", "n_caused", "n_ahead", "n_behind",
+)  # fmt: skip
 PEOPLE: Final = ("layer", "au", "unit", "person", "grade", "change")
+#: Types of columns that the text of a CSV file does not give.
+TYPES: Final[dict[str, str]] = {
+    **dict.fromkeys((*COUNTS, "candidate", "n_caused", "n_ahead", "n_behind"), "Int64"),
+    **dict.fromkeys(("layer", "au", "person", *TEXTS), "str"),
+    "ahead": "boolean",
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,11 @@ class Findings:
         One row a layer and action unit: the chosen unit and the verdict.
     controls
         One row a layer, action unit and control.
+    overview
+        One row a layer and kind of candidates, ``units`` of the network or a control: means over
+        the action units of the AUROC of the best by separation and of the wins of the best by
+        wins; and in how many action units the network's best by separation is ahead of or behind
+        the control's, by the paired interval over people.
     """
 
     tuning: pd.DataFrame
@@ -77,6 +93,7 @@ class Findings:
     people: pd.DataFrame
     caused: pd.DataFrame
     controls: pd.DataFrame
+    overview: pd.DataFrame
 
     @classmethod
     def joined(cls, parts: Sequence["Findings"]) -> "Findings":
@@ -171,6 +188,7 @@ def analyse(
         pd.DataFrame(people_rows, columns=list(PEOPLE)),
         caused,
         compared,
+        _overview(trials, measured, compared, caused, layer),
     )
 
 
@@ -287,6 +305,40 @@ def _compare(
     columns = ["layer", "au", "control", "n", "candidate", "auroc", "wins"]
     columns += [f"{p}{n}" for p in ("", "best_") for n in ("difference", "low", "high")]
     return pd.DataFrame(rows, columns=columns).astype({"candidate": "Int64"})
+
+
+def _overview(
+    trials: Trials, measured: _Measured, compared: pd.DataFrame, caused: pd.DataFrame, layer: str
+) -> pd.DataFrame:
+    """Put the units and every control side by side, in means over the action units."""
+    aus = np.arange(len(trials.aus))
+    won = measured.later.share[aus, np.maximum(measured.choice.unit, 0)]
+    rows: list[dict[str, object]] = []
+    for name, own in compared.groupby("control", sort=False):
+        rows.append(
+            {
+                "layer": layer,
+                "candidates": name,
+                "n": own["n"].iloc[0],
+                "auroc": own["auroc"].mean(),
+                "wins": own["wins"].mean(),
+                "n_aus": len(aus),
+                "n_ahead": int((own["best_low"] > 0).sum()),
+                "n_behind": int((own["best_high"] < 0).sum()),
+            }
+        )
+        first = own
+    units = {
+        "layer": layer,
+        "candidates": "units",
+        "n": 1,
+        "auroc": (first["auroc"] + first["best_difference"]).mean(),
+        "wins": won.mean(),
+        "n_aus": len(aus),
+        "n_caused": int((caused["verdict"] == "caused").sum()),
+    }
+    whole = dict.fromkeys(("n_caused", "n_ahead", "n_behind"), "Int64")
+    return pd.DataFrame([units, *rows], columns=list(OVERVIEW)).astype(whole)
 
 
 def _rival_rows(

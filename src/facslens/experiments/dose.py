@@ -78,14 +78,27 @@ def dose(trials: Trials, au: int, unit: int) -> Dose:
 
 
 def _rising(trials: Trials, levels: Float[np.ndarray, "grade block"]) -> tuple[int, int]:
+    person = trials.by_person(trend(levels), choosing=False)
+    return int((person > 0).sum()), int((~np.isnan(person)).sum())
+
+
+def trend(levels: Float[np.ndarray, "grade column"]) -> Float[np.ndarray, " column"]:
+    """Compare every two grades: how many more pairs rise than fall, as a share of all pairs.
+
+    NaN where fewer than two grades are known.
+
+    Examples
+    --------
+    >>> trend(np.array([[1.0, 3.0], [2.0, np.nan], [4.0, 1.0]])).tolist()
+    [1.0, -1.0]
+    """
     step = np.zeros(levels.shape[1])
     asked = np.zeros(levels.shape[1], dtype=np.int64)
-    for low in range(len(GRADES)):
-        for high in range(low + 1, len(GRADES)):
+    for low in range(len(levels)):
+        for high in range(low + 1, len(levels)):
             known = ~np.isnan(levels[low]) & ~np.isnan(levels[high])
             step += np.where(known, np.sign(levels[high] - levels[low]), 0.0)
             asked += known
     mean = np.full(levels.shape[1], np.nan)
     np.divide(step, asked, out=mean, where=asked > 0)
-    person = trials.by_person(mean, choosing=False)
-    return int((person > 0).sum()), int((~np.isnan(person)).sum())
+    return mean

@@ -7,6 +7,9 @@ from jaxtyping import Float, Int, Num, UInt8
 
 from facslens.errors import CallError
 
+#: Share of projected values, by size, that is shown without being cut.
+DISPLAYED: Final = 0.99
+
 #: Of `to_diverging`: RGB of the most negative value, of 0, and of the most positive one.
 BLUE_WHITE_RED: Final = ((33, 102, 172), (247, 247, 247), (178, 24, 43))
 
@@ -59,6 +62,16 @@ def crop(
         height, width = inside.shape[-2:]
         cut[..., down : down + height, across : across + width] = inside
     return cut
+
+
+def brightest(projections: Float[np.ndarray, "*axes"]) -> float | None:
+    """Give the value to be shown as the brightest: a few outliers would leave all else grey.
+
+    None if all values are 0.
+    """
+    values = np.abs(projections)
+    values = values[values > 0]
+    return float(np.quantile(values, DISPLAYED)) if values.size else None
 
 
 def to_grey(

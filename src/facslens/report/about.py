@@ -11,6 +11,7 @@ class About:
 
     dataset: str
     synthetic: bool
+    shows_faces: bool
     created: str
     version: str
 
@@ -22,6 +23,7 @@ def build_about(page: Page) -> About:
     return About(
         dataset=str(faces.get("name") or spec or "faces"),
         synthetic=bool(faces.get("synthetic", spec.split(":")[0] == "synthetic")),
+        shows_faces=page.tables.shows_faces,
         created=str(info.get("created", "")),
         version=str(info.get("facslens", "")),
     )

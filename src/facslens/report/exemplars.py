@@ -79,7 +79,8 @@ def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ..
 def _exemplar(
     tables: RunTables, row: Row, people: dict[str, tuple[str, str]], size: int | None
 ) -> Exemplar:
-    image = text(row, "image")
+    shown = tables.shows_faces
+    image = text(row, "image") if shown else ""
     subject, split = people.get(image, ("", ""))
     rows = number(row, "bottom") - number(row, "top")
     return Exemplar(
@@ -89,8 +90,8 @@ def _exemplar(
         split=split,
         response=number(row, "response"),
         rule=text(row, "rule"),
-        whole=_picture(tables, row, "whole"),
-        face=_picture(tables, row, "face"),
+        whole=_picture(tables, row, "whole") if shown else "",
+        face=_picture(tables, row, "face") if shown else "",
         projection=_picture(tables, row, "projection"),
         box=_box(row, size),
         hidden=_hidden(row, size),

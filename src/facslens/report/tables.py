@@ -20,7 +20,7 @@ from facslens.runs.record import RunRecord
 Row = Mapping[Any, Any]
 
 #: Stages of which the page says so where they are not up to date.
-_SHOWN: Final = ("train", "record", "associate", "project")
+_SHOWN: Final = ("train", "record", "associate", "experiment", "project")
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,16 @@ class RunTables:
         """``contrast.csv``."""
         return self.record.contrast if self.record.has("contrast.csv") else None
 
+    def experiment(self, name: str) -> pd.DataFrame | None:
+        """Give a table of the experiment, such as ``caused.csv``; None where there is none."""
+        name = f"experiment/{name}"
+        return self.record.table(name) if self.record.has(name) else None
+
+    def drawn(self, au: str) -> bytes | None:
+        """Give the experiment's picture of an action unit, as it is stored."""
+        name = f"experiment/{au}.png"
+        return self.record.path(name).read_bytes() if self.record.has(name) else None
+
     @cached_property
     def controls(self) -> pd.DataFrame | None:
         """``verify/controls.csv``."""
@@ -151,6 +161,11 @@ class RunTables:
     def true_place(self) -> pd.DataFrame | None:
         """``verify/true_place.csv``."""
         return self._check("true_place")
+
+    @property
+    def shows_faces(self) -> bool:
+        """Whether faces of the dataset may be shown, and what names them."""
+        return bool(self.info.get("settings", {}).get("faces", True))
 
     @cached_property
     def stale(self) -> tuple[str, ...]:

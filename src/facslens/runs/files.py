@@ -15,13 +15,16 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
         "association.parquet", "effects.parquet", "coverage.csv", "units.csv", "nulls.csv",
         "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
     ),
+    "experiment": ("experiment",),
     "project": ("projections",),
     "report": ("report",),
     "verify": (),
 }  # fmt: skip
 
 #: Those of them that are folders.
-FOLDERS: Final = ("responses.zarr", "projections", "report")
+FOLDERS: Final = ("responses.zarr", "experiment", "projections", "report")
+#: Stages whose files none but the report reads.
+_SHOWN: Final = ("experiment", "project", "report")
 
 
 def stage_of(name: str) -> str:
@@ -57,11 +60,11 @@ def after(stage: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> after("record"), after("project")
-    (('associate', 'project', 'report', 'verify'), ('report',))
+    >>> after("record"), after("experiment")
+    (('associate', 'experiment', 'project', 'report', 'verify'), ('report',))
     """
     names = list(FILES)
     later = names[names.index(stage) + 1 :]
-    if stage in ("project", "report"):  # the checks of `facslens verify` read no projection
-        later = [name for name in later if name != "verify"]
+    if stage in _SHOWN:
+        later = [name for name in later if name == "report"]
     return tuple(later)

@@ -137,7 +137,8 @@ class Run:
 
         It may be out of date, or have been damaged since: see `need` and `read`.
         """
-        return name in self._noted(stage_of(name))
+        top, noted = name.split("/")[0], self._noted(stage_of(name))
+        return name in noted or (top in FOLDERS and top in noted and (self / name).exists())
 
     def need(self, name: str) -> Path:
         """Give the path of a file that is up to date and unchanged.
@@ -167,6 +168,9 @@ class Run:
         ArtifactError
             If the file is missing, or has changed since the stage wrote it.
         """
+        top, _, inner = name.partition("/")
+        if inner and top in FOLDERS:
+            return self.read(top) / inner
         stage = stage_of(name)
         path, noted = self / name, self._noted(stage).get(name)
         again = f"make it again with `{command_of(stage, self.folder)}`"

@@ -2,9 +2,11 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from facslens.association.distances.table import DEFAULT, distance_names
+from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.models.adapter import choose_layers
 from facslens.models.initial import architecture_of, initial
@@ -49,6 +51,12 @@ class Settings:
         Whether neutral faces are included in the association.
     rule
         The projection rule.
+    experiment
+        Whether the network is shown paired drawn faces.
+    stimuli
+        The folder of these faces; None takes those in the package.
+    faces
+        Whether the report shows faces of the dataset.
     """
 
     model: str = "paper"
@@ -62,6 +70,9 @@ class Settings:
     null: str = "free"
     neutral: bool = False
     rule: str = "deconvnet"
+    experiment: bool = True
+    stimuli: str | None = None
+    faces: bool = True
 
     def check(self) -> None:
         """Check the settings before the training.
@@ -72,7 +83,7 @@ class Settings:
             If an architecture, size, layer, distance, null or rule is not known, or if the
             training cannot begin from `init`.
         ArtifactError
-            If the weights of `init` are missing or damaged.
+            If the weights of `init` are missing or damaged, or there are no such stimuli.
         """
         architecture_of(self.model, self.init)
         begun = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
@@ -83,6 +94,8 @@ class Settings:
                 f"null {self.null!r} is not known: expected one of {', '.join(DECIDING)}"
             )
         check_rule(self.rule)
+        if self.stimuli is not None:
+            read_stimuli(Path(self.stimuli))
 
     def begin(self) -> Model | None:
         """Load the model that the training begins from, if it begins from one."""

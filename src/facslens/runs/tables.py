@@ -10,6 +10,7 @@ from facslens.association.discovery.result import COLUMNS as ASSOCIATION
 from facslens.association.verdicts import SENTENCES
 from facslens.datasets.base import COLUMNS as FACES
 from facslens.errors import ArtifactError
+from facslens.experiments.analysis import TYPES as EXPERIMENT
 
 #: The files of an `Association`, by the names of its tables.
 TABLES: Final = {
@@ -35,6 +36,10 @@ TYPES: Final[dict[str, dict[str, str]]] = {
         "Int64",
     ),
     "verdicts.csv": VERDICTS,
+    "experiment/caused.csv": EXPERIMENT,
+    "experiment/controls.csv": EXPERIMENT,
+    "experiment/overview.csv": EXPERIMENT,
+    "experiment/rivals.csv": {"other": "str", "rival": "boolean"},
     "verify/verdicts.csv": VERDICTS,
     "verify/controls.csv": {
         **dict.fromkeys(("unit", "control_unit", "control_accepted", "control_confirmed"), "Int64"),
@@ -60,6 +65,8 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
 TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "coverage.csv": ("reason",),
     "confounds.csv": ("inseparable",),
+    "experiment/caused.csv": ("smallest_grade", "behind"),
+    "experiment/graded.csv": ("grade",),
     "verify/ablation.csv": ("units",),
 }
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ class Answers:
                         name, _, layer = rest.partition("/")
                         own = [stored[f"{field}/{rest}"] for field in _FIELDS]
                         controls.setdefault(layer, {})[name] = Control(int(own[0]), *own[1:])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ArtifactError(f"{file} holds no answers to the stimuli: {error}") from error
         return cls(responses, controls)
 

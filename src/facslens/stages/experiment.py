@@ -8,7 +8,7 @@ from typing import Final
 from facslens.artifacts import Json, read_json, read_table, sha256, write_json, write_table
 from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError, CallError
-from facslens.experiments.analysis import COUNTS, Findings, analyse
+from facslens.experiments.analysis import TEXTS, TYPES, Findings, analyse
 from facslens.folders import filling
 from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
@@ -142,19 +142,25 @@ def write_experiment(
     with filling(folder, "experiment.json", order, "an experiment") as noted:
         if "sha256" in noted:
             return read_experiment(folder)
-        kept = folder / ANSWERS
-        if kept.exists():
-            answers = Answers.read(kept)
-        else:
+        answers = _kept(folder / ANSWERS)
+        if answers is None:
             stimuli.check()
             answers = ask(model, stimuli, layers, plan.untrained, plan.seed, progress)
-            answers.write(kept)
+            answers.write(folder / ANSWERS)
         findings = analysed(answers, stimuli, plan)
         for name, file in TABLES.items():
             write_table(folder / file, getattr(findings, name))
         hashes = {file: sha256(folder / file) for file in (ANSWERS, *TABLES.values())}
         write_json(folder / "experiment.json", {**order, "sha256": hashes})
     return findings
+
+
+def _kept(file: Path) -> Answers | None:
+    """Read what an interrupted experiment kept, if anything; what is damaged is asked again."""
+    try:
+        return Answers.read(file)
+    except ArtifactError:
+        return None
 
 
 def order_of(model: Model, stimuli: Stimuli, plan: Plan) -> Json:
@@ -182,14 +188,8 @@ def read_experiment(folder: Path) -> Findings:
                 f"{folder / file} is not what the experiment left, by its SHA-256: make it again "
                 f"into a new folder"
             )
-    texts = ("smallest_grade", "behind")
-    types = {
-        **dict.fromkeys((*COUNTS, "candidate"), "Int64"),
-        **dict.fromkeys(("layer", "au", "person", *texts), "str"),
-        "ahead": "boolean",
-    }
-    tables = {name: read_table(folder / file, types) for name, file in TABLES.items()}
-    tables["caused"] = tables["caused"].fillna(dict.fromkeys(texts, ""))
+    tables = {name: read_table(folder / file, TYPES) for name, file in TABLES.items()}
+    tables["caused"] = tables["caused"].fillna(dict.fromkeys(TEXTS, ""))
     return Findings(**tables)
 
 

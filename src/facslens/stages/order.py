@@ -5,7 +5,9 @@ from typing import Final
 
 from facslens.progress import Report, shown
 from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
 from facslens.stages.associate import run_associate
+from facslens.stages.experiment_of_run import run_experiment
 from facslens.stages.faces import run_faces
 from facslens.stages.project import run_project
 from facslens.stages.record import run_record
@@ -18,6 +20,7 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
     "train": run_train,
     "record": run_record,
     "associate": run_associate,
+    "experiment": run_experiment,
     "project": run_project,
     "report": run_report,
 }
@@ -30,9 +33,10 @@ def run_stage(run: Run, name: str) -> None:
 
 
 def run_all(run: Run) -> None:
-    """Run every stage that is not done yet."""
+    """Run every stage that is not done yet; the experiment only if the settings want it."""
     with run.writing():
-        for name in STAGES:
+        left_out = () if Settings.of(run).experiment else ("experiment",)
+        for name in (name for name in STAGES if name not in left_out):
             if run.is_done(name):
                 run.check(name)
             else:

@@ -15,13 +15,11 @@ from facslens.models.receptive_field import receptive_field
 from facslens.preprocess import normalise
 from facslens.progress import Report
 from facslens.projection.deconvnet import Projections, project_units
-from facslens.projection.windows import crop, to_grey
+from facslens.projection.windows import brightest, crop, to_grey
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.selection import mapped_units
 
-#: Share of a unit's projected values, by size, that is shown without being cut.
-DISPLAYED: Final = 0.99
 #: Columns of ``projections/index.csv``.
 COLUMNS: Final = (
     "layer", "unit", "rank", "image", "rule", "response",
@@ -45,7 +43,7 @@ def run_project(run: Run, progress: Report) -> None:
         for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
             pixels, projections = _project(model, faces, str(layer), some, settings.rule)
             field = receptive_field(model.network, str(layer))
-            limit = _brightest(projections)
+            limit = brightest(projections.image)
             for place, row in enumerate(some.to_dict("records")):
                 stem = f"{layer}-{unit}-{row['rank']}"
                 seen = field.rectangle(row["row"], row["column"])
@@ -61,13 +59,6 @@ def run_project(run: Run, progress: Report) -> None:
                 rows.append(dict(row) | window | names | {"rule": settings.rule})
             progress(len(rows), len(chosen), f"{layer} unit {unit}")
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary / "index.csv", index=False)
-
-
-def _brightest(projections: Projections) -> float | None:
-    """Give the value to be shown as the brightest: a few outliers would leave all else grey."""
-    values = np.abs(projections.image)
-    values = values[values > 0]
-    return float(np.quantile(values, DISPLAYED)) if values.size else None
 
 
 def _project(

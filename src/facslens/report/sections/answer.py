@@ -5,7 +5,9 @@ from typing import Final
 
 from facslens.report.findings import Findings, build_findings
 from facslens.report.formats import decimal, percent, thousands
+from facslens.report.missing import Missing
 from facslens.report.section import Page, Section
+from facslens.report.sections.experiment import Experiment, build_experiment
 from facslens.report.sections.faces import Data, build_data
 from facslens.report.sections.network import Confusion, build_confusion
 
@@ -22,12 +24,16 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class Head:
-    """The top of the page: what was asked, of which faces, and the answer."""
+    """The top of the page: what was asked, of which faces, and the answer.
+
+    ``observed`` is the answer on the coded faces alone, which the slide shows.
+    """
 
     stale: tuple[str, ...]
     accepted: tuple[str, ...]
     question: str
     headline: str
+    observed: str
     detail: str
     numbers: tuple[KeyNumber, ...]
 
@@ -42,6 +48,13 @@ def build_head(page: Page) -> Head:
     read = confusion if isinstance(confusion, Confusion) else None
     found = findings if isinstance(findings, Findings) else None
     headline, detail = _answer(found, read)
+    observed = headline
+    experiment = page.of(build_experiment)
+    if isinstance(experiment, Experiment):
+        caused, how = _switched(experiment)
+        if found is not None:
+            headline = f"On coded faces, {headline[0].lower()}{headline[1:]}"
+        headline, detail = caused, " ".join((how, headline, detail))
     return Head(
         question=(
             "Which feature maps of a network that was only taught to read facial expressions "
@@ -50,9 +63,28 @@ def build_head(page: Page) -> Head:
         stale=page.tables.stale,
         accepted=page.tables.accepted,
         headline=headline,
+        observed=observed,
         detail=detail,
-        numbers=_key_numbers(found, data if isinstance(data, Data) else None, read),
+        numbers=(
+            *_caused(experiment),
+            *_key_numbers(found, data if isinstance(data, Data) else None, read),
+        ),
     )
+
+
+def _switched(experiment: Experiment) -> tuple[str, str]:
+    """Put the experiment into a sentence, and how it was made into another."""
+    n, of = len(experiment.caused), len(experiment.rows)
+    headline = (
+        f"On drawn faces, {n or 'none'} of {of} action units {'is' if n in (0, 1) else 'are'} "
+        f"shown to move a unit of {experiment.layer} by {'itself' if n in (0, 1) else 'themselves'}"
+        f"{': ' + ', '.join(experiment.caused) if n else ''}."
+    )
+    how = (
+        f"Each was switched on alone, with nothing else changed, on {experiment.people} people who "
+        f"had no part in the choice of the units."
+    )
+    return headline, how
 
 
 def _answer(findings: Findings | None, read: Confusion | None) -> tuple[str, str]:
@@ -92,6 +124,19 @@ def _qualified(findings: Findings) -> list[str]:
             "expression."
         )
     return parts
+
+
+def _caused(experiment: Experiment | Missing) -> tuple[KeyNumber, ...]:
+    if isinstance(experiment, Missing):
+        return ()
+    return (
+        KeyNumber(
+            str(len(experiment.caused)),
+            f"of {len(experiment.rows)}",
+            "action units that themselves move a unit",
+            f"of {experiment.layer}, on drawn faces of {experiment.people} people",
+        ),
+    )
 
 
 def _key_numbers(

@@ -1,0 +1,49 @@
+"""The experiment as a stage of a run, with pictures of the last layer."""
+
+import shutil
+from pathlib import Path
+
+from facslens.artifacts import Json, read_json, write_table
+from facslens.datasets.stimuli import read_stimuli
+from facslens.errors import ArtifactError
+from facslens.experiments.place import rising
+from facslens.progress import Report
+from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
+from facslens.stages.experiment import Plan, order_of, read_experiment, write_experiment
+from facslens.stages.graded import graded
+
+
+def run_experiment(run: Run, progress: Report) -> None:
+    """Write ``experiment/``: its tables, and pictures from rest to full intensity of one layer.
+
+    What the networks answered and the tables are kept while the weights, the stimuli and the
+    settings are the same, so that the stage goes on after an interruption.
+    """
+    record = RunRecord(run)
+    settings, model = record.settings, record.model
+    stimuli = read_stimuli(None if settings.stimuli is None else Path(settings.stimuli))
+    plan = Plan(
+        tuple(record.responses.layers), permutations=settings.permutations, seed=record.seed
+    )
+    folder = run / "experiment"
+    with run.stage("experiment", stimuli=stimuli.sha256, rule=settings.rule):
+        if not _is_of(folder, order_of(model, stimuli, plan)):
+            shutil.rmtree(folder, ignore_errors=True)
+        findings = write_experiment(model, stimuli, folder, plan, progress)
+        # the layer of which the report shows most
+        own = findings.caused[findings.caused["layer"] == record.responses.layers[-1]]
+        shown = graded(model, stimuli, own, settings.rule, folder)
+        write_table(folder / "graded.csv", shown)
+        write_table(folder / "place.csv", rising(shown, record.seed))
+
+
+def _is_of(folder: Path, order: Json) -> bool:
+    """Tell whether a folder holds an experiment of this order, whole or begun, and unchanged."""
+    try:
+        noted = read_json(folder / "experiment.json")
+        if "sha256" in noted:
+            read_experiment(folder)
+    except ArtifactError:
+        return False
+    return {name: value for name, value in noted.items() if name != "sha256"} == order

@@ -1,0 +1,182 @@
+"""The experiment on the page: a small one, written by hand."""
+
+import io
+import re
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facslens.artifacts import write_table
+from facslens.cli.main import main
+from facslens.experiments.analysis import CAUSED, DOSE, OVERVIEW, PEOPLE, RIVALS
+from facslens.report.html import open_page, render, write_report
+from facslens.report.missing import Missing
+from facslens.report.sections.answer import build_head
+from facslens.report.sections.experiment import build_experiment
+from facslens.report.sections.switched import build_switched
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
+
+AUS = ("AU01", "AU06", "AU12")
+#: au, unit, verdict, rival, change under AU01, AU06 and AU12.
+ROWS = (
+    ("AU01", 2, "caused", "AU06", (4.0, 1.0, -2.0)),
+    ("AU06", None, "silent", "", ()),
+    ("AU12", 5, "rival", "AU06", (0.0, 3.0, 1.5)),
+)
+
+
+def write_experiment(run: Run) -> None:
+    folder = run / "experiment"
+    folder.mkdir()
+    caused, rivals, dose, people = [], [], [], []
+    for au, unit, verdict, rival, changes in ROWS:
+        row = {"layer": "conv2", "au": au, "unit": unit, "verdict": verdict}
+        if unit is not None:
+            own = changes[AUS.index(au)]
+            row |= {"n_wins": 9, "n_people": 12, "rival": rival, "change": own, "n_rising": 11}
+            row |= {"n_dose": 12, "smallest_grade": "C" if verdict == "caused" else "", "n_aus": 2}
+            row |= {"auroc": 0.81, "auroc_low": 0.7, "auroc_high": 0.9, "behind": "", "ahead": True}
+            for other, change in zip(AUS, changes, strict=True):
+                if other != au:
+                    rivals.append(
+                        {"layer": "conv2", "au": au, "unit": unit, "other": other, "rival": True,
+                         "change": own, "change_other": change}
+                    )  # fmt: skip
+            for grade, share in (("C", 0.5), ("E", 1.0)):
+                line = {"layer": "conv2", "au": au, "unit": unit, "grade": grade}
+                dose.append(line | {"change": own * share, "noise": 0.25})
+                for person, times in (("P001", 0.5), ("P003", 1.5)):
+                    people.append(line | {"person": person, "change": own * share * times})
+        caused.append(row)
+    for name, rows, columns in (
+        ("caused", caused, CAUSED), ("rivals", rivals, RIVALS), ("dose", dose, DOSE),
+        ("people", people, PEOPLE),
+    ):  # fmt: skip
+        write_table(folder / f"{name}.csv", pd.DataFrame(rows, columns=list(columns)))
+    controls = [("AU01", "pixels", 0.6, 0.1), ("AU01", "rotated", 0.8, -0.1)]
+    columns = ["au", "control", "auroc", "low"]
+    write_table(
+        folder / "controls.csv", pd.DataFrame(controls, columns=columns).assign(layer="conv2")
+    )
+    overview = [
+        ("conv2", "units", 1, 0.81, 0.7, 3, 1, None, None),
+        ("conv2", "pixels", 1, 0.6, 0.4, 3, None, 2, 0),
+    ]
+    write_table(folder / "overview.csv", pd.DataFrame(overview, columns=list(OVERVIEW)))
+    place = pd.DataFrame(
+        {"layer": "conv2", "au": ["AU01", "all"], "n": [12, 2], "n_share": [9, 1],
+         "share_low": [None, 0.0], "share_high": [None, 2.0]}
+    )  # fmt: skip
+    write_table(folder / "place.csv", place)
+    Image.new("L", (288, 96), 90).save(folder / "AU01.png")
+    stages = run.info["stages"]
+    run.update(stages={**stages, "experiment": {**stages["project"], "files": {}}})
+    run.update(settings={**run.info["settings"], "experiment": True})
+    run.accept(["experiment"])
+
+
+@pytest.fixture
+def run(write_run: Callable[..., Run]) -> Run:
+    made = write_run()
+    write_experiment(made)
+    return made
+
+
+def test_the_first_sentence_is_about_the_experiment(run: Run) -> None:
+    head = open_page(run).of(build_head)
+    assert head.headline == (
+        "On drawn faces, 1 of 3 action units is shown to move a unit of conv2 by itself: AU01."
+    )
+    assert "on 12 people who had no part in the choice" in head.detail
+    assert "On coded faces, 2 of 5 action units have a detector" in head.detail
+    assert (head.numbers[0].value, head.numbers[0].of) == ("1", "of 3")
+    assert head.observed.startswith("2 of 5 action units have a detector")
+
+
+def test_the_first_picture_is_the_matrix(run: Run) -> None:
+    view = open_page(run).of(build_experiment)
+    assert not isinstance(view, Missing)
+    first, silent, last = view.rows
+    assert [(a.change, a.share) for a in first.answers] == [(4.0, 1.0), (1.0, 0.25), (-2.0, -0.5)]
+    assert [a.own for a in first.answers] == [True, False, False]
+    assert [a.rival for a in last.answers] == [False, True, False]
+    assert [a.share for a in last.answers] == [0.0, 1.0, 0.5]
+    assert (silent.unit, {a.share for a in silent.answers}) == (None, {0.0})
+    assert view.layers[0].caused == ("AU01",)
+    assert [(c.name, c.ahead) for c in view.layers[0].candidates] == [
+        ("units of the network", None), ("pixels", 2),
+    ]  # fmt: skip
+    page = render(open_page(run))
+    assert page.index('class="heat tuned"') < page.index('class="forest"')
+    assert 'title="unit 2 of AU01 under AU12: −2.00"' in page
+    assert 'title="unit 5 of AU12 under AU06: +3.00, the strongest rival"' in page
+
+
+def test_cards_have_dose_rival_controls_and_verdict(run: Run) -> None:
+    view = open_page(run).of(build_switched)
+    assert view is not None
+    assert [card.au for card in view.cards] == ["AU01", "AU06", "AU12"]  # caused first
+    card = view.cards[0]
+    curve = card.curve
+    assert curve is not None
+    assert (curve.grades, curve.mean) == ((0, 3, 5), (0.0, 2.0, 4.0))
+    assert curve.people[1] == ((0, 3, 5), (0.0, 3.0, 6.0))
+    assert (curve.rival, curve.low, curve.high, curve.noise) == (1.0, 0.0, 6.0, 0.25)
+    assert [(c.name, c.ahead, c.decides) for c in card.controls] == [
+        ("pixels", True, True), ("random mixtures of the units", False, False),
+    ]  # fmt: skip
+    assert view.place is not None
+    assert (view.place.rises, view.place.aus, view.place.high) == (1, 2, 2.0)
+    page = render(open_page(run))
+    assert "seen from grade C on" in page
+    assert "its best one changes more under AU12 than under AU06 in 9 of 12 people" in page
+    assert re.search(r"No unit changes at all.*AU06", page, re.S)
+
+
+def test_pictures_of_drawn_faces_are_beside_the_page(run: Run) -> None:
+    index = write_report(run)
+    assert 'src="switched/AU01.png"' in index.read_text(encoding="utf-8")
+    with Image.open(io.BytesIO((index.parent / "switched" / "AU01.png").read_bytes())) as picture:
+        assert picture.size == (288, 96)
+    assert (index.parent / "data" / "caused.csv").is_file()
+
+
+def test_none_caused_is_said_as_plainly(run: Run) -> None:
+    file = run / "experiment" / "caused.csv"
+    file.write_text(file.read_text().replace("caused", "dose"))
+    run.accept(["experiment"])
+    head = open_page(run).of(build_head)
+    assert head.headline == (
+        "On drawn faces, none of 3 action units is shown to move a unit of conv2 by itself."
+    )
+
+
+def test_without_an_experiment_the_page_names_the_command_once(
+    write_run: Callable[..., Run],
+) -> None:
+    page = render(open_page(write_run()))
+    assert page.count("No action unit has been switched by itself on drawn faces") == 1
+    assert "facslens experiment" in page
+
+
+def test_a_page_without_faces_names_and_shows_nobody(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.update(settings=Settings().entries())
+    for flag, shown in (("--no-faces", False), ("--faces", True)):
+        monkeypatch.setattr("sys.argv", ["facslens", "report", str(run.folder), flag])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code
+        page = (run / "report" / "index.html").read_text(encoding="utf-8")
+        pictures = {path.name for path in (run / "report" / "pictures").iterdir()}
+        assert any(name.endswith("projection.png") for name in pictures)
+        for trace in ("-face.png", "-whole.png"):
+            assert any(name.endswith(trace) for name in pictures) == shown
+            assert (trace in page) == shown
+        for trace in ("S00", "broken.png", "It shows faces of the dataset"):
+            assert (trace in page) == shown
+        assert 'src="switched/AU01.png"' in page
