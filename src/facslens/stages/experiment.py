@@ -8,7 +8,8 @@ from typing import Final
 from facslens.artifacts import Json, read_json, read_table, sha256, write_json, write_table
 from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError, CallError
-from facslens.experiments.analysis import COUNTS, Findings, analyse
+from facslens.experiments.analysis import Findings, analyse
+from facslens.experiments.decision import COUNTS
 from facslens.folders import filling
 from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
