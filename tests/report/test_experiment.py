@@ -10,7 +10,8 @@ from PIL import Image
 
 from facslens.artifacts import write_table
 from facslens.cli.main import main
-from facslens.experiments.analysis import CAUSED, DOSE, OVERVIEW, PEOPLE, RIVALS
+from facslens.experiments.analysis import OVERVIEW
+from facslens.experiments.decision import CAUSED, DOSE, PEOPLE, RIVALS
 from facslens.report.html import open_page, render, write_report
 from facslens.report.missing import Missing
 from facslens.report.sections.answer import build_head

@@ -98,11 +98,15 @@ class Choice:
     ----------
     unit
         Its number, −1 where no unit changes at all; (au,).
+    rank
+        Place of every unit in that choice, 1 for the chosen one; NaN for a unit that does not
+        change at all; (au, unit).
     smallest
         Of every unit, on the choosing people.
     """
 
     unit: Int[np.ndarray, " au"]
+    rank: Float[np.ndarray, "au unit"]
     smallest: Smallest
 
 
@@ -115,12 +119,11 @@ def choose(trials: Trials, energy: Float[np.ndarray, " au"]) -> Choice:
     change = changes(trials, choosing=True)
     found = smallest(wins(change, energy), trials.rivals)
     live = np.ptp(change, axis=(0, 1)) > 0
-    if not live.any():
-        return Choice(np.full(len(trials.aus), -1), found)
-    tie = np.nan_to_num(sizes(change))
     key = np.where(live, found.share, -1.0)
-    best = [int(np.lexsort((-tie[j], -key[j]))[0]) for j in range(len(trials.aus))]
-    return Choice(np.array(best), found)
+    order = np.lexsort((-np.nan_to_num(sizes(change)), -key), axis=-1)
+    rank = np.where(live, order.argsort(axis=-1) + 1.0, np.nan)
+    unit = order[:, 0] if live.any() else np.full(len(order), -1)
+    return Choice(unit, rank, found)
 
 
 def sizes(change: Float[np.ndarray, "person ..."]) -> Float[np.ndarray, "..."]:

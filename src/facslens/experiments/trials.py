@@ -18,6 +18,17 @@ OPENING: Final = ("AU25", "AU26", "AU27")
 MIN_PEOPLE: Final = 10
 
 
+def is_rival(au: str, other: str) -> bool:
+    """Tell whether the second action unit is a rival of the first.
+
+    Examples
+    --------
+    >>> is_rival("AU25", "AU12"), is_rival("AU25", "AU27"), is_rival("AU25", "AU25")
+    (True, False, False)
+    """
+    return au != other and not {au, other} <= set(OPENING)
+
+
 @dataclass(frozen=True)
 class Trials:
     """Responses of one layer to paired faces; NaN where a face was not drawn.
@@ -64,9 +75,9 @@ class Trials:
     @property
     def rivals(self) -> Bool[np.ndarray, "au au"]:
         """Whether the second action unit is a rival of the first."""
-        opening = np.isin(self.aus, OPENING)
-        other = ~np.eye(len(self.aus), dtype=bool)
-        rivals: Bool[np.ndarray, "au au"] = other & ~(opening[:, None] & opening[None, :])
+        rivals: Bool[np.ndarray, "au au"] = np.array(
+            [[is_rival(au, other) for other in self.aus] for au in self.aus]
+        )
         return rivals
 
     def blocks_of(self, choosing: bool) -> Int[np.ndarray, " block"]:

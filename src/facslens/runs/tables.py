@@ -11,6 +11,7 @@ from facslens.association.verdicts import SENTENCES
 from facslens.datasets.base import COLUMNS as FACES
 from facslens.errors import ArtifactError
 from facslens.experiments.analysis import TYPES as EXPERIMENT
+from facslens.experiments.convergence import TYPES as CONVERGENCE
 
 #: The files of an `Association`, by the names of its tables.
 TABLES: Final = {
@@ -39,6 +40,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "experiment/caused.csv": EXPERIMENT,
     "experiment/controls.csv": EXPERIMENT,
     "experiment/overview.csv": EXPERIMENT,
+    "experiment/convergence.csv": dict(CONVERGENCE),
     "experiment/rivals.csv": {"other": "str", "rival": "boolean"},
     "verify/verdicts.csv": VERDICTS,
     "verify/controls.csv": {

@@ -10,7 +10,9 @@ from facslens.experiments.place import rising
 from facslens.progress import Report
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
-from facslens.stages.experiment import Plan, order_of, read_experiment, write_experiment
+from facslens.stages.answers import Answers
+from facslens.stages.convergence import convergence
+from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
 from facslens.stages.graded import graded
 
 
@@ -31,6 +33,10 @@ def run_experiment(run: Run, progress: Report) -> None:
         if not _is_of(folder, order_of(model, stimuli, plan)):
             shutil.rmtree(folder, ignore_errors=True)
         findings = write_experiment(model, stimuli, folder, plan, progress)
+        answers = Answers.read(folder / ANSWERS)
+        trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}
+        both = convergence(record, findings, trials, answers.controls, record.seed)
+        write_table(folder / "convergence.csv", both)
         # the layer of which the report shows most
         own = findings.caused[findings.caused["layer"] == record.responses.layers[-1]]
         shown = graded(model, stimuli, own, settings.rule, folder)

@@ -6,7 +6,8 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.experiments.analysis import DECIDING, sentence
+from facslens.experiments.analysis import sentence
+from facslens.experiments.decision import DECIDING
 from facslens.experiments.place import ALL
 from facslens.experiments.trials import GRADES
 from facslens.report.estimates import Estimate
