@@ -2,18 +2,28 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from facslens.cli.main import main
 from facslens.controls import identity as control
+from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError
+from facslens.experiments.control import Control
+from facslens.experiments.trials import arrange
+from facslens.preprocess import normalise
 from facslens.progress import silent
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.settings import Settings
+from facslens.stages import experiment
 from facslens.stages import identity as module
+from facslens.stages.experiment import Plan, read_experiment, write_experiment
 from facslens.stages.faces import run_faces
-from facslens.stages.identity import keep_identity
+from facslens.stages.identity import WEIGHTS, keep_identity
+from facslens.stages.stimulated import compared
 from facslens.stages.train import run_train
 from facslens.training.recipe import Recipe
 
@@ -107,3 +117,88 @@ def test_a_run_without_a_network_is_one_sentence(drawn_ck48, tmp_path) -> None:
     run_faces(made, silent)
     with pytest.raises(ArtifactError, match=r"has no model\.json: run `facslens train"):
         keep_identity(RunRecord(made), tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def stimuli(draw_stimuli, tmp_path_factory):
+    return draw_stimuli(tmp_path_factory.mktemp("stimuli") / "set")
+
+
+def call(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["facslens", "experiment", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+def test_the_command_compares_it_like_an_untrained_network(
+    folder, kept, stimuli, tmp_path, monkeypatch, capsys
+) -> None:
+    """Its rows are those of a control made by hand from its own maps."""
+    out = tmp_path / "out"
+    usual = ("--stimuli", stimuli, "--layer", "conv3", "--untrained", 1, "--permutations", 9)
+    assert call(monkeypatch, folder, *usual, "--identity", "--out", out) in (0, None)
+    found = kept[1]
+    percent = f"{100 * found.accuracy:.1f}"
+    said = f"identity: 18 people, recognised in {percent}% of {found.n_held} held-out faces"
+    assert said in capsys.readouterr().out
+    assert (out / WEIGHTS).read_bytes() == (kept[0] / WEIGHTS).read_bytes()
+    controls = read_experiment(out).controls
+    own = controls[controls["control"] == "identity"].set_index("au")
+
+    drawn = read_stimuli(stimuli)
+    few = compared(drawn)
+    faces = normalise.read([stimuli / path for path in drawn.table["path"][few]], 48)
+    with torch.inference_mode():
+        maps = normalise.standardise(faces)
+        for name, step in found.model.network.named_children():
+            maps = step(maps)
+            if name == "relu3":
+                break
+    by_hand = Control.of([arrange(drawn.table[few], maps.amax(dim=(2, 3)).numpy())])
+    # the kernels of another batch size sum in another order, which may turn a tie
+    np.testing.assert_allclose(own["auroc"], by_hand.tables.mean(axis=(1, 2)), atol=0.02)
+    np.testing.assert_allclose(own["wins"], by_hand.wins, atol=0.2)
+    assert own["candidate"].tolist() == by_hand.candidate.tolist()
+
+    plain = tmp_path / "plain"
+    assert call(monkeypatch, folder, *usual, "--out", plain) in (0, None)
+    without = read_experiment(plain)
+    rest = controls[controls["control"] != "identity"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, without.controls)
+    # it does not decide
+    pd.testing.assert_frame_equal(read_experiment(out).caused, without.caused)
+    assert call(monkeypatch, folder, *usual, "--out", out) == 2
+    assert "made with other settings" in capsys.readouterr().err
+
+
+def test_a_killed_experiment_does_not_train_again(folder, stimuli, tmp_path, monkeypatch) -> None:
+    record, plan = RunRecord.open(folder), Plan(("conv1",), untrained=1, permutations=9)
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    def make():
+        return write_experiment(
+            record.model,
+            read_stimuli(stimuli),
+            tmp_path / "out",
+            plan,
+            identity=lambda place: keep_identity(record, place).model,
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "ask", stop)
+        with pytest.raises(KeyboardInterrupt):
+            make()
+    monkeypatch.setattr(module, "identity", None)
+    assert "identity" in set(make().controls["control"])
+
+
+def test_a_network_without_faces_is_one_sentence_and_leaves_nothing(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    assert call(monkeypatch, "compact", "--identity", "--out", tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert "--identity needs the faces of a run: 'compact' is none" in " ".join(said.split())
+    assert not (tmp_path / "out").exists()
