@@ -108,6 +108,10 @@ def test_changed_weights_are_refused(folder, kept, tmp_path) -> None:
     file.write_bytes(content)
     with pytest.raises(ArtifactError, match=r"identity\.safetensors is not what the training left"):
         keep_identity(RunRecord.open(folder), tmp_path)
+    note = json.loads((tmp_path / "identity.json").read_text())
+    (tmp_path / "identity.json").write_text(json.dumps({"order": note["order"]}))
+    with pytest.raises(ArtifactError, match=r"identity\.json does not say what the training left"):
+        keep_identity(RunRecord.open(folder), tmp_path)
 
 
 def test_a_run_without_a_network_is_one_sentence(drawn_ck48, tmp_path) -> None:
@@ -201,4 +205,15 @@ def test_a_network_without_faces_is_one_sentence_and_leaves_nothing(
     assert call(monkeypatch, "compact", "--identity", "--out", tmp_path / "out") == 2
     said = capsys.readouterr().err
     assert "--identity needs the faces of a run: 'compact' is none" in " ".join(said.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_few_people_are_one_sentence_and_leave_nothing(
+    folder, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(control, "MIN_PEOPLE", 19)
+    assert call(monkeypatch, folder, "--identity", "--out", tmp_path / "out") == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "shows 18 of the 18 people" in said
+    assert "at least 19 are needed" in said
     assert not (tmp_path / "out").exists()

@@ -144,12 +144,14 @@ def _opening(title: str, stack: contextlib.ExitStack) -> Report:
 
 def _identity(network: str) -> "Callable[[Path], Model]":
     """Make the function that trains the network of a run to tell who is shown."""
+    from facslens.controls.identity import people
     from facslens.runs.record import RunRecord
     from facslens.stages.identity import keep_identity
 
     if not (Path(network) / "run.json").is_file():
-        raise CallError(f"--identity needs the faces of a run: {network!r} is none")
+        raise CallError(f"identity needs the faces of a run: {network!r} is none")
     record = RunRecord.open(network)
+    people(record.faces, record.seed)  # too few are refused before anything is written
 
     def keep(folder: Path) -> "Model":
         with shown("identity") as progress:

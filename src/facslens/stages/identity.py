@@ -110,10 +110,13 @@ def _begun(record: RunRecord) -> Model | None:
 
 
 def _read(note: Json, folder: Path, model: Model) -> Identity:
+    again = f"remove {folder / NOTE} to train again"
+    entries = ("people", "n_faces", "n_held", "accuracy", "training", "sha256")
+    if not set(entries) <= set(note):
+        raise ArtifactError(f"{folder / NOTE} does not say what the training left: {again}")
     if sha256(folder / WEIGHTS) != note["sha256"]:
         raise ArtifactError(
-            f"{folder / WEIGHTS} is not what the training left, by its SHA-256: remove "
-            f"{folder / NOTE} to train again"
+            f"{folder / WEIGHTS} is not what the training left, by its SHA-256: {again}"
         )
     found = build(model.architecture, tuple(note["people"]), model.size, seed=0)
     read_weights(found, folder / WEIGHTS)
