@@ -22,7 +22,7 @@ from facslens.stages import experiment
 from facslens.stages import identity as module
 from facslens.stages.experiment import Plan, read_experiment, write_experiment
 from facslens.stages.faces import run_faces
-from facslens.stages.identity import WEIGHTS, keep_identity
+from facslens.stages.identity import WEIGHTS, Identity, keep_identity
 from facslens.stages.stimulated import compared
 from facslens.stages.train import run_train
 from facslens.training.recipe import Recipe
@@ -57,6 +57,14 @@ def test_what_is_kept_is_what_the_control_trains(folder, kept) -> None:
         "identity.json",
         "identity.safetensors",
     ]
+
+
+@pytest.mark.parametrize(("right", "learned"), [(0, False), (2, False), (3, True), (18, True)])
+def test_what_is_no_better_than_a_guess_is_not_learned(kept, right, learned) -> None:
+    """A guess names 1 of 18, 0.0556; after Wilson 2 of 18 is from 0.031, and 3 from 0.058."""
+    model = kept[1].model
+    assert len(model.expressions) == 18
+    assert Identity(model, n_faces=90, n_held=18, accuracy=right / 18).learned is learned
 
 
 def test_a_second_call_only_reads(folder, kept, monkeypatch) -> None:
@@ -145,7 +153,10 @@ def test_the_command_compares_it_like_an_untrained_network(
     found = kept[1]
     percent = f"{100 * found.accuracy:.1f}"
     said = f"identity: 18 people, recognised in {percent}% of {found.n_held} held-out faces"
-    assert said in capsys.readouterr().out
+    poor = ": no better than a guess" in (printed := capsys.readouterr().out)
+    assert said in printed
+    assert poor is not found.learned
+    assert json.loads((out / "identity.json").read_text())["learned"] is found.learned
     assert (out / WEIGHTS).read_bytes() == (kept[0] / WEIGHTS).read_bytes()
     controls = read_experiment(out).controls
     own = controls[controls["control"] == "identity"].set_index("au")

@@ -156,9 +156,10 @@ def _identity(network: str) -> "Callable[[Path], Model]":
     def keep(folder: Path) -> "Model":
         with shown("identity") as progress:
             found = keep_identity(record, folder, progress)
+        poor = "" if found.learned else ": no better than a guess, so that it parts nothing"
         Console(soft_wrap=True).print(
             f"identity: {len(found.model.expressions)} people, recognised in {found.accuracy:.1%} "
-            f"of {found.n_held} held-out faces",
+            f"of {found.n_held} held-out faces{poor}",
             highlight=False,
             markup=False,
         )

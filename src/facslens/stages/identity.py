@@ -11,6 +11,7 @@ from facslens.models.initial import digest
 from facslens.models.model import Model, build, read_weights, write_weights
 from facslens.progress import Report, silent
 from facslens.runs.record import RunRecord
+from facslens.training.intervals import wilson
 from facslens.version import __version__
 
 #: What is kept in the folder: the weights, and what they are.
@@ -38,6 +39,15 @@ class Identity:
     n_faces: int
     n_held: int
     accuracy: float
+
+    @property
+    def learned(self) -> bool:
+        """Whether it names people better than a guess, by the Wilson interval of its accuracy.
+
+        If not, it has learned nothing that could part expressions from faces.
+        """
+        right = round(self.accuracy * self.n_held)
+        return wilson(right, self.n_held).low > 1 / len(self.model.expressions)
 
 
 def keep_identity(record: RunRecord, folder: Path, progress: Report = silent) -> Identity:
@@ -90,6 +100,7 @@ def keep_identity(record: RunRecord, folder: Path, progress: Report = silent) ->
         "n_faces": found.n_faces,
         "n_held": found.n_held,
         "accuracy": found.accuracy,
+        "learned": found.learned,
         "training": dict(found.model.training),
         "sha256": sha256(folder / WEIGHTS),
     }
