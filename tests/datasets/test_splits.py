@@ -1,10 +1,18 @@
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facslens.datasets.base import Faces, make_table
-from facslens.datasets.splits import CONFIRMATION, DISCOVERY, halves, holdout, khorrami_folds
+from facslens.datasets.splits import (
+    CONFIRMATION,
+    DISCOVERY,
+    halves,
+    holdout,
+    khorrami_folds,
+    one_sequence_each,
+)
 from facslens.errors import CallError, NotEnoughDataError
 
 names = st.text("0123456789SX_é", min_size=1, max_size=5)
@@ -142,3 +150,23 @@ def test_halves_need_two_known_subjects():
         halves(made(["S1"]))
     with pytest.raises(CallError, match="1 of 2 faces of unknown subject"):
         halves(made(["S1", None]))
+
+
+def test_one_sequence_each_is_never_the_only_one_nor_of_nobody():
+    """A has three sequences, B two images of none, C one sequence, and one face is nobody's."""
+    rows = pd.DataFrame(
+        {
+            "subject": ["A", "A", "A", "A", "B", "B", "C", "C", None],
+            "sequence": ["a1", "a1", "a2", "a3", None, None, "c1", "c1", "n1"],
+        }
+    )
+    rows["image"] = rows["path"] = [f"{i}.png" for i in range(len(rows))]
+    faces = Faces(make_table(rows), "made")
+    seen = set()
+    for seed in range(30):
+        chosen = np.flatnonzero(one_sequence_each(faces, seed, 9)).tolist()
+        assert chosen in [[*a, b] for a in ([0, 1], [2], [3]) for b in (4, 5)]
+        seen.add(tuple(chosen))
+    assert len(seen) == 6  # every one of them, by some seed
+    assert not one_sequence_each(faces, 0, 0).any()
+    assert one_sequence_each(faces, 0, 1).sum() in (1, 2)  # one sequence is enough

@@ -1,5 +1,6 @@
 """``facslens experiment``: which action units themselves move a unit, on drawn faces."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +12,14 @@ from rich.table import Table
 
 from facslens.cli import options
 from facslens.errors import CallError
-from facslens.progress import shown
+from facslens.progress import Report, shown
 from facslens.runs.folder import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facslens.experiments.analysis import Findings
+    from facslens.models.model import Model
 
 
 def experiment(
@@ -55,23 +59,33 @@ def experiment(
         int | None,
         typer.Option("--seed", min=0, help="The seed of all random numbers [default: 0]."),
     ] = None,
+    identity: Annotated[
+        bool,
+        typer.Option(
+            "--identity",
+            help="Train the network of a run once more, to tell who is shown instead of which "
+            "expression, and compare it, too.",
+        ),
+    ] = False,
 ) -> None:
     """Switch one action unit at a time on drawn faces, and find the units that it moves.
 
     Units are chosen on half of the people and measured on the other half. An action unit is
     caused where its unit changes more under it than under every other one, rises with its
     intensity, and tells it from its response alone, ahead of pixels, gradients and untrained
-    networks. Drawn faces are not photographs.
+    networks. Drawn faces are not photographs. With --identity, the control of that name parts
+    what was learned from expressions from what is learned from faces; it does not decide.
     """
     given = {"untrained": untrained, "permutations": permutations, "seed": seed}
     chosen: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
     if layer:
         chosen["layers"] = tuple(layer)
     if out is not None:
-        findings = _into(out, network, stimuli, chosen)
-    elif chosen:
+        findings = _into(out, network, stimuli, chosen, identity)
+    elif chosen or identity:
+        argument = "layer" if "layers" in chosen else next(iter(chosen), "identity")
         raise CallError(
-            f"--{'layer' if 'layers' in chosen else next(iter(chosen))} needs --out DIR: without "
+            f"--{argument} needs --out DIR: without "
             f"it the experiment is the run's own, with the settings of the run"
         )
     else:
@@ -81,14 +95,18 @@ def experiment(
     Console(soft_wrap=True).print(f"experiment: {where}", highlight=False, markup=False)
 
 
-def _into(out: Path, network: str, stimuli: Path | None, chosen: Mapping[str, Any]) -> "Findings":
+def _into(
+    out: Path, network: str, stimuli: Path | None, chosen: Mapping[str, Any], identity: bool
+) -> "Findings":
     from facslens.datasets.stimuli import read_stimuli
     from facslens.runs.model import open_model
     from facslens.stages.experiment import Plan, write_experiment
 
-    with shown("experiment") as progress:
-        faces = read_stimuli(stimuli)
-        return write_experiment(open_model(network), faces, out, Plan(**chosen), progress)
+    faces = read_stimuli(stimuli)
+    other = _identity(network) if identity else None
+    with contextlib.ExitStack() as stack:
+        progress = _opening("experiment", stack)
+        return write_experiment(open_model(network), faces, out, Plan(**chosen), progress, other)
 
 
 def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
@@ -110,6 +128,44 @@ def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
         if "report" in run.info["stages"]:
             run_stage(run, "report")
     return read_experiment(folder / "experiment")
+
+
+def _opening(title: str, stack: contextlib.ExitStack) -> Report:
+    """Show a step's progress from its first report on, for another step may come before it."""
+    opened: list[Report] = []
+
+    def report(done: int, total: int, note: str) -> None:
+        if not opened:
+            opened.append(stack.enter_context(shown(title)))
+        opened[0](done, total, note)
+
+    return report
+
+
+def _identity(network: str) -> "Callable[[Path], Model]":
+    """Make the function that trains the network of a run to tell who is shown."""
+    from facslens.controls.identity import people
+    from facslens.runs.record import RunRecord
+    from facslens.stages.identity import keep_identity
+
+    if not (Path(network) / "run.json").is_file():
+        raise CallError(f"identity needs the faces of a run: {network!r} is none")
+    record = RunRecord.open(network)
+    people(record.faces, record.seed)  # too few are refused before anything is written
+
+    def keep(folder: Path) -> "Model":
+        with shown("identity") as progress:
+            found = keep_identity(record, folder, progress)
+        poor = "" if found.learned else ": no better than a guess, so that it parts nothing"
+        Console(soft_wrap=True).print(
+            f"identity: {len(found.model.expressions)} people, recognised in {found.accuracy:.1%} "
+            f"of {found.n_held} held-out faces{poor}",
+            highlight=False,
+            markup=False,
+        )
+        return found.model
+
+    return keep
 
 
 def _print(findings: "Findings") -> None:

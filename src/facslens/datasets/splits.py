@@ -4,7 +4,9 @@ import hashlib
 import math
 from typing import Final
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from facslens.datasets.base import Faces
 from facslens.errors import CallError, NotEnoughDataError
@@ -139,6 +141,38 @@ def khorrami_folds(faces: Faces, folds: int = 10) -> list[pd.Series]:
     ]
 
 
+def one_sequence_each(faces: Faces, seed: int, count: int) -> Bool[np.ndarray, " image"]:
+    """Choose whole sequences, one of a subject at most and never the only one of a subject.
+
+    So what is learned of a subject from the other sequences can be tried on this one. A face of no
+    sequence is a sequence of its own.
+
+    Parameters
+    ----------
+    faces
+        Faces; those of unknown subject are never chosen.
+    seed
+        Chooses the sequences, by their names alone, as `holdout` chooses subjects.
+    count
+        Sequences are chosen until they have so many faces, or no subject is left.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whether each face is of a chosen sequence.
+    """
+    sequence = faces.table["sequence"].fillna(faces.table["image"])
+    table = pd.DataFrame({"sequence": sequence, "subject": faces.table["subject"]})
+    sizes = table.groupby("sequence").size()
+    names = table.dropna().drop_duplicates().set_index("sequence")["subject"]
+    names = names[names.duplicated(keep=False)]
+    drawn = sorted(names.index, key=lambda name: _draw(name, seed))
+    first = names[drawn].drop_duplicates().index
+    before = sizes[first].cumsum() - sizes[first]
+    chosen: Bool[np.ndarray, " image"] = sequence.isin(first[before < count]).to_numpy(dtype=bool)
+    return chosen
+
+
 def _subjects(faces: Faces) -> list[str]:
     subject = faces.table["subject"]
     unknown = int(subject.isna().sum())
@@ -151,8 +185,8 @@ def _subjects(faces: Faces) -> list[str]:
     return sorted(subject.unique())
 
 
-def _draw(subject: str, seed: int) -> str:
-    return hashlib.sha256(f"{seed} {subject}".encode()).hexdigest()
+def _draw(name: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
 
 
 def _split(faces: Faces, *, test: list[str], validation: list[str]) -> pd.Series:

@@ -109,9 +109,7 @@ def save(model: Model, folder: Path) -> None:
         )
     if fault := _fault_of(model.expressions):
         raise CallError(f"the model {fault}")
-    weights = {k: v.cpu().contiguous() for k, v in model.network.state_dict().items()}
-    with atomic(folder / "model.safetensors") as temporary:
-        temporary.write_bytes(weights_to_bytes(weights))  # save_file lets nobody else read it
+    write_weights(model.network.state_dict(), folder / "model.safetensors")
     write_json(
         folder / "model.json",
         {
@@ -124,6 +122,13 @@ def save(model: Model, folder: Path) -> None:
     )
 
 
+def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write weights alone, as safetensors; `read_weights` reads them."""
+    plain = {name: value.cpu().contiguous() for name, value in weights.items()}
+    with atomic(path) as temporary:
+        temporary.write_bytes(weights_to_bytes(plain))  # save_file lets nobody else read it
+
+
 def load(folder: Path) -> Model:
     """Read a model that a run or `save` left.
 
@@ -134,7 +139,19 @@ def load(folder: Path) -> Model:
         do not fit it or hold a number that is not finite.
     """
     model = _described(read_json(folder / "model.json"), folder / "model.json")
-    path = folder / "model.safetensors"
+    read_weights(model, folder / "model.safetensors")
+    return model
+
+
+def read_weights(model: Model, path: Path) -> None:
+    """Give a model the weights of a file.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing or damaged, does not fit the model, or holds a number that is not
+        finite.
+    """
     try:
         weights = load_file(path)
     except FileNotFoundError as error:
@@ -143,7 +160,6 @@ def load(folder: Path) -> Model:
         raise ArtifactError(f"{path} is no readable weights file: {error}") from error
     _check(weights, model, path)
     model.network.load_state_dict(weights)
-    return model
 
 
 def _described(content: Json, path: Path) -> Model:

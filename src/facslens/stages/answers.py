@@ -96,7 +96,13 @@ class Answers:
 
 
 def ask(
-    model: Model, stimuli: Stimuli, layers: Sequence[str], others: int, seed: int, progress: Report
+    model: Model,
+    stimuli: Stimuli,
+    layers: Sequence[str],
+    others: int,
+    seed: int,
+    progress: Report,
+    identity: Model | None = None,
 ) -> Answers:
     """Show the stimuli to a network, to untrained ones and to what is no network, in one pass.
 
@@ -115,18 +121,22 @@ def ask(
         Of untrained weights and rotations.
     progress
         Called with the number of faces read, by all networks.
+    identity
+        A network of the same architecture that has learned who is shown; None leaves the control
+        of that name out.
     """
     random = [untrained(model, seed + 1 + number) for number in range(others)]
     settle([other.network for other in random], stimuli, model.size)
     few, every = compared(stimuli), needed(stimuli)
-    total = int(every.sum()) + (others + 1) * int(few.sum())
+    networks = [*random, *([identity] if identity else [])]
+    total = int(every.sum()) + (len(networks) + 1) * int(few.sum())
     with contextlib.ExitStack() as opened:
         maps = _Maps(seed)
         own = opened.enter_context(responding(model, layers, maps))
         readers = [(few, maps.mixing(own)), (every & ~few, own), (few, without_network)]
-        readers += [(few, opened.enter_context(responding(other, layers))) for other in random]
+        readers += [(few, opened.enter_context(responding(other, layers))) for other in networks]
         found = read_faces(stimuli, model.size, readers, lambda n: progress(n, total, "faces"))
-    mixed, plain, bare, *untaught = found
+    mixed, plain, bare, *answered = found
     part = stimuli.table[few]
     bare["total"] = total_change(stimuli, few, bare["pixels"])
     shared = {name: Control.of([arrange(part, values)]) for name, values in bare.items()}
@@ -139,9 +149,11 @@ def ask(
         mixtures = np.moveaxis(mixed[layer][:, 1:], 1, 0)
         controls[layer] = {
             **shared,
-            "untrained": Control.of([arrange(part, other[layer]) for other in untaught]),
+            "untrained": Control.of([arrange(part, a[layer]) for a in answered[:others]]),
             "rotated": Control.of([arrange(part, one) for one in mixtures]),
         }
+        if identity:
+            controls[layer]["identity"] = Control.of([arrange(part, answered[others][layer])])
     return Answers(responses, controls)
 
 

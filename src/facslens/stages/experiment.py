@@ -1,6 +1,7 @@
 """The experiment: show paired faces, and find which action units themselves move a unit."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -122,12 +123,24 @@ def write_experiment(
     folder: Path,
     plan: Plan | None = None,
     progress: Report = silent,
+    identity: Callable[[Path], Model] | None = None,
 ) -> Findings:
     """Make an experiment and write its tables into a folder, with a note of how they were made.
 
     The folder gets a file of each table of `Findings`, what the networks answered, and
     ``experiment.json`` with the plan and the SHA-256 of the stimuli, the weights and every file.
     The same call again only reads them; after an interruption it goes on.
+
+    Parameters
+    ----------
+    model, stimuli, plan, progress
+        As `experiment` takes them.
+    folder
+        New, or begun by the same call.
+    identity
+        Makes a network that has learned who is shown, or reads the one that it has left in the
+        folder, such as `facslens.stages.identity.keep_identity`; it is compared with the network as
+        the control ``identity``. None leaves it out.
 
     Raises
     ------
@@ -138,14 +151,15 @@ def write_experiment(
     """
     plan = plan or Plan()
     layers = plan.chosen(model)
-    order = order_of(model, stimuli, plan)
+    order = order_of(model, stimuli, plan) | ({"identity": True} if identity else {})
     with filling(folder, "experiment.json", order, "an experiment") as noted:
         if "sha256" in noted:
             return read_experiment(folder)
         answers = _kept(folder / ANSWERS)
         if answers is None:
             stimuli.check()
-            answers = ask(model, stimuli, layers, plan.untrained, plan.seed, progress)
+            other = identity(folder) if identity else None
+            answers = ask(model, stimuli, layers, plan.untrained, plan.seed, progress, other)
             answers.write(folder / ANSWERS)
         findings = analysed(answers, stimuli, plan)
         for name, file in TABLES.items():

@@ -20,11 +20,12 @@ from lightning.pytorch.callbacks import EMAWeightAveraging
 from torch.utils.data import DataLoader
 
 from facslens.datasets.base import Faces
-from facslens.errors import CallError, FacslensError, NotEnoughDataError
+from facslens.errors import CallError, FacslensError
 from facslens.models.initial import digest, initial
 from facslens.models.model import Model
 from facslens.progress import Report, silent
 from facslens.training.callbacks import Checkpoint, Journal, is_readable
+from facslens.training.lesson import Lesson, expressions
 from facslens.training.module import EpochOrder, ExpressionModule, LabelledFaces
 from facslens.training.recipe import Recipe, recipe_for
 
@@ -47,6 +48,13 @@ class Training:
     model: Model
     history: pd.DataFrame
 
+    @property
+    def accuracy(self) -> float:
+        """Accuracy in the best epoch, on the faces that chose it."""
+        table = self.history
+        best = table["epoch"] == self.model.training["best_epoch"]
+        return float(table.loc[best & (table["split"] == "validation"), "accuracy"].iloc[0])
+
 
 def fit(
     faces: Faces,
@@ -56,10 +64,11 @@ def fit(
     seed: int = 0,
     recipe: Recipe | None = None,
     init: Model | None = None,
+    lesson: Lesson | None = None,
     folder: Path | None = None,
     progress: Report = silent,
 ) -> Training:
-    """Train a network to tell the expressions apart.
+    """Train a network to tell the expressions apart, or what another lesson names.
 
     Parameters
     ----------
@@ -76,6 +85,9 @@ def fit(
     init
         A model of the same architecture to begin from (see `facslens.models.initial.initial`);
         None draws all weights from the seed.
+    lesson
+        Which of the faces are learned, and as what; None takes the expressions of the training
+        part.
     folder
         Where the checkpoint of the latest epoch is written, from which a killed training resumes;
         it is removed at the end. None writes none.
@@ -99,32 +111,23 @@ def fit(
         If training diverges.
     """
     recipe = recipe or recipe_for(init is not None)
-    known = faces.where(faces.table["expression"].notna().to_numpy())
-    train, validation = known.part("train"), known.part("validation")
-    if len(train.expressions) < 2:
-        raise NotEnoughDataError(
-            f"the training part of {faces.name} shows "
-            f"{' '.join(train.expressions) or 'no expression'}: expected two or more expressions"
-        )
-    expressions = known.expressions
-    if len(validation) == 0:
-        raise NotEnoughDataError(
-            f"the validation part of {faces.name} holds no face with an expression: "
-            f"the best epoch cannot be chosen"
-        )
+    lesson = lesson or expressions(faces)
+    train, validation = lesson.train, lesson.validation
     content = {"faces": faces.digest(), "split": _digest_of(list(faces.table["split"]))}
     begun = None
     if init is not None:
-        held = known.table["image"][known.table["split"] != "train"]
+        known = faces.table[faces.table["expression"].notna()]
+        held = known["image"][known["split"] != "train"]
         _check_unseen(init.training, content, list(held))
         begun = {"weights": digest(init), "training": dict(init.training)}
-    model = initial(architecture, expressions, size, seed, init)
+    model = initial(architecture, lesson.classes, size, seed, init)
     order = EpochOrder(len(train), seed)
     batch = min(recipe.batch_size, len(train))
     recipe = recipe.settled(len(train))
     epochs = cast(int, recipe.epochs)
     steps = epochs * math.ceil(len(train) / batch)
     module = ExpressionModule(model.network, recipe, steps, seed)
+    taught = (lesson.classes, size, lesson.label)
     journal = Journal(epochs, recipe.patience, progress)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet())
@@ -132,6 +135,7 @@ def fit(
         kept = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         identity = (
             content,
+            (lesson.label, list(train.table["image"])),
             architecture,
             size,
             seed,
@@ -154,8 +158,8 @@ def fit(
         )
         trainer.fit(
             module,
-            DataLoader(LabelledFaces(train, expressions, size), batch, sampler=order),
-            DataLoader(LabelledFaces(validation, expressions, size), VALIDATION_BATCH),
+            DataLoader(LabelledFaces(train, *taught), batch, sampler=order),
+            DataLoader(LabelledFaces(validation, *taught), VALIDATION_BATCH),
             ckpt_path=checkpoint if is_readable(checkpoint) else None,
             weights_only=True,
         )

@@ -25,21 +25,25 @@ Batch = list[Tensor]
 
 
 class LabelledFaces(Dataset[tuple[Tensor, int]]):
-    """Faces with the number of their expression; each is read from disk when it is needed.
+    """Faces with the number of their class; each is read from disk when it is needed.
 
     Parameters
     ----------
     faces
-        Faces that all have an expression.
-    expressions
+        Faces that all have a class.
+    classes
         The classes, in the order of the network's scores.
     size
         Side in pixels to which each face is resized.
+    label
+        The column of the faces' table that holds the class.
     """
 
-    def __init__(self, faces: Faces, expressions: tuple[str, ...], size: int) -> None:
+    def __init__(
+        self, faces: Faces, classes: tuple[str, ...], size: int, label: str = "expression"
+    ) -> None:
         self.paths = list(faces.table["path"])
-        self.classes = [expressions.index(e) for e in faces.table["expression"]]
+        self.classes = [classes.index(name) for name in faces.table[label]]
         self.size = size
 
     def __len__(self) -> int:
@@ -71,7 +75,7 @@ class EpochOrder(Sampler[int]):
 
 
 class ExpressionModule(pl.LightningModule):
-    """Fits a network to expressions.
+    """Fits a network to the classes of faces.
 
     Parameters
     ----------
