@@ -228,3 +228,8 @@ def test_too_few_people_are_one_sentence_and_leave_nothing(
     assert "shows 18 of the 18 people" in said
     assert "at least 19 are needed" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_folder_of_its_own_it_is_refused(folder, monkeypatch, capsys) -> None:
+    assert call(monkeypatch, folder, "--identity") == 2
+    assert "--identity needs --out DIR" in capsys.readouterr().err

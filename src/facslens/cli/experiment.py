@@ -85,8 +85,8 @@ def experiment(
     elif chosen or identity:
         argument = "layer" if "layers" in chosen else next(iter(chosen), "identity")
         raise CallError(
-            f"--{argument} needs --out DIR: without "
-            f"it the experiment is the run's own, with the settings of the run"
+            f"--{argument} needs --out DIR: without it the experiment is the run's own, with the "
+            f"settings of the run"
         )
     else:
         findings = _of_run(Path(network), stimuli)
