@@ -109,9 +109,7 @@ def save(model: Model, folder: Path) -> None:
         )
     if fault := _fault_of(model.expressions):
         raise CallError(f"the model {fault}")
-    weights = {k: v.cpu().contiguous() for k, v in model.network.state_dict().items()}
-    with atomic(folder / "model.safetensors") as temporary:
-        temporary.write_bytes(weights_to_bytes(weights))  # save_file lets nobody else read it
+    write_weights(model.network.state_dict(), folder / "model.safetensors")
     write_json(
         folder / "model.json",
         {
@@ -124,8 +122,22 @@ def save(model: Model, folder: Path) -> None:
     )
 
 
-def load(folder: Path) -> Model:
+def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write weights alone, as safetensors; `load` reads them with a ``model.json``."""
+    plain = {name: value.cpu().contiguous() for name, value in weights.items()}
+    with atomic(path) as temporary:
+        temporary.write_bytes(weights_to_bytes(plain))  # save_file lets nobody else read it
+
+
+def load(folder: Path, weights: str = "model.safetensors") -> Model:
     """Read a model that a run or `save` left.
+
+    Parameters
+    ----------
+    folder
+        It holds ``model.json``.
+    weights
+        Name of the file of weights in the folder.
 
     Raises
     ------
@@ -134,15 +146,15 @@ def load(folder: Path) -> Model:
         do not fit it or hold a number that is not finite.
     """
     model = _described(read_json(folder / "model.json"), folder / "model.json")
-    path = folder / "model.safetensors"
+    path = folder / weights
     try:
-        weights = load_file(path)
+        found = load_file(path)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} does not exist") from error
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise ArtifactError(f"{path} is no readable weights file: {error}") from error
-    _check(weights, model, path)
-    model.network.load_state_dict(weights)
+    _check(found, model, path)
+    model.network.load_state_dict(found)
     return model
 
 
