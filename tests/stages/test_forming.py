@@ -164,6 +164,21 @@ def test_a_finished_table_is_read_only_and_checked(record, stimuli, whole, tmp_p
     )
 
 
+def test_a_changed_table_and_one_of_other_settings_are_replaced_where_that_is_asked_for(
+    record, stimuli, whole, tmp_path
+):
+    out = shutil.copytree(whole, tmp_path / "out")
+    (out / "forming.csv").write_text("epoch\n")
+    write_forming(record, stimuli, out, PLAN, replace=True)
+    assert (out / "forming.csv").read_bytes() == (whole / "forming.csv").read_bytes()
+    (out / "forming").mkdir()
+    (out / "forming" / "0000.csv").write_text("of another plan\n")
+    other = Plan(("conv1",), untrained=2, permutations=9)
+    found = write_forming(record, stimuli, out, other, replace=True)
+    assert found["layer"].unique().tolist() == ["conv1"]
+    assert found["epoch"].unique().tolist() == [0, 1, 2]
+
+
 def test_epochs_are_summed_up_over_action_units(whole):
     """Derived again row by row; the other numbers are those of the table's first rows."""
     table = read_forming(whole)

@@ -45,7 +45,7 @@ def by_epoch(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> rows = [(0, "conv3", "AU01", 1, 0.25, "AU02", 0.5, "rival", 0.1)]
     >>> rows += [(0, "conv3", "AU02", 1, 0.75, "AU01", 0.75, "caused", 0.1)]
-    >>> by_epoch(pd.DataFrame(rows, columns=list(FORMING))).iloc[0].tolist()
+    >>> by_epoch(pd.DataFrame(rows, columns=list(FORMING))).to_numpy().tolist()[0]
     [0, 'conv3', 0.1, 0.5, 0.625, 1, 2]
     """
     grouped = table.assign(caused=table["verdict"] == "caused").groupby(

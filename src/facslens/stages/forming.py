@@ -39,6 +39,7 @@ def write_forming(
     plan: Plan | None = None,
     progress: Report = silent,
     controls: Controls | None = None,
+    replace: bool = False,
 ) -> pd.DataFrame:
     """Make the experiment on the network of every kept epoch of a run, and write one table.
 
@@ -60,6 +61,9 @@ def write_forming(
     controls
         What `facslens.stages.answers.ask` measured with a network of the same architecture and
         with the same plan; None measures it.
+    replace
+        Whether a table of other networks, or of other settings, or one that was changed, is made
+        again instead of refused.
 
     Returns
     -------
@@ -86,9 +90,13 @@ def write_forming(
         "facslens": __version__,
     }
     with locked(folder, f"the folder {folder}"):
-        note = _begun(folder, order)
-        if "sha256" in note:
-            return read_forming(folder)
+        try:
+            if "sha256" in _begun(folder, order):
+                return read_forming(folder)
+        except (ArtifactError, CallError):
+            if not replace:
+                raise
+            remove_forming(folder)
         stimuli.check()
         write_json(folder / NOTE, order)
         table = _all_epochs(record, networks, stimuli, folder, plan, progress, controls)
@@ -118,6 +126,13 @@ def read_forming(folder: Path) -> pd.DataFrame:
             f"{NOTE}, and make it again"
         )
     return read_table(folder / TABLE, TYPES)
+
+
+def remove_forming(folder: Path) -> None:
+    """Remove the table, its note and what an interrupted call left, where there are any."""
+    for name in (TABLE, NOTE):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / _PARTS, ignore_errors=True)
 
 
 def _begun(folder: Path, order: Json) -> Json:
