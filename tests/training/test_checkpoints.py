@@ -1,6 +1,12 @@
 import dataclasses
 import math
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
 
 import numpy as np
 import pandas as pd
@@ -191,6 +197,46 @@ def test_a_run_keeps_them_as_weights_alone_and_notes_their_folder(run):
     run.check("train")
 
 
+def test_a_run_whose_training_is_killed_ends_with_the_same_files(trained, drawn_ck48, tmp_path):
+    settings = Settings(recipe=RECIPE, checkpoints=[0, 2])
+    made = Run.create(
+        tmp_path / "run", data=f"ck48:{drawn_ck48}", seed=4, settings=settings.entries()
+    )
+    run_faces(made, silent)
+    script = textwrap.dedent(
+        f"""
+        import time
+        from pathlib import Path
+        import torch
+        from facslens.runs.folder import Run
+        from facslens.stages.train import run_train
+
+        torch.set_num_threads({torch.get_num_threads()})
+
+        def slow(done, total, note):
+            time.sleep(1)  # so that the kill comes between two epochs
+
+        run_train(Run(Path({str(made.folder)!r})), slow)
+        """
+    )
+    child = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 240
+    while not list(made.folder.glob("training-*.ckpt")):
+        assert time.monotonic() < deadline, "no state of the training came"
+        assert child.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.02)
+    os.kill(child.pid, signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert not (made / "checkpoints").exists()
+    epochs = []
+    run_train(made, lambda done, _total, _note: epochs.append(done))
+    assert epochs in ([2, 3], [3]), "it began anew instead of going on"
+    for name in ("checkpoints/0000.safetensors", "checkpoints/0002.safetensors"):
+        assert (made / name).read_bytes() == (trained / name).read_bytes(), name
+    noted = [Run(f).info["stages"]["train"]["files"]["checkpoints"] for f in (made.folder, trained)]
+    assert noted[0] == noted[1]
+
+
 def test_another_training_replaces_or_removes_them(run):
     choose(run, checkpoints=[1])
     assert [file.name for file in (run / "checkpoints").iterdir()] == ["0001.safetensors"]
@@ -253,9 +299,26 @@ def test_the_command_trains_again_with_them(run, monkeypatch, capsys):
     assert "expected numbers of finished epochs" in err
     code, err = call("--checkpoints", "0,9")
     assert code == 2
-    assert "names the epoch 9, but the training has 3 epochs" in err
+    assert "--checkpoints names the epoch 9, but the training has 3 epochs" in err
     assert RunRecord(run).checkpoints == (0, 2)
     code, err = call("--checkpoints", "3,1")
     assert code == 0, err
     assert RunRecord(run).checkpoints == (1, 3)
     assert Settings.of(run).checkpoints == [1, 3]
+
+
+def test_a_run_with_impossible_checkpoints_is_not_begun(drawn_ck48, tmp_path, monkeypatch, capsys):
+    arguments = ["run", "--data", f"ck48:{drawn_ck48}", "--out", str(tmp_path / "run")]
+    for checkpoints, message in (
+        ("0,0", "--checkpoints names the epoch 0 twice: expected once"),
+        ("0,5", "--checkpoints names the epoch 5, but the training has 2 epochs"),
+        ("best", "--checkpoints is 'best': expected numbers of finished epochs"),
+    ):
+        call = [*arguments, "--epochs", "2", "--checkpoints", checkpoints]
+        monkeypatch.setattr("sys.argv", ["facslens", *call])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 2
+        err = capsys.readouterr().err
+        assert (message in err, err.count("\n")) == (True, 1), err
+        assert not (tmp_path / "run").exists()
