@@ -44,7 +44,9 @@ def test_curves_are_means_over_action_units_by_layer(formed):
 def test_the_section_is_on_the_page_where_there_is_a_table(formed):
     page = render(open_page(formed))
     assert "<h3>When detectors arose</h3>" in page
-    assert "Before the training 0 of 2 action units are caused in conv2, after 8 epochs 2." in page
+    assert (
+        "Before the training 0 of 2 action units are caused in conv2, and 2 after epoch 8." in page
+    )
     charts = re.findall(r'<figure class="curves along">.*?</figure>', page, flags=re.DOTALL)
     assert len(charts) == 4
     # 0.55 and 0.6 of a height of 104, at both ends of a width of 204
