@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from facslens.experiments.analysis import Findings
     from facslens.models.model import Model
+    from facslens.runs.record import RunRecord
 
 
 def experiment(
@@ -63,8 +64,17 @@ def experiment(
         bool,
         typer.Option(
             "--identity",
-            help="Train the network of a run once more, to tell who is shown instead of which "
-            "expression, and compare it, too.",
+            help="With --out: train the network of a run once more, to tell who is shown instead "
+            "of which expression, and compare it, too.",
+        ),
+    ] = False,
+    checkpoints: Annotated[
+        bool,
+        typer.Option(
+            "--checkpoints",
+            help="With --out: find, too, what each network along the training of the run has "
+            "formed, and write it to DIR/forming.csv. The run has to be trained with "
+            "--checkpoints; its own experiment does so unasked.",
         ),
     ] = False,
 ) -> None:
@@ -81,7 +91,8 @@ def experiment(
     if layer:
         chosen["layers"] = tuple(layer)
     if out is not None:
-        findings = _into(out, network, stimuli, chosen, identity)
+        record = _with_checkpoints(Path(network)) if checkpoints else None
+        findings = _into(out, network, stimuli, chosen, identity, record)
     elif chosen or identity:
         argument = "layer" if "layers" in chosen else next(iter(chosen), "identity")
         raise CallError(
@@ -89,24 +100,39 @@ def experiment(
             f"settings of the run"
         )
     else:
+        if checkpoints:
+            _with_checkpoints(Path(network))
         findings = _of_run(Path(network), stimuli)
     _print(findings)
     where = out or Path(network) / "experiment"
+    if checkpoints:
+        _print_forming(where)
     Console(soft_wrap=True).print(f"experiment: {where}", highlight=False, markup=False)
 
 
 def _into(
-    out: Path, network: str, stimuli: Path | None, chosen: Mapping[str, Any], identity: bool
+    out: Path,
+    network: str,
+    stimuli: Path | None,
+    chosen: Mapping[str, Any],
+    identity: bool,
+    record: "RunRecord | None",
 ) -> "Findings":
     from facslens.datasets.stimuli import read_stimuli
     from facslens.runs.model import open_model
     from facslens.stages.experiment import Plan, write_experiment
 
-    faces = read_stimuli(stimuli)
+    faces, plan = read_stimuli(stimuli), Plan(**chosen)
     other = _identity(network) if identity else None
     with contextlib.ExitStack() as stack:
         progress = _opening("experiment", stack)
-        return write_experiment(open_model(network), faces, out, Plan(**chosen), progress, other)
+        findings = write_experiment(open_model(network), faces, out, plan, progress, other)
+    if record is not None:
+        from facslens.stages.forming import write_forming
+
+        with shown("forming") as progress:
+            write_forming(record, faces, out, plan, progress)
+    return findings
 
 
 def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
@@ -166,6 +192,35 @@ def _identity(network: str) -> "Callable[[Path], Model]":
         return found.model
 
     return keep
+
+
+def _with_checkpoints(folder: Path) -> "RunRecord":
+    """Open a run, and see that its training kept networks."""
+    from facslens.runs.record import RunRecord
+
+    if not (folder / "run.json").is_file():
+        raise CallError(
+            f"--checkpoints needs a run that was trained with --checkpoints: {folder} is no run"
+        )
+    record = RunRecord.open(folder)
+    _ = record.checkpoints  # before the work
+    return record
+
+
+def _print_forming(folder: Path) -> None:
+    """Print how the last layer changes along the training."""
+    from facslens.experiments.forming import by_epoch
+    from facslens.stages.forming import read_forming
+
+    rows = by_epoch(read_forming(folder))
+    last = rows["layer"].iloc[-1]
+    shown = Table(title=f"{last}, along the training", title_justify="left")
+    for name in ("epoch", "accuracy", "caused", "mean wins", "mean AUROC"):
+        shown.add_column(name, justify="right")
+    for row in rows[rows["layer"] == last].itertuples():
+        right, wins, auroc = (f"{value:.3f}" for value in (row.accuracy, row.wins, row.auroc))
+        shown.add_row(str(row.epoch), right, f"{row.caused} of {row.aus}", wins, auroc)
+    Console().print(shown)
 
 
 def _print(findings: "Findings") -> None:

@@ -64,6 +64,15 @@ Patience = Annotated[
         help="Stop after this many epochs without improvement on the validation faces.",
     ),
 ]
+Checkpoints = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoints",
+        metavar="EPOCH,…",
+        help="Keep the network after these epochs, too, in RUN/checkpoints: numbers of finished "
+        "epochs, 0 before the training; none keeps none.",
+    ),
+]
 Layers = Annotated[
     list[str] | None,
     typer.Option("--layer", help="A convolution layer to record; may be repeated [default: all]."),

@@ -28,6 +28,7 @@ def run(
     seed: options.Seed = 0,
     epochs: options.Epochs = None,
     patience: options.Patience = None,
+    checkpoints: options.Checkpoints = None,
     layer: options.Layers = None,
     distance: options.Distance = DEFAULT_DISTANCE,
     permutations: options.Permutations = 1000,
@@ -60,6 +61,7 @@ def run(
     from facslens.models.initial import architecture_of
     from facslens.runs.settings import Settings
     from facslens.stages.order import run_all
+    from facslens.training.checkpoints import parse_checkpoints
     from facslens.training.recipe import recipe_for
 
     if accept and not resume:
@@ -74,6 +76,7 @@ def run(
             init=init,
             size=size,
             recipe=recipe_for(init is not None).changed(epochs=epochs, patience=patience),
+            checkpoints=None if checkpoints is None else parse_checkpoints(checkpoints),
             layers=layer,
             distance=distance,
             permutations=permutations,

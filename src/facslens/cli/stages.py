@@ -23,6 +23,7 @@ def train(
     init: options.Init = None,
     epochs: options.Epochs = None,
     patience: options.Patience = None,
+    checkpoints: options.Checkpoints = None,
     accept: options.Accept = None,
 ) -> None:
     """Train the network again; the results of later stages are then out of date.
@@ -32,14 +33,16 @@ def train(
     """
     from facslens.models.initial import architecture_of
     from facslens.runs.settings import Settings
+    from facslens.training.checkpoints import parse_checkpoints
     from facslens.training.recipe import recipe_for
 
+    kept = {} if checkpoints is None else {"checkpoints": parse_checkpoints(checkpoints)}
     with _opened(run, accept) as this:
         if init is None:
             changes, recipe = {}, Settings.of(this).recipe
         else:
             changes, recipe = {"init": init, "model": architecture_of(None, init)}, recipe_for(True)
-        _choose(this, recipe=recipe.changed(epochs=epochs, patience=patience), **changes)
+        _choose(this, recipe=recipe.changed(epochs=epochs, patience=patience), **changes, **kept)
         _run_stage(this, "train")
 
 

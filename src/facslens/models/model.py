@@ -129,8 +129,15 @@ def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:
         temporary.write_bytes(weights_to_bytes(plain))  # save_file lets nobody else read it
 
 
-def load(folder: Path) -> Model:
+def load(folder: Path, weights: str = "model.safetensors") -> Model:
     """Read a model that a run or `save` left.
+
+    Parameters
+    ----------
+    folder
+        It holds ``model.json``.
+    weights
+        Name of the file of weights in the folder.
 
     Raises
     ------
@@ -139,7 +146,7 @@ def load(folder: Path) -> Model:
         do not fit it or hold a number that is not finite.
     """
     model = _described(read_json(folder / "model.json"), folder / "model.json")
-    read_weights(model, folder / "model.safetensors")
+    read_weights(model, folder / weights)
     return model
 
 
@@ -153,13 +160,13 @@ def read_weights(model: Model, path: Path) -> None:
         finite.
     """
     try:
-        weights = load_file(path)
+        found = load_file(path)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} does not exist") from error
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise ArtifactError(f"{path} is no readable weights file: {error}") from error
-    _check(weights, model, path)
-    model.network.load_state_dict(weights)
+    _check(found, model, path)
+    model.network.load_state_dict(found)
 
 
 def _described(content: Json, path: Path) -> Model:

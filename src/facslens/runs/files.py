@@ -21,10 +21,24 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "verify": (),
 }  # fmt: skip
 
+#: The folder of the networks along the training, which is left only where they are asked for.
+CHECKPOINTS: Final = "checkpoints"
+
 #: Those of them that are folders.
-FOLDERS: Final = ("responses.zarr", "experiment", "projections", "report")
+FOLDERS: Final = ("responses.zarr", "experiment", "projections", "report", CHECKPOINTS)
 #: Stages whose files none but the report reads.
 _SHOWN: Final = ("experiment", "project", "report")
+
+
+def checkpoint_name(epoch: int) -> str:
+    """Name the file in `CHECKPOINTS` with the weights after an epoch.
+
+    Examples
+    --------
+    >>> checkpoint_name(4)
+    '0004.safetensors'
+    """
+    return f"{epoch:04d}.safetensors"
 
 
 def stage_of(name: str) -> str:
@@ -39,8 +53,12 @@ def stage_of(name: str) -> str:
     --------
     >>> stage_of("mapping.csv"), stage_of("projections/index.csv"), stage_of("verify/place.csv")
     ('associate', 'project', 'verify')
+    >>> stage_of("checkpoints")
+    'train'
     """
     top = name.split("/")[0]
+    if top == CHECKPOINTS:
+        return "train"
     for stage, files in FILES.items():
         if top in files or top == stage == "verify":
             return stage

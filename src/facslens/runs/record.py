@@ -9,10 +9,11 @@ import pandas as pd
 from facslens.artifacts import Json, read_json
 from facslens.association.discovery.result import Association
 from facslens.datasets.base import Faces, make_table
-from facslens.errors import ArtifactError
+from facslens.errors import ArtifactError, CallError
 from facslens.models.model import Model, load
 from facslens.responses.store import Responses
 from facslens.runs import parts, selection
+from facslens.runs.files import CHECKPOINTS, checkpoint_name
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
 from facslens.runs.tables import TABLES, read_run_table
@@ -83,6 +84,21 @@ class RunRecord:
         for name in ("model.json", "model.safetensors"):
             self.path(name)
         return load(self.run.folder)
+
+    @cached_property
+    def checkpoints(self) -> tuple[int, ...]:
+        """The epochs after which the training kept its network, in rising order."""
+        if not self.has(CHECKPOINTS):
+            raise CallError(
+                f"{self.run.folder} keeps no network along its training: train it again with "
+                f"`facslens train {self.run.folder} --checkpoints 0,1,2,4`"
+            )
+        return tuple(sorted(int(file.stem) for file in self.path(CHECKPOINTS).iterdir()))
+
+    def checkpoint(self, epoch: int) -> Model:
+        """Read the network after an epoch of `checkpoints`."""
+        self.path("model.json")
+        return load(self.run.folder, f"{CHECKPOINTS}/{checkpoint_name(epoch)}")
 
     @cached_property
     def description(self) -> Json:

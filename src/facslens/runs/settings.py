@@ -13,6 +13,7 @@ from facslens.models.initial import architecture_of, initial
 from facslens.models.model import Model
 from facslens.projection.rules import check_rule
 from facslens.runs.folder import Run
+from facslens.training.checkpoints import check_checkpoints
 from facslens.training.recipe import Recipe
 
 #: Nulls that every run tests: permutations of all sequences, or within each expression.
@@ -36,6 +37,8 @@ class Settings:
         Side of the network's input in pixels.
     recipe
         The settings of the training.
+    checkpoints
+        Numbers of finished epochs whose networks are kept, or None for none.
     layers
         Convolution layers to record, or None for all.
     exemplars
@@ -63,6 +66,7 @@ class Settings:
     init: str | None = None
     size: int = 48
     recipe: Recipe = field(default_factory=Recipe)
+    checkpoints: list[int] | None = None
     layers: list[str] | None = None
     exemplars: int = 9
     distance: str = DEFAULT
@@ -80,12 +84,13 @@ class Settings:
         Raises
         ------
         CallError
-            If an architecture, size, layer, distance, null or rule is not known, or if the
-            training cannot begin from `init`.
+            If an architecture, size, layer, distance, null or rule is not known, if the training
+            cannot begin from `init`, or has no such epochs as `checkpoints`.
         ArtifactError
             If the weights of `init` are missing or damaged, or there are no such stimuli.
         """
         architecture_of(self.model, self.init)
+        check_checkpoints(self.checkpoints or (), self.recipe.epochs)
         begun = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
         choose_layers(begun.network, self.layers)
         distance_names([self.distance])  # one: "all" cannot decide

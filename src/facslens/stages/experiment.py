@@ -1,6 +1,5 @@
 """The experiment: show paired faces, and find which action units themselves move a unit."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from facslens.errors import ArtifactError, CallError
 from facslens.experiments.analysis import TEXTS, TYPES, Findings, analyse
 from facslens.folders import filling
 from facslens.models.adapter import choose_layers
+from facslens.models.initial import digest
 from facslens.models.model import Model
 from facslens.progress import Report, silent
 from facslens.stages.answers import Answers, ask
@@ -182,7 +182,7 @@ def order_of(model: Model, stimuli: Stimuli, plan: Plan) -> Json:
     return {
         **{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(plan).items()},
         "stimuli": stimuli.sha256,
-        "network": weights_digest(model),
+        "network": digest(model),
         "facslens": __version__,
     }
 
@@ -205,11 +205,3 @@ def read_experiment(folder: Path) -> Findings:
     tables = {name: read_table(folder / file, TYPES) for name, file in TABLES.items()}
     tables["caused"] = tables["caused"].fillna(dict.fromkeys(TEXTS, ""))
     return Findings(**tables)
-
-
-def weights_digest(model: Model) -> str:
-    """Give the SHA-256 of a network's weights, names and values."""
-    whole = hashlib.sha256()
-    for name, value in sorted(model.network.state_dict().items()):
-        whole.update(name.encode() + value.contiguous().numpy(force=True).tobytes())
-    return whole.hexdigest()

@@ -8,11 +8,13 @@ from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError
 from facslens.experiments.place import rising
 from facslens.progress import Report
+from facslens.runs.files import CHECKPOINTS
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.stages.answers import Answers
 from facslens.stages.convergence import convergence
 from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
+from facslens.stages.forming import remove_forming, write_forming
 from facslens.stages.graded import graded
 
 
@@ -37,6 +39,10 @@ def run_experiment(run: Run, progress: Report) -> None:
         trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}
         both = convergence(record, findings, trials, answers.controls, record.seed)
         write_table(folder / "convergence.csv", both)
+        if record.has(CHECKPOINTS):
+            write_forming(record, stimuli, folder, plan, progress, answers.controls, replace=True)
+        else:
+            remove_forming(folder)
         # the layer of which the report shows most
         own = findings.caused[findings.caused["layer"] == record.responses.layers[-1]]
         shown = graded(model, stimuli, own, settings.rule, folder)

@@ -1,8 +1,14 @@
 """Train the network of a run, and predict the expression of every face with it."""
 
-from facslens.artifacts import write_table
+import shutil
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from facslens.artifacts import atomic, write_table
 from facslens.models import model as models
 from facslens.progress import Report
+from facslens.runs.files import CHECKPOINTS, checkpoint_name
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.training.fit import fit
@@ -10,12 +16,12 @@ from facslens.training.predictions import predict
 
 
 def run_train(run: Run, progress: Report) -> None:
-    """Write the weights, ``training.csv`` and ``predictions.parquet``."""
+    """Write the weights, ``training.csv`` and ``predictions.parquet``, and any checkpoints."""
     record = RunRecord(run)
     settings, faces = record.settings, record.faces
     # before the stage begins, for a run may go on from its own model
     begun = settings.begin()
-    with run.stage("train"):
+    with run.stage("train") as underway:
         training = fit(
             faces,
             architecture=settings.model,
@@ -23,6 +29,7 @@ def run_train(run: Run, progress: Report) -> None:
             seed=record.seed,
             recipe=settings.recipe,
             init=begun,
+            checkpoints=settings.checkpoints or (),
             folder=run.folder,
             progress=progress,
         )
@@ -31,3 +38,15 @@ def run_train(run: Run, progress: Report) -> None:
         write_table(run / "predictions.parquet", predict(training.model, faces))
         for checkpoint in run.folder.glob("training-*.ckpt"):  # of a training with other choices
             checkpoint.unlink()
+        if training.checkpoints:
+            _write_checkpoints(run, training.checkpoints)
+            underway.left(CHECKPOINTS)
+        elif (run / CHECKPOINTS).is_dir():  # of the training before
+            shutil.rmtree(run / CHECKPOINTS)
+
+
+def _write_checkpoints(run: Run, kept: Mapping[int, Mapping[str, Tensor]]) -> None:
+    """Write the weights of all epochs that were kept in the place of those there were."""
+    with atomic(run / CHECKPOINTS) as temporary:
+        for epoch, weights in kept.items():
+            models.write_weights(weights, temporary / checkpoint_name(epoch))

@@ -1,13 +1,14 @@
 """Callbacks of a training: record the history, keep the best weights, write checkpoints."""
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from facslens.artifacts import atomic
 from facslens.progress import Report
@@ -81,6 +82,44 @@ class Journal(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state of a checkpoint."""
         self.rows, self.best = list(state_dict["rows"]), dict(state_dict["best"])
+
+
+class Snapshots(pl.Callback):
+    """Keeps the averaged weights of some epochs, whether or not they are the best.
+
+    They are part of the state that a resumed training goes on from, so that it ends with the same
+    ones.
+
+    Parameters
+    ----------
+    epochs
+        Numbers of finished epochs; 0 is the network as it is now.
+    network
+        The network before the training.
+    """
+
+    def __init__(self, epochs: Sequence[int], network: nn.Module) -> None:
+        self.epochs = tuple(epochs)
+        self.weights: dict[int, dict[str, Tensor]] = {}
+        self._keep(0, network)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Keep the weights that were validated, if they are asked for."""
+        assert isinstance(module, ExpressionModule)
+        self._keep(trainer.current_epoch + 1, module.network)
+
+    def _keep(self, epoch: int, network: nn.Module) -> None:
+        if epoch in self.epochs:
+            weights = {name: value.cpu() for name, value in network.state_dict().items()}
+            self.weights[epoch] = copy.deepcopy(weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the weights kept so far."""
+        return {"weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore those of a checkpoint."""
+        self.weights = dict(state_dict["weights"])
 
 
 class Checkpoint(pl.Callback):

@@ -8,8 +8,8 @@ import logging
 import math
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ import lightning.pytorch as pl
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from facslens.datasets.base import Faces
@@ -24,7 +25,8 @@ from facslens.errors import CallError, FacslensError
 from facslens.models.initial import digest, initial
 from facslens.models.model import Model
 from facslens.progress import Report, silent
-from facslens.training.callbacks import Checkpoint, Journal, is_readable
+from facslens.training.callbacks import Checkpoint, Journal, Snapshots, is_readable
+from facslens.training.checkpoints import check_checkpoints
 from facslens.training.lesson import Lesson, expressions
 from facslens.training.module import EpochOrder, ExpressionModule, LabelledFaces
 from facslens.training.recipe import Recipe, recipe_for
@@ -43,10 +45,14 @@ class Training:
         With the weights of the best epoch.
     history
         Columns epoch, split, loss, accuracy.
+    checkpoints
+        The weights after each of the epochs that were to be kept; a training that stops early has
+        none of the later ones.
     """
 
     model: Model
     history: pd.DataFrame
+    checkpoints: Mapping[int, Mapping[str, Tensor]] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
@@ -65,6 +71,7 @@ def fit(
     recipe: Recipe | None = None,
     init: Model | None = None,
     lesson: Lesson | None = None,
+    checkpoints: Sequence[int] = (),
     folder: Path | None = None,
     progress: Report = silent,
 ) -> Training:
@@ -88,6 +95,8 @@ def fit(
     lesson
         Which of the faces are learned, and as what; None takes the expressions of the training
         part.
+    checkpoints
+        Numbers of finished epochs whose networks are kept, too; 0 is the one before the training.
     folder
         Where the checkpoint of the latest epoch is written, from which a killed training resumes;
         it is removed at the end. None writes none.
@@ -106,7 +115,8 @@ def fit(
         If the training part has fewer than two expressions, or the validation part is empty.
     CallError
         If `init` is of another architecture, or was trained on the same faces with another split,
-        and thus on people who are held out here.
+        and thus on people who are held out here; if the training has not so many epochs as
+        `checkpoints` asks for.
     FacslensError
         If training diverges.
     """
@@ -125,10 +135,12 @@ def fit(
     batch = min(recipe.batch_size, len(train))
     recipe = recipe.settled(len(train))
     epochs = cast(int, recipe.epochs)
+    check_checkpoints(checkpoints, epochs)
     steps = epochs * math.ceil(len(train) / batch)
     module = ExpressionModule(model.network, recipe, steps, seed)
     taught = (lesson.classes, size, lesson.label)
     journal = Journal(epochs, recipe.patience, progress)
+    snapshots = Snapshots(checkpoints, model.network)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet())
         stack.enter_context(torch.random.fork_rng())
@@ -141,6 +153,7 @@ def fit(
             seed,
             json.dumps(dataclasses.asdict(recipe)),
             begun and begun["weights"],
+            sorted(checkpoints),
         )
         checkpoint = kept / f"training-{_digest_of(identity)[:12]}.ckpt"
         average = EMAWeightAveraging(decay=recipe.average)
@@ -148,7 +161,7 @@ def fit(
             accelerator="auto",
             devices=1,
             max_epochs=epochs,
-            callbacks=[journal, average, *([Checkpoint(checkpoint)] if folder else [])],
+            callbacks=[journal, snapshots, average, *([Checkpoint(checkpoint)] if folder else [])],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -177,7 +190,8 @@ def fit(
         **content,
         "init": begun,
     }
-    return Training(dataclasses.replace(model, training=record), journal.history)
+    trained = dataclasses.replace(model, training=record)
+    return Training(trained, journal.history, snapshots.weights)
 
 
 def _digest_of(value: object) -> str:

@@ -1,0 +1,72 @@
+"""When detectors arose in the training, where networks along it were kept."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from facslens.experiments.forming import by_epoch
+from facslens.report.section import Page, Section
+from facslens.report.tables import records
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was found in one layer at each epoch; NaN where no unit answers."""
+
+    layer: str
+    accuracy: tuple[float, ...]
+    wins: tuple[float, ...]
+    auroc: tuple[float, ...]
+    caused: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Forming:
+    """What was found along the training, layer by layer; the last layer comes last."""
+
+    epochs: tuple[int, ...]
+    lines: tuple[Line, ...]
+    aus: int
+
+    @property
+    def layer(self) -> str:
+        """The layer whose line stands out."""
+        return self.lines[-1].layer
+
+    @property
+    def most(self) -> int:
+        """The end of the axis of action units that are caused."""
+        return max(1, *(n for line in self.lines for n in line.caused))
+
+
+def build_forming(page: Page) -> Forming | None:
+    """Gather the curves; None where no network along the training was looked at."""
+    table = page.tables.forming
+    if table is None or table.empty:
+        return None
+    rows = records(by_epoch(table))
+    layers = dict.fromkeys(str(row["layer"]) for row in rows)
+    own = {layer: [row for row in rows if row["layer"] == layer] for layer in layers}
+    return Forming(
+        epochs=tuple(dict.fromkeys(int(row["epoch"]) for row in rows)),
+        lines=tuple(
+            Line(
+                layer=layer,
+                accuracy=tuple(float(row["accuracy"]) for row in found),
+                wins=tuple(float(row["wins"]) for row in found),
+                auroc=tuple(float(row["auroc"]) for row in found),
+                caused=tuple(int(row["caused"]) for row in found),
+            )
+            for layer, found in own.items()
+        ),
+        aus=int(rows[0]["aus"]),
+    )
+
+
+SECTION: Final = Section(
+    order=102,
+    anchor="forming",
+    heading="",
+    template="forming.html",
+    build=build_forming,
+    part_of="network",
+)
