@@ -15,6 +15,7 @@ from facslens.experiments.decision import CAUSED, DOSE, PEOPLE, RIVALS
 from facslens.report.html import open_page, render, write_report
 from facslens.report.missing import Missing
 from facslens.report.sections.answer import build_head
+from facslens.report.sections.converged import build_converged
 from facslens.report.sections.experiment import build_experiment
 from facslens.report.sections.switched import build_switched
 from facslens.runs.folder import Run
@@ -72,6 +73,14 @@ def write_experiment(run: Run) -> None:
          "share_low": [None, 0.0], "share_high": [None, 2.0]}
     )  # fmt: skip
     write_table(folder / "place.csv", place)
+    both = [
+        ("AU01", "both by one unit", False, "AU01: both."),
+        ("AU06", "neither", None, "AU06: none."),
+        ("AU12", "observed", True, "AU12: seen only."),
+    ]  # fmt: skip
+    columns = ["au", "verdict", "contradicted", "sentence"]
+    table = pd.DataFrame(both, columns=columns).assign(layer="conv2")
+    write_table(folder / "convergence.csv", table.astype({"contradicted": "boolean"}))
     Image.new("L", (288, 96), 90).save(folder / "AU01.png")
     stages = run.info["stages"]
     run.update(stages={**stages, "experiment": {**stages["project"], "files": {}}})
@@ -143,6 +152,18 @@ def test_pictures_of_drawn_faces_are_beside_the_page(run: Run) -> None:
     with Image.open(io.BytesIO((index.parent / "switched" / "AU01.png").read_bytes())) as picture:
         assert picture.size == (288, 96)
     assert (index.parent / "data" / "caused.csv").is_file()
+
+
+def test_observed_stands_beside_caused(run: Run) -> None:
+    view = open_page(run).of(build_converged)
+    assert view is not None
+    assert [(group.verdict, group.aus) for group in view.groups] == [
+        ("both by one unit", ("AU01",)), ("observed", ("AU12",)), ("neither", ("AU06",)),
+    ]  # fmt: skip
+    assert (view.named, view.contradicted) == (2, ("AU12",))
+    assert view.sentences == ("AU01: both.", "AU12: seen only.", "AU06: none.")
+    page = render(open_page(run))
+    assert "In 1 of 2 AUs the experiment contradicts it" in page
 
 
 def test_none_caused_is_said_as_plainly(run: Run) -> None:

@@ -186,7 +186,7 @@ def copy_drawn(page: Page) -> dict[str, bytes]:
 
 
 SECTION: Final = Section(
-    order=16,
+    order=18,
     anchor="switched",
     heading="",
     part_of="experiment",
