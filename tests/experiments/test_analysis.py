@@ -214,6 +214,47 @@ def test_dose_agrees_with_counting_people(rng):
         assert found.change[k, p] == pytest.approx(mean)
 
 
+def test_people_and_overview_agree_with_the_trials(rng):
+    """Each line of a dose curve, and each mean beside the controls, derived again by loops."""
+    effect = np.zeros((6, 5))
+    effect[2, 0] = 2.0
+    trials = draw(rng, effect)
+    noisy = draw(np.random.default_rng(3), 0.7 * np.ones((6, 5)), noise=1.0)
+    against = {**controls(trials), "gradients": Control.of([noisy])}
+    found = analyse(trials, against, layer="conv", permutations=9)
+    for row in found.people.to_dict("records"):
+        number = trials.people.index(row["person"])
+        assert not trials.choosing[number]
+        au, grade = AUS.index(row["au"]), GRADES.index(row["grade"])
+        blocks = np.flatnonzero(trials.person == number)
+        own = [
+            trials.alone[grade, b, au, row["unit"]] - trials.rest[b, row["unit"]] for b in blocks
+        ]
+        assert row["change"] == pytest.approx(np.mean(own), rel=1e-12)
+    assert len(found.people) == 6 * 12 * 5
+    for row in found.dose.to_dict("records"):
+        lines = found.people.query("au == @row['au'] and grade == @row['grade']")["change"]
+        assert row["change"] == pytest.approx(lines.mean(), rel=1e-12)
+
+    overview = found.overview.set_index("candidates")
+    best = separation(trials, choosing=True).argmax(axis=1)
+    alone = [concordance(trials, j, int(best[j])).mean() for j in range(6)]
+    assert overview.loc["units", "auroc"] == pytest.approx(np.mean(alone), rel=1e-12)
+    assert overview.loc["units", "wins"] == pytest.approx(found.caused["wins"].mean(), rel=1e-12)
+    assert overview.loc["units", "n_caused"] == (found.caused["verdict"] == "caused").sum()
+    ahead = behind = 0
+    rivals = against["gradients"]
+    for j in range(6):
+        table = concordance(trials, j, int(best[j])) - rivals.tables[j]
+        interval = over_people(table, resampled(12, 0))
+        ahead, behind = ahead + (interval.low > 0), behind + (interval.high < 0)
+    assert overview.loc["gradients", ["n_ahead", "n_behind"]].tolist() == [ahead, behind]
+    assert overview.loc["gradients", "auroc"] == pytest.approx(
+        np.mean([table.mean() for table in rivals.tables]), rel=1e-12
+    )
+    assert 0 < ahead < 6
+
+
 def test_the_screen_agrees_with_permuting_one_by_one():
     rng = np.random.default_rng(5)
     effect = np.zeros((6, 3))
