@@ -144,6 +144,8 @@ def test_cards_have_dose_rival_controls_and_verdict(run: Run) -> None:
     assert "seen from grade C on" in page
     assert "its best one changes more under AU12 than under AU06 in 9 of 12 people" in page
     assert re.search(r"No unit changes at all.*AU06", page, re.S)
+    # the card of the coded faces leads to it
+    assert '<a href="#switched-AU12">Switched alone</a>: not its own, unit 5' in page
 
 
 def test_pictures_of_drawn_faces_are_beside_the_page(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Every action unit by itself: its unit, the evidence, and pictures."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from PIL import Image
 from facslens.report.findings import Findings, build_findings
 from facslens.report.missing import Missing
 from facslens.report.section import Page, Section
+from facslens.report.sections.experiment import Tuned, build_experiment
 from facslens.report.sections.place import build_place
 from facslens.report.sections.sanity import build_sanity
 
@@ -22,11 +24,13 @@ class Units:
 
     ``alike`` is how pictures of this rule correlate with those of random weights, and ``place``
     the first sentence on where the units look; None and empty where it was not checked.
+    ``switched`` is the experiment's row of each action unit.
     """
 
     findings: Findings
     alike: float | None
     place: str
+    switched: Mapping[str, Tuned]
 
 
 def build_units(page: Page) -> Units | Missing:
@@ -38,7 +42,9 @@ def build_units(page: Page) -> Units | Missing:
     curves = () if isinstance(sanity, Missing) else sanity.curves
     words = () if isinstance(place, Missing) else place.words
     alike = next((curve.rank[-1] for curve in curves if curve.rule == findings.rule), None)
-    return Units(findings, alike, words[0] if words else "")
+    experiment = page.of(build_experiment)
+    rows = () if isinstance(experiment, Missing) else experiment.rows
+    return Units(findings, alike, words[0] if words else "", {row.au: row for row in rows})
 
 
 def copy_pictures(page: Page) -> dict[str, bytes]:
