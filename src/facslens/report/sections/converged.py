@@ -42,7 +42,10 @@ def build_converged(page: Page) -> Converged | None:
     return Converged(
         layer=layer,
         groups=tuple(
-            Group(v, tuple(text(row, "au") for row in rows if text(row, "verdict") == v))
+            Group(
+                _NAMES.get(v, v),
+                tuple(text(row, "au") for row in rows if text(row, "verdict") == v),
+            )
             for v in ordered
         ),
         named=sum(row["contradicted"] in (True, False) for row in rows),
@@ -61,7 +64,11 @@ _ORDER: Final = (
     "observed",
     "neither",
 )
-
+#: What the page calls a verdict.
+_NAMES: Final = {
+    "unknown on real faces": "too few coded faces show it",
+    "unknown on drawn faces": "not switched",
+}
 
 SECTION: Final = Section(
     order=17,
