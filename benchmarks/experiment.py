@@ -96,7 +96,7 @@ def made_up(rng: np.random.Generator, extent: np.ndarray | None, units: int = UN
         np.arange(PEOPLE) % 2 == 0,
         rest,
         rest + 0.1 * rng.normal(size=rest.shape),
-        rest[:, None] + steps * change,
+        tuple(rest[:, None] + steps * change),
         nothing,
         nothing,
     )

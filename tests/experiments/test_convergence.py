@@ -346,7 +346,7 @@ def trials_of(rng, people=20, aus=("AU06", "AU12", "AU25", "AU27"), units=6):
     person = np.repeat(np.arange(people), 2)
     half = np.arange(people) % 2 == 0
     names = tuple(f"P{n:02d}" for n in range(people))
-    return Trials(aus, names, person, half, rest, rest + 0.1, alone, nothing, nothing)
+    return Trials(aus, names, person, half, rest, rest + 0.1, tuple(alone), nothing, nothing)
 
 
 def controls_of(trials, rng):
@@ -375,8 +375,9 @@ def test_ranks_agree_with_sorting_by_share_size_and_number(rng):
 
 def test_a_decision_for_other_units_agrees_with_counting(rng):
     trials = trials_of(rng)
-    trials.alone[:, :, 0, 4] += 4 * np.arange(1, 6)[:, None]  # wins in everybody
-    trials.alone[:, :, 1, 2] += 0.5 * np.arange(1, 6)[:, None]
+    for step, grade in enumerate(trials.alone, start=1):
+        grade[:, 0, 4] += 4 * step  # wins in everybody
+        grade[:, 1, 2] += 0.5 * step
     controls = controls_of(trials, rng)
     measured = measure(trials, seed=3)
     units = np.array([4, 2, -1, 0])

@@ -59,7 +59,7 @@ def dose(trials: Trials, au: int, unit: int) -> Dose:
     au, unit
         Numbers of the action unit and of the unit.
     """
-    levels = trials.alone[:, :, au, unit]
+    levels = np.stack([grade[:, au, unit] for grade in trials.alone])
     rest, again = trials.rest[:, unit], trials.again[:, unit]
     change = trials.by_person((levels - rest).T, choosing=False).T
     noise = trials.by_person(np.abs(again - rest), choosing=False)

@@ -51,7 +51,7 @@ class Trials:
     again
         A second picture at rest, with other noise and a slight shake; (block, unit).
     alone
-        With one action unit at each of `GRADES`; (grade, block, au, unit).
+        With one action unit at each of `GRADES`; (block, au, unit) each.
     left, right
         With one action unit at `FULL` on one side; (block, au, unit).
     """
@@ -62,7 +62,7 @@ class Trials:
     choosing: Bool[np.ndarray, " person"]
     rest: Float[np.ndarray, "block unit"]
     again: Float[np.ndarray, "block unit"]
-    alone: Float[np.ndarray, "grade block au unit"]
+    alone: tuple[Float[np.ndarray, "block au unit"], ...]
     left: Float[np.ndarray, "block au unit"]
     right: Float[np.ndarray, "block au unit"]
 
@@ -145,30 +145,41 @@ def arrange(
     aus = tuple(sorted(set(table.loc[alone, "aus"])))
     column = {au: place for place, au in enumerate(aus)}
     blocks, units = len(names), responses.shape[1]
+
+    def placed(rows: pd.Series, switched: bool = True) -> np.ndarray:
+        """Put the responses of some rows in their places; all NaN costs no memory."""
+        shape = (blocks, len(aus), units) if switched else (blocks, units)
+        if not rows.any():
+            return np.broadcast_to(np.nan, shape)
+        found, numbers = np.full(shape, np.nan), np.flatnonzero(rows)
+        if switched:
+            columns = table["aus"].iloc[numbers].map(column).to_numpy()
+            found[block[numbers], columns] = responses[numbers]
+        else:
+            found[block[numbers]] = responses[numbers]
+        return found
+
+    side = (table["kind"] == "side") & table["aus"].isin(aus)
     found = {
-        "rest": np.full((blocks, units), np.nan),
-        "again": np.full((blocks, units), np.nan),
-        "alone": np.full((len(GRADES), blocks, len(aus), units), np.nan),
-        "left": np.full((blocks, len(aus), units), np.nan),
-        "right": np.full((blocks, len(aus), units), np.nan),
+        "rest": placed(table["kind"] == "rest", switched=False),
+        "again": placed(table["kind"] == "again", switched=False),
+        "left": placed(side & (table["side"] == "left")),
+        "right": placed(side & (table["side"] == "right")),
     }
-    rows = zip(block, table["kind"], table["aus"], table["grade"], table["side"], strict=True)
-    for number, (at, kind, au, grade, side) in enumerate(rows):
-        if kind in ("rest", "again"):
-            found[kind][at] = responses[number]
-        elif kind == "alone":
-            found["alone"][GRADES.index(grade), at, column[au]] = responses[number]
-        elif kind == "side" and au in column:
-            found[side][at, column[au]] = responses[number]
-    _check_whole(found, names, aus)
-    return Trials(aus, tuple(people), person, half, **found)
+    grades = tuple(placed(alone & (table["grade"] == grade)) for grade in GRADES)
+    _check_whole(found["rest"], grades[GRADES.index(FULL)], names, aus)
+    return Trials(aus, tuple(people), person, half, alone=grades, **found)
 
 
-def _check_whole(found: dict[str, np.ndarray], names: pd.Index, aus: tuple[str, ...]) -> None:
+def _check_whole(
+    rest: Float[np.ndarray, "block unit"],
+    full: Float[np.ndarray, "block au unit"],
+    names: pd.Index,
+    aus: tuple[str, ...],
+) -> None:
     if not aus:
         raise NotEnoughDataError("the stimuli switch no action unit alone")
-    full = found["alone"][GRADES.index(FULL)]
-    lacking = [("the face at rest", np.isnan(found["rest"]).any(axis=1))]
+    lacking = [("the face at rest", np.isnan(rest).any(axis=1))]
     lacking += [(f"{au} at {FULL}", np.isnan(full[:, j]).any(axis=1)) for j, au in enumerate(aus)]
     for what, absent in lacking:
         if absent.any():
