@@ -77,6 +77,20 @@ def test_resume_after_a_stop_does_only_what_is_missing(facslens, run, monkeypatc
     assert "report:" in out
 
 
+def test_the_experiment_of_a_run_and_its_report(facslens, run, drawn_stimuli):
+    shutil.rmtree(run / "experiment")
+    code, out, err = facslens("experiment", run, "--stimuli", drawn_stimuli)
+    assert code == 0, err
+    assert "conv3: " in out
+    assert "of 2 action units are caused" in out
+    assert Run(run).info["stages"]["experiment"]["status"] == "done"
+    assert Run(run).info["stages"]["report"]["status"] == "done"
+    code, _, err = facslens("experiment", run, "--permutations", "9")
+    assert (code, "--permutations needs --out DIR" in err) == (2, True)
+    code, _, err = facslens("experiment", "compact")
+    assert (code, "is no run: name a folder for the tables with --out DIR" in err) == (2, True)
+
+
 def test_a_stage_alone_makes_the_later_ones_out_of_date(facslens, run):
     code, out, _ = facslens("associate", run, "--distance", "auroc", "--rank", "distance")
     assert code == 0

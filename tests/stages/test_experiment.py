@@ -168,7 +168,7 @@ def test_an_interrupted_experiment_is_made_again(model, folder, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         write_experiment(model, read_stimuli(folder), tmp_path / "out", plan, stop)
-    with pytest.raises(ArtifactError, match="tuning"):
+    with pytest.raises(ArtifactError, match="holds no finished experiment"):
         read_experiment(tmp_path / "out")
     write_experiment(model, read_stimuli(folder), tmp_path / "out", plan)
     assert len(read_experiment(tmp_path / "out").caused) == 2

@@ -81,7 +81,8 @@ class Answers:
         responses: dict[str, np.ndarray] = {}
         controls: dict[str, dict[str, Control]] = {}
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            # a damaged archive would stay open if NumPy opened it
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 for key in stored.files:
                     first, _, rest = key.partition("/")
                     if first == "responses":

@@ -195,8 +195,10 @@ def read_experiment(folder: Path) -> Findings:
     ArtifactError
         If the experiment is not finished, or a table is missing or was changed.
     """
-    hashes = read_json(folder / "experiment.json").get("sha256", {})
-    for file in TABLES.values():
+    hashes = read_json(folder / "experiment.json").get("sha256")
+    if hashes is None:
+        raise ArtifactError(f"{folder} holds no finished experiment: make it again to go on")
+    for file in (ANSWERS, *TABLES.values()):
         if sha256(folder / file) != hashes.get(file):
             raise ArtifactError(
                 f"{folder / file} is not what the experiment left, by its SHA-256: make it again "

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 from facslens.artifacts import Json, read_json, write_table
 from facslens.datasets.stimuli import read_stimuli
@@ -16,6 +17,8 @@ from facslens.stages.convergence import convergence
 from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
 from facslens.stages.forming import remove_forming, write_forming
 from facslens.stages.graded import graded
+
+CONVERGENCE: Final = "convergence.csv"
 
 
 def run_experiment(run: Run, progress: Report) -> None:
@@ -36,9 +39,11 @@ def run_experiment(run: Run, progress: Report) -> None:
             shutil.rmtree(folder, ignore_errors=True)
         findings = write_experiment(model, stimuli, folder, plan, progress)
         answers = Answers.read(folder / ANSWERS)
-        trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}
-        both = convergence(record, findings, trials, answers.controls, record.seed)
-        write_table(folder / "convergence.csv", both)
+        (folder / CONVERGENCE).unlink(missing_ok=True)
+        if record.has("mapping.csv"):  # not where no action unit is coded
+            trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}
+            both = convergence(record, findings, trials, answers.controls, record.seed)
+            write_table(folder / CONVERGENCE, both)
         if record.has(CHECKPOINTS):
             write_forming(record, stimuli, folder, plan, progress, answers.controls, replace=True)
         else:
