@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from facslens.artifacts import write_table
+from facslens.artifacts import sha256, write_table
 from facslens.experiments.forming import FORMING
 from facslens.report.html import open_page, render
 from facslens.report.sections.forming import build_forming
@@ -23,12 +23,13 @@ ROWS = [
 
 
 @pytest.fixture
-def formed(full_run):
-    file = full_run / "experiment" / "forming.csv"
-    write_table(file, pd.DataFrame(ROWS, columns=list(FORMING)).astype({"unit": "Int64"}))
-    yield full_run
-    file.unlink()
-    file.parent.rmdir()
+def formed(write_run):
+    run = write_run()
+    table = pd.DataFrame(ROWS, columns=list(FORMING)).astype({"unit": "Int64"})
+    write_table(run / "experiment" / "forming.csv", table)
+    noted = {"experiment": sha256(run / "experiment")}
+    run.update(stages=run.info["stages"] | {"experiment": {"status": "done", "files": noted}})
+    return run
 
 
 def test_curves_are_means_over_action_units_by_layer(formed):

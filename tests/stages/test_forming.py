@@ -1,5 +1,6 @@
 """The experiment along a training: ten drawn people, and a network trained for two epochs."""
 
+import dataclasses
 import json
 import shutil
 
@@ -20,9 +21,12 @@ from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.settings import Settings
 from facslens.stages import forming as module
+from facslens.stages.associate import run_associate
 from facslens.stages.experiment import Plan, experiment
+from facslens.stages.experiment_of_run import run_experiment
 from facslens.stages.faces import run_faces
 from facslens.stages.forming import read_forming, write_forming
+from facslens.stages.record import run_record
 from facslens.stages.train import run_train
 from facslens.training.recipe import Recipe
 
@@ -192,6 +196,30 @@ def test_epochs_are_summed_up_over_action_units(whole):
         assert row.auroc == pytest.approx(sum(r.auroc for r in rows) / len(rows))
         assert row.caused == sum(r.verdict == "caused" for r in rows)
         assert (row.aus, row.accuracy) == (len(rows), rows[0].accuracy)
+
+
+def test_a_run_that_keeps_networks_looks_at_them_and_one_that_keeps_none_has_no_table(
+    record, stimuli, tmp_path
+):
+    run = Run(shutil.copytree(record.run.folder, tmp_path / "run"))
+    settings = dataclasses.replace(
+        Settings.of(run), layers=["conv3"], permutations=9, stimuli=str(stimuli.root)
+    )
+    run.update(settings=settings.entries())
+    for stage in (run_record, run_associate, run_experiment):
+        stage(run, silent)
+    found = RunRecord(run).table("experiment/forming.csv")
+    own = RunRecord(run).table("experiment/caused.csv")
+    best = record.description["training"]["best_epoch"]
+    columns = ["layer", "au", "unit", "wins", "rival", "auroc", "verdict"]
+    rows = found.loc[found["epoch"] == best, columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, own[columns], check_dtype=False)
+    run.check("experiment")
+    settings = dataclasses.replace(settings, checkpoints=None)
+    run.update(settings=settings.entries())
+    for stage in (run_train, run_record, run_associate, run_experiment):
+        stage(run, silent)
+    assert not RunRecord(run).has("experiment/forming.csv")
 
 
 def test_a_run_without_checkpoints_is_one_sentence_and_leaves_nothing(run, stimuli, tmp_path):

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from facslens.artifacts import Json, read_table
+from facslens.artifacts import Json
 from facslens.datasets.base import Faces
-from facslens.experiments.forming import TYPES as FORMING
 from facslens.report.missing import Missing
 from facslens.responses.store import Responses
 from facslens.runs.folder import Run
@@ -167,12 +166,6 @@ class RunTables:
     def shows_faces(self) -> bool:
         """Whether faces of the dataset may be shown, and what names them."""
         return bool(self.info.get("settings", {}).get("faces", True))
-
-    @cached_property
-    def forming(self) -> pd.DataFrame | None:
-        """``experiment/forming.csv``."""
-        file = self.run / "experiment" / "forming.csv"
-        return read_table(file, FORMING) if file.is_file() else None
 
     @cached_property
     def stale(self) -> tuple[str, ...]:

@@ -93,7 +93,8 @@ class RunRecord:
                 f"{self.run.folder} keeps no network along its training: train it again with "
                 f"`facslens train {self.run.folder} --checkpoints 0,1,2,4`"
             )
-        return tuple(sorted(int(file.stem) for file in self.path(CHECKPOINTS).iterdir()))
+        names = [file.stem for file in self.path(CHECKPOINTS).glob("*.safetensors")]
+        return tuple(sorted(int(name) for name in names if name.isdecimal()))
 
     def checkpoint(self, epoch: int) -> Model:
         """Read the network after an epoch of `checkpoints`."""

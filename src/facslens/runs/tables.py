@@ -12,6 +12,7 @@ from facslens.datasets.base import COLUMNS as FACES
 from facslens.errors import ArtifactError
 from facslens.experiments.analysis import TYPES as EXPERIMENT
 from facslens.experiments.convergence import TYPES as CONVERGENCE
+from facslens.experiments.forming import TYPES as FORMING
 
 #: The files of an `Association`, by the names of its tables.
 TABLES: Final = {
@@ -41,6 +42,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "experiment/controls.csv": EXPERIMENT,
     "experiment/overview.csv": EXPERIMENT,
     "experiment/convergence.csv": dict(CONVERGENCE),
+    "experiment/forming.csv": dict(FORMING),
     "experiment/rivals.csv": {"other": "str", "rival": "boolean"},
     "verify/verdicts.csv": VERDICTS,
     "verify/controls.csv": {

@@ -40,7 +40,7 @@ class Forming:
 
 def build_forming(page: Page) -> Forming | None:
     """Gather the curves; None where no network along the training was looked at."""
-    table = page.tables.forming
+    table = page.tables.experiment("forming.csv")
     if table is None or table.empty:
         return None
     rows = records(by_epoch(table))
@@ -69,4 +69,5 @@ SECTION: Final = Section(
     template="forming.html",
     build=build_forming,
     part_of="network",
+    downloads={"experiment/forming.csv": "the experiment on networks along the training"},
 )
