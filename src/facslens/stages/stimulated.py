@@ -23,6 +23,8 @@ Rows = Bool[np.ndarray, " image"]
 #: What faces, grey levels in [0, 1], are turned into: arrays by name, one row a face.
 Reader = Callable[[Float[Tensor, "_face 1 _row _column"]], Mapping[str, np.ndarray]]
 
+#: Faces that are read at a time, by every reader: convolutions keep working memory for each size
+#: of a batch.
 _BATCH: Final = 64
 
 
@@ -70,8 +72,24 @@ def read_faces(
     list of dict
         Of each reader its arrays, rows in the order of the stimuli.
     """
-    parts: list[dict[str, list[np.ndarray]]] = [{} for _ in readers]
-    done = 0
+    found: list[dict[str, np.ndarray]] = [{} for _ in readers]
+    read = [0] * len(readers)
+    waiting = [torch.empty(0, 1, size, size) for _ in readers]
+
+    def pass_on(number: int, least: int) -> None:
+        """Let a reader read its waiting faces, as long as there are so many."""
+        rows, reader = readers[number]
+        while len(waiting[number]) >= least:
+            batch, waiting[number] = waiting[number][:_BATCH], waiting[number][_BATCH:]
+            for name, values in reader(batch).items():
+                # one array at once: many small ones between the maps would scatter the memory
+                if name not in found[number]:
+                    whole = (int(rows.sum()), *values.shape[1:])
+                    found[number][name] = np.empty(whole, dtype=values.dtype)
+                found[number][name][read[number] : read[number] + len(batch)] = values
+            read[number] += len(batch)
+            progress(sum(read))
+
     for _, first, after in stimuli.blocks:
         wanted = np.logical_or.reduce([rows[first:after] for rows, _ in readers])
         if not wanted.any():
@@ -79,14 +97,13 @@ def read_faces(
         images = stimuli.pixels(first, after)[wanted]
         levels = [grey(image) for image in images] if stimuli.colour else list(images)
         faces = normalise.scaled(levels, size)
-        for (rows, read), part in zip(readers, parts, strict=True):
+        for number, (rows, _) in enumerate(readers):
             own = faces[torch.from_numpy(rows[first:after][wanted])]
-            for batch in torch.split(own, _BATCH):
-                for name, values in read(batch).items():
-                    part.setdefault(name, []).append(values)
-                done += len(batch)
-            progress(done)
-    return [{name: np.concatenate(v) for name, v in part.items()} for part in parts]
+            waiting[number] = torch.cat([waiting[number], own])
+            pass_on(number, _BATCH)
+    for number in range(len(readers)):
+        pass_on(number, 1)
+    return found
 
 
 def as_read(faces: Float[Tensor, "_face 1 _row _column"]) -> Tensor:
