@@ -57,7 +57,7 @@ def by_hand(faces, epochs):
     names = faces.expressions
     images = normalise.read(list(part["path"]), 48)
     classes = torch.tensor([names.index(name) for name in part["expression"]])
-    network = initial("paper", names, 48, 4).network  # in the mode that it is made in
+    network = initial("paper", names, 48, 4).network.train()  # dropout acts
     batches = math.ceil(len(part) / 16)
     warm_up = max(1, min(100, epochs * batches // 6))
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.01)

@@ -122,6 +122,22 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(faces, training, tmp_path):
     pd.testing.assert_frame_equal(again.history, training.history)
 
 
+def test_batch_normalisation_follows_the_faces_and_keeps_what_it_came_with(faces):
+    """From random weights it learns the faces' statistics; a fine-tuning keeps those it has."""
+    recipe = Recipe(epochs=1, batch_size=16)
+    first = fit(faces, architecture="compact", seed=2, recipe=recipe).model.network.state_dict()
+    means = [value for name, value in first.items() if name.endswith("running_mean")]
+    assert all(mean.abs().max() > 0 for mean in means)
+    other = build("compact", faces.expressions, 48, seed=9)
+    for part in other.network.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.running_mean.fill_(0.25)
+    tuned = fit(faces, architecture="compact", seed=2, recipe=recipe, init=other).model.network
+    means = [value for name, value in tuned.state_dict().items() if name.endswith("running_mean")]
+    assert all((mean == 0.25).all() for mean in means)
+    assert not any(part.training for part in tuned.modules())
+
+
 def test_early_stopping_ends_one_epoch_after_the_best(faces):
     # Weights that are not averaged jump about, so that some epoch is soon worse than the last.
     hasty = Recipe(epochs=40, batch_size=16, learning_rate=0.01, average=0.1, patience=1)

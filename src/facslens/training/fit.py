@@ -17,7 +17,7 @@ import lightning.pytorch as pl
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from facslens.datasets.base import Faces
@@ -137,7 +137,7 @@ def fit(
     epochs = cast(int, recipe.epochs)
     check_checkpoints(checkpoints, epochs)
     steps = epochs * math.ceil(len(train) / batch)
-    module = ExpressionModule(model.network, recipe, steps, seed)
+    module = ExpressionModule(_teaching(model.network, init is not None), recipe, steps, seed)
     taught = (lesson.classes, size, lesson.label)
     journal = Journal(epochs, recipe.patience, progress)
     snapshots = Snapshots(checkpoints, model.network)
@@ -192,6 +192,20 @@ def fit(
     }
     trained = dataclasses.replace(model, training=record)
     return Training(trained, journal.history, snapshots.weights)
+
+
+def _teaching(network: nn.Module, begun: bool) -> nn.Module:
+    """Let dropout act, and batch normalisation follow the faces, which Lightning leaves as it is.
+
+    Batch normalisation that comes with weights keeps its statistics: the few faces of a fine-tuning
+    are not what they were measured on.
+    """
+    network.train()
+    if begun:
+        for part in network.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                part.eval()
+    return network
 
 
 def _digest_of(value: object) -> str:
