@@ -98,8 +98,9 @@ def run(write_run: Callable[..., Run]) -> Run:
 def test_the_first_sentence_is_about_the_experiment(run: Run) -> None:
     head = open_page(run).of(build_head)
     assert head.headline == (
-        "On drawn faces, 1 of 3 action units is shown to move a unit of conv2 by itself: AU01."
+        "On drawn faces, 1 of 3 action units is shown to move a unit of conv2 by itself."
     )
+    assert head.detail.startswith("It is AU01. Each was switched on alone")
     assert "on 12 people who had no part in the choice" in head.detail
     assert "On coded faces, 2 of 5 action units have a detector" in head.detail
     assert (head.numbers[0].value, head.numbers[0].of) == ("1", "of 3")

@@ -75,14 +75,15 @@ def build_head(page: Page) -> Head:
 def _switched(experiment: Experiment) -> tuple[str, str]:
     """Put the experiment into a sentence, and how it was made into another."""
     n, of = len(experiment.caused), len(experiment.rows)
+    are, themselves = ("is", "itself") if n < 2 else ("are", "themselves")
     headline = (
-        f"On drawn faces, {n or 'none'} of {of} action units {'is' if n in (0, 1) else 'are'} "
-        f"shown to move a unit of {experiment.layer} by {'itself' if n in (0, 1) else 'themselves'}"
-        f"{': ' + ', '.join(experiment.caused) if n else ''}."
+        f"On drawn faces, {n or 'none'} of {of} action units {are} shown to move a unit of "
+        f"{experiment.layer} by {themselves}."
     )
+    named = f"{'It is' if n == 1 else 'They are'} {', '.join(experiment.caused)}. " if n else ""
     how = (
-        f"Each was switched on alone, with nothing else changed, on {experiment.people} people who "
-        f"had no part in the choice of the units."
+        f"{named}Each was switched on alone, with nothing else changed, on {experiment.people} "
+        f"people who had no part in the choice of the units."
     )
     return headline, how
 
