@@ -176,7 +176,7 @@ FILES = (
     "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv", "experiment/experiment.json",
     "experiment/answers.npz", "experiment/tuning.parquet",
     "experiment/caused.csv", "experiment/controls.csv", "experiment/dose.csv",
-    "experiment/people.csv", "experiment/rivals.csv", "experiment/graded.csv",
+    "experiment/overview.csv", "experiment/people.csv", "experiment/rivals.csv", "experiment/graded.csv",
     "experiment/place.csv", "experiment/convergence.csv", "experiment/AU*.png",
     "projections/index.csv",
     "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png",

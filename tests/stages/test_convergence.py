@@ -30,7 +30,7 @@ def invented(aus, detectors, units=256, people=16):
     nothing = np.full((blocks, len(aus), units), np.nan)
     names = tuple(f"P{n:02d}" for n in range(people))
     half = np.arange(people) % 2 == 0
-    return Trials(aus, names, person, half, rest, rest + 0.05, alone, nothing, nothing)
+    return Trials(aus, names, person, half, rest, rest + 0.05, tuple(alone), nothing, nothing)
 
 
 def converged(run, aus, detectors):

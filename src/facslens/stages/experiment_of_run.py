@@ -34,16 +34,20 @@ def run_experiment(run: Run, progress: Report) -> None:
         tuple(record.responses.layers), permutations=settings.permutations, seed=record.seed
     )
     folder = run / "experiment"
+    coded = record.has("mapping.csv")
+    if coded:  # what is lost or out of date shows before the old tables are given up
+        _ = record.mapping, record.association, record.verdicts
     with run.stage("experiment", stimuli=stimuli.sha256, rule=settings.rule):
         if not _is_of(folder, order_of(model, stimuli, plan)):
             shutil.rmtree(folder, ignore_errors=True)
         findings = write_experiment(model, stimuli, folder, plan, progress)
         answers = Answers.read(folder / ANSWERS)
-        (folder / CONVERGENCE).unlink(missing_ok=True)
-        if record.has("mapping.csv"):  # not where no action unit is coded
+        if coded:
             trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}
             both = convergence(record, findings, trials, answers.controls, record.seed)
             write_table(folder / CONVERGENCE, both)
+        else:
+            (folder / CONVERGENCE).unlink(missing_ok=True)
         if record.has(CHECKPOINTS):
             write_forming(record, stimuli, folder, plan, progress, answers.controls, replace=True)
         else:
