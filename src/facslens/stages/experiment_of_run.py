@@ -4,9 +4,13 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
+
+from facslens.action_units import PROTOTYPES
 from facslens.artifacts import Json, read_json, write_table
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError
+from facslens.experiments.effects import agreement, effects, members
 from facslens.experiments.place import rising
 from facslens.progress import Report
 from facslens.runs.files import CHECKPOINTS
@@ -17,6 +21,7 @@ from facslens.stages.convergence import convergence
 from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
 from facslens.stages.forming import remove_forming, write_forming
 from facslens.stages.graded import graded
+from facslens.stages.stimulated import needed
 
 CONVERGENCE: Final = "convergence.csv"
 
@@ -44,6 +49,13 @@ def run_experiment(run: Run, progress: Report) -> None:
             trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}
             both = convergence(record, findings, trials, answers.controls, record.seed)
             write_table(folder / CONVERGENCE, both)
+        table, names = stimuli.table[needed(stimuli)], model.expressions
+        order = (table, answers.logits, names, PROTOTYPES, record.seed)
+        write_table(folder / "effects.csv", effects(*order))
+        write_table(folder / "needed.csv", members(*order))
+        matched = agreement(*order)
+        row = pd.DataFrame([matched], columns=["auroc", "auroc_low", "auroc_high"])
+        write_table(folder / "agreement.csv", row)
         if record.has(CHECKPOINTS):
             write_forming(record, stimuli, folder, plan, progress, answers.controls, replace=True)
         else:
