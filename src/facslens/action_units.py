@@ -1,7 +1,7 @@
 """The vocabulary of the Facial Action Coding System (FACS): numbers, names, muscles, places."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -112,6 +112,18 @@ _TABLE: Final[tuple[tuple[int, str, str, Region], ...]] = (
 
 ACTION_UNITS: Final[dict[str, ActionUnit]] = {
     unit.code: unit for unit in (ActionUnit(*row) for row in _TABLE)
+}
+
+#: One prototype of each expression, after EMFACS as tabled by Ekman, Friesen & Hager 2002
+#: [ekman2002facs]_, p. 174; contempt is one-sided.
+PROTOTYPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "anger": ("AU04", "AU05", "AU07", "AU23"),
+    "contempt": ("AU14",),
+    "disgust": ("AU09", "AU16", "AU25"),
+    "fear": ("AU01", "AU02", "AU04", "AU05", "AU20", "AU25"),
+    "happiness": ("AU06", "AU12", "AU25"),
+    "sadness": ("AU01", "AU04", "AU15", "AU17"),
+    "surprise": ("AU01", "AU02", "AU05", "AU26"),
 }
 
 #: How people write an action unit: an example, and the regular expression of what stands before

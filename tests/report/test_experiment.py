@@ -16,6 +16,7 @@ from facslens.report.html import open_page, render, write_report
 from facslens.report.missing import Missing
 from facslens.report.sections.answer import build_head
 from facslens.report.sections.converged import build_converged
+from facslens.report.sections.effects import build_effects
 from facslens.report.sections.experiment import build_experiment
 from facslens.report.sections.switched import build_switched
 from facslens.runs.folder import Run
@@ -81,6 +82,17 @@ def write_experiment(run: Run) -> None:
     columns = ["au", "verdict", "contradicted", "sentence"]
     table = pd.DataFrame(both, columns=columns).assign(layer="conv2")
     write_table(folder / "convergence.csv", table.astype({"contradicted": "boolean"}))
+    cells = [
+        ("AU01", "happiness", -0.25, -1.0, -2.0, 0.0, False, False),
+        ("AU01", "surprise", 0.5, 2.0, 1.0, 3.0, True, False),
+        ("AU12", "happiness", 0.25, 1.5, 1.0, 2.0, True, False),
+        ("AU12", "surprise", 0.0, 0.0, -0.5, 0.5, True, True),
+    ]
+    columns = ["au", "expression", "probability", *("logit", "logit_low", "logit_high")]
+    table = pd.DataFrame(cells, columns=[*columns, "prototype", "differs"])
+    write_table(folder / "effects.csv", table.assign(grade="E", n_people=20))
+    columns = ["auroc", "auroc_low", "auroc_high"]
+    write_table(folder / "agreement.csv", pd.DataFrame([(0.75, 0.6, 0.9)], columns=columns))
     Image.new("L", (288, 96), 90).save(folder / "AU01.png")
     stages = run.info["stages"]
     run.update(stages={**stages, "experiment": {**stages["project"], "files": {}}})
@@ -167,6 +179,23 @@ def test_observed_stands_beside_caused(run: Run) -> None:
     assert view.sentences == ("AU01: both.", "AU12: seen only.", "AU06: none.")
     page = render(open_page(run))
     assert "In 1 of 2 AUs the experiment contradicts it" in page
+
+
+def test_what_action_units_do_to_expressions_is_one_picture_and_in_words(run: Run) -> None:
+    view = open_page(run).of(build_effects)
+    assert not isinstance(view, Missing)
+    assert (view.expressions, view.people) == (("happiness", "surprise"), 20)
+    assert [[c.share for c in row.cells] for row in view.rows] == [[-0.5, 1.0], [0.5, 0.0]]
+    assert [[c.differs for c in row.cells] for row in view.rows] == [[False] * 2, [False, True]]
+    assert view.words == (
+        "happiness becomes more probable under AU12 (+25 points)",
+        "surprise becomes more probable under AU01 (+50 points); of its prototype AU12 alone does "
+        "not",
+    )
+    page = render(open_page(run))
+    assert "members of a prototype from other AUs by AUROC 0.75 (0.60–0.90)" in page
+    assert "surprise under AU12: logit 0.00 (−0.50 to 0.50); differs from the prototypes" in page
+    assert ">+50</td>" in page
 
 
 def test_none_caused_is_said_as_plainly(run: Run) -> None:

@@ -25,7 +25,9 @@ from facslens.models.model import Model
 from facslens.progress import Report
 from facslens.responses.recorder import peak
 from facslens.stages.stimulated import (
+    OUTPUT,
     Reader,
+    Rows,
     compared,
     needed,
     read_faces,
@@ -50,10 +52,13 @@ class Answers:
         By layer, of the faces that `facslens.stages.stimulated.needed` names; (image, unit).
     controls
         By layer and name of the control.
+    logits
+        The network's output for the same faces; (image, expression).
     """
 
     responses: Mapping[str, Float[np.ndarray, "image _unit"]]
     controls: Mapping[str, Mapping[str, Control]]
+    logits: Float[np.ndarray, "image _expression"]
 
     def trials(self, stimuli: Stimuli, layer: str) -> Trials:
         """Arrange the responses of a layer."""
@@ -62,6 +67,7 @@ class Answers:
     def write(self, file: Path) -> None:
         """Write them as a compressed NumPy archive."""
         arrays = {f"responses/{layer}": values for layer, values in self.responses.items()}
+        arrays["logits"] = self.logits
         for layer, controls in self.controls.items():
             for name, control in controls.items():
                 for field in _FIELDS:
@@ -83,6 +89,7 @@ class Answers:
         try:
             # a damaged archive would stay open if NumPy opened it
             with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                logits = stored["logits"]
                 for key in stored.files:
                     first, _, rest = key.partition("/")
                     if first == "responses":
@@ -93,7 +100,7 @@ class Answers:
                         controls.setdefault(layer, {})[name] = Control(int(own[0]), *own[1:])
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ArtifactError(f"{file} holds no answers to the stimuli: {error}") from error
-        return cls(responses, controls)
+        return cls(responses, controls, logits)
 
 
 def ask(
@@ -143,10 +150,7 @@ def ask(
     shared = {name: Control.of([arrange(part, values)]) for name, values in bare.items()}
     responses, controls = {}, {}
     for layer in layers:
-        alone = mixed[layer][:, 0]
-        responses[layer] = np.empty((int(every.sum()), alone.shape[1]), dtype=np.float32)
-        responses[layer][few[every]] = alone
-        responses[layer][~few[every]] = plain[layer]
+        responses[layer] = _joined(few[every], mixed[layer][:, 0], plain[layer])
         mixtures = np.moveaxis(mixed[layer][:, 1:], 1, 0)
         controls[layer] = {
             **shared,
@@ -155,7 +159,18 @@ def ask(
         }
         if identity:
             controls[layer]["identity"] = Control.of([arrange(part, answered[others][layer])])
-    return Answers(responses, controls)
+    return Answers(responses, controls, _joined(few[every], mixed[OUTPUT], plain[OUTPUT]))
+
+
+def _joined(
+    first: Rows,
+    some: Float[np.ndarray, "_some column"],
+    others: Float[np.ndarray, "_others column"],
+) -> Float[np.ndarray, "_image column"]:
+    """Put what was answered to some rows, and to the others, in the order of the rows."""
+    found = np.empty((len(first), some.shape[1]), dtype=some.dtype)
+    found[first], found[~first] = some, others
+    return found
 
 
 @dataclass

@@ -20,7 +20,7 @@ from facslens.progress import Report, silent
 from facslens.runs.record import RunRecord
 from facslens.stages.answers import Answers, ask
 from facslens.stages.experiment import Plan, analysed
-from facslens.stages.stimulated import compared, needed, read_faces, responding
+from facslens.stages.stimulated import OUTPUT, compared, needed, read_faces, responding
 from facslens.training.predictions import accuracy, predict
 from facslens.version import __version__
 
@@ -175,7 +175,7 @@ def _all_epochs(
                 controls = answers.controls
             else:
                 own = _responses(model, stimuli, layers, counted)
-                answers = Answers(own, controls)
+                answers = Answers({layer: own[layer] for layer in layers}, controls, own[OUTPUT])
             findings = analysed(answers, stimuli, plan)
             right = accuracy(predict(model, validation))
             write_table(part, forming(epoch, findings.caused, right))
@@ -194,7 +194,7 @@ def _responses(
             stimuli, model.size, [(few, own), (every & ~few, own)], lambda n: progress(n, total)
         )
     found = {}
-    for layer in layers:
+    for layer in (*layers, OUTPUT):
         found[layer] = np.empty((total, first[layer].shape[1]), dtype=np.float32)
         found[layer][few[every]] = first[layer]
         found[layer][~few[every]] = rest[layer]

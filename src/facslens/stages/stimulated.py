@@ -26,17 +26,21 @@ Reader = Callable[[Float[Tensor, "_face 1 _row _column"]], Mapping[str, np.ndarr
 #: Faces that are read at a time, by every reader: convolutions keep working memory for each size
 #: of a batch.
 _BATCH: Final = 64
+#: The name under which a network's output is kept beside the responses of its layers.
+OUTPUT: Final = "(output)"
 
 
 def needed(stimuli: Stimuli) -> Rows:
     """Choose the faces that an experiment has to see.
 
     Of the choosing people those at rest and at full intensity; of the measuring people every
-    single action unit at every grade, on both sides and on one, and the second face at rest.
+    single action unit at every grade, on both sides and on one, and the second face at rest. Of
+    all people the prototypes of expressions, whole and without a member.
     """
     table = stimuli.table
+    prototypes = table["kind"].isin(["together", "without"]).to_numpy(dtype=bool)
     measured = table["kind"].isin(["again", "alone", "side"]) & (table["half"] != HALVES[0])
-    rows: Rows = compared(stimuli) | measured.to_numpy(dtype=bool)
+    rows: Rows = compared(stimuli) | prototypes | measured.to_numpy(dtype=bool)
     return rows
 
 
@@ -115,7 +119,7 @@ def as_read(faces: Float[Tensor, "_face 1 _row _column"]) -> Tensor:
 def responding(
     model: Model, layers: Sequence[str], read: Callable[[Tensor], np.ndarray] | None = None
 ) -> Iterator[Reader]:
-    """Make a reader of a network: its responses by layer.
+    """Make a reader of a network: its responses by layer, and its `OUTPUT`.
 
     Parameters
     ----------
@@ -131,8 +135,8 @@ def responding(
 
         def reader(faces: Tensor) -> dict[str, np.ndarray]:
             with torch.inference_mode():
-                model.network(as_read(faces))
-            return {layer: found[layer] for layer in layers}
+                output = model.network(as_read(faces))
+            return {layer: found[layer] for layer in layers} | {OUTPUT: output.numpy(force=True)}
 
         yield reader
 

@@ -1,12 +1,13 @@
 """Faces of one person in one setting that differ in one action unit, and in nothing else."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from facslens.action_units import PROTOTYPES
 from facslens.synthesis.actions import AUS, SIDED, Sides
 from facslens.synthesis.camera import Setting, draw_varied
 from facslens.synthesis.designs import excluded
@@ -17,18 +18,6 @@ GRADES: Final = {"A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
 
 #: The grade of combinations.
 _TOGETHER: Final = "D"
-
-#: One prototype of each expression, after EMFACS as tabled by Ekman, Friesen & Hager 2002
-#: [ekman2002facs]_, p. 174; contempt is one-sided.
-PROTOTYPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "anger": ("AU04", "AU05", "AU07", "AU23"),
-    "contempt": ("AU14",),
-    "disgust": ("AU09", "AU16", "AU25"),
-    "fear": ("AU01", "AU02", "AU04", "AU05", "AU20", "AU25"),
-    "happiness": ("AU06", "AU12", "AU25"),
-    "sadness": ("AU01", "AU04", "AU15", "AU17"),
-    "surprise": ("AU01", "AU02", "AU05", "AU26"),
-}
 
 #: What a twin differs in, with nothing else changed: a share of the reflectance of the skin, or
 #: the place of the phenotype in its range. Sex and age change the geometry of the face, too.
