@@ -94,7 +94,7 @@ def _agreement(page: Page) -> Estimate | None:
 
 def _words(expression: str, own: pd.DataFrame) -> str:
     """Say what moves an expression, and which members of its prototype do not."""
-    rises = own[own["logit_low"] > 0].sort_values("logit", ascending=False)
+    rises = own[own["logit_low"] > 0].sort_values("probability", ascending=False)
     named = [
         f"{text(row, 'au')} ({100 * number(row, 'probability'):+.0f} points)"
         for row in records(rises.head(NAMED))
