@@ -72,9 +72,9 @@ def experiment(
         bool,
         typer.Option(
             "--checkpoints",
-            help="With --out: find, too, what each network along the training of the run has "
-            "formed, and write it to DIR/forming.csv. The run has to be trained with "
-            "--checkpoints; its own experiment does so unasked.",
+            help="With --out: make the experiment also with every network that the training of "
+            "the run kept, and write DIR/forming.csv. Needs a run that was trained with "
+            "--checkpoints; without --out such a run does so by itself.",
         ),
     ] = False,
 ) -> None:
@@ -83,8 +83,8 @@ def experiment(
     Units are chosen on half of the people and measured on the other half. An action unit is
     caused where its unit changes more under it than under every other one, rises with its
     intensity, and tells it from its response alone, ahead of pixels, gradients and untrained
-    networks. Drawn faces are not photographs. With --identity, the control of that name parts
-    what was learned from expressions from what is learned from faces; it does not decide.
+    networks. Drawn faces are not photographs. With --identity a network that has learned who is
+    shown is compared, too; it has no say in the verdict.
     """
     given = {"untrained": untrained, "permutations": permutations, "seed": seed}
     chosen: dict[str, Any] = {k: value for k, value in given.items() if value is not None}

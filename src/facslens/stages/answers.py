@@ -27,8 +27,8 @@ from facslens.responses.recorder import peak
 from facslens.stages.stimulated import (
     OUTPUT,
     Reader,
-    Rows,
     compared,
+    joined,
     needed,
     read_faces,
     responding,
@@ -150,7 +150,7 @@ def ask(
     shared = {name: Control.of([arrange(part, values)]) for name, values in bare.items()}
     responses, controls = {}, {}
     for layer in layers:
-        responses[layer] = _joined(few[every], mixed[layer][:, 0], plain[layer])
+        responses[layer] = joined(few[every], mixed[layer][:, 0], plain[layer])
         mixtures = np.moveaxis(mixed[layer][:, 1:], 1, 0)
         controls[layer] = {
             **shared,
@@ -159,18 +159,7 @@ def ask(
         }
         if identity:
             controls[layer]["identity"] = Control.of([arrange(part, answered[others][layer])])
-    return Answers(responses, controls, _joined(few[every], mixed[OUTPUT], plain[OUTPUT]))
-
-
-def _joined(
-    first: Rows,
-    some: Float[np.ndarray, "_some column"],
-    others: Float[np.ndarray, "_others column"],
-) -> Float[np.ndarray, "_image column"]:
-    """Put what was answered to some rows, and to the others, in the order of the rows."""
-    found = np.empty((len(first), some.shape[1]), dtype=some.dtype)
-    found[first], found[~first] = some, others
-    return found
+    return Answers(responses, controls, joined(few[every], mixed[OUTPUT], plain[OUTPUT]))
 
 
 @dataclass

@@ -20,7 +20,7 @@ from facslens.progress import Report, silent
 from facslens.runs.record import RunRecord
 from facslens.stages.answers import Answers, ask
 from facslens.stages.experiment import Plan, analysed
-from facslens.stages.stimulated import OUTPUT, compared, needed, read_faces, responding
+from facslens.stages.stimulated import OUTPUT, compared, joined, needed, read_faces, responding
 from facslens.training.predictions import accuracy, predict
 from facslens.version import __version__
 
@@ -193,9 +193,4 @@ def _responses(
         first, rest = read_faces(
             stimuli, model.size, [(few, own), (every & ~few, own)], lambda n: progress(n, total)
         )
-    found = {}
-    for layer in (*layers, OUTPUT):
-        found[layer] = np.empty((total, first[layer].shape[1]), dtype=np.float32)
-        found[layer][few[every]] = first[layer]
-        found[layer][~few[every]] = rest[layer]
-    return found
+    return {name: joined(few[every], first[name], rest[name]) for name in (*layers, OUTPUT)}

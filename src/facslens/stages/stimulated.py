@@ -110,6 +110,17 @@ def read_faces(
     return found
 
 
+def joined(
+    first: Rows,
+    some: Float[np.ndarray, "_some column"],
+    others: Float[np.ndarray, "_others column"],
+) -> Float[np.ndarray, "_image column"]:
+    """Put what was answered to some rows, and to the others, in the order of the rows."""
+    found = np.empty((len(first), some.shape[1]), dtype=some.dtype)
+    found[first], found[~first] = some, others
+    return found
+
+
 def as_read(faces: Float[Tensor, "_face 1 _row _column"]) -> Tensor:
     """Normalise faces as networks read them."""
     return normalise.standardise(faces).contiguous(memory_format=torch.channels_last)
