@@ -112,7 +112,8 @@ def write_stimuli(folder: Path, grades: tuple[str, ...] = GRADES) -> Path:
                 au, _, grade = name.partition("-") if "-" in name else ("", "", "")
                 kind = "alone" if au else name
                 half = reading.HALVES[number % 2]
-                rows.append((path, f"P{number:03d}", setting, half, name, kind, au, grade, "", ""))
+                row = (path, f"P{number:03d}", setting, half, name, kind, au, grade, "", "", "")
+                rows.append(row)
     table = pd.DataFrame(rows, columns=list(reading.COLUMNS))
     table.to_csv(folder / "stimuli.csv", index=False)
     masks = np.zeros((len(table), 2, size, size), dtype=bool)

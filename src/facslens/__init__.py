@@ -22,6 +22,7 @@ _PLACES = {
             "load_faces",
             "load_model",
             "load_run",
+            "mechanism",
             "predict",
             "project",
             "record",

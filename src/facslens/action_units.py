@@ -126,6 +126,9 @@ PROTOTYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "surprise": ("AU01", "AU02", "AU05", "AU26"),
 }
 
+#: Action units of one prototype that may do more, or less, together than the sum of each alone.
+INTERACTING: Final = (("AU06", "AU12"), ("AU01", "AU02", "AU05"), ("AU04", "AU07"))
+
 #: How people write an action unit: an example, and the regular expression of what stands before
 #: the number in it. Upper and lower case are the same.
 SPELLINGS: Final[dict[str, str]] = {

@@ -263,6 +263,55 @@ def experiment(
     return experiment(open_model(model), faces, plan)
 
 
+def mechanism(
+    model: "Model | str | Path" = "compact",
+    stimuli: str | Path | None = None,
+    *,
+    only: str | Sequence[str] | None = None,
+    layer: str | Sequence[str] | None = None,
+    seed: int = 0,
+) -> dict[str, pd.DataFrame]:
+    """Measure what each action unit does to the expression, and through which units.
+
+    Parameters
+    ----------
+    model
+        A Model, a run's folder, or ``compact`` for the network in the package.
+    stimuli
+        A folder that ``facslens data stimuli`` made; None for the faces in the package.
+    only
+        A part, or several: ``effects``, ``mediation``, ``layers``, ``groups``; None makes all.
+    layer
+        A convolution layer whose units are looked at, several, or ``all``; None takes the last.
+    seed
+        Of everything random.
+
+    Returns
+    -------
+    dict
+        Tables by name, as `facslens.stages.mechanism.parts.PARTS` lists them.
+
+    Raises
+    ------
+    CallError
+        If there is no such model, part or layer.
+    ArtifactError
+        If the folder holds no stimuli, or they were changed since they were drawn.
+    NotEnoughDataError
+        If the stimuli show too few people.
+    """
+    from facslens.datasets.stimuli import read_stimuli
+    from facslens.models.adapter import choose_layers
+    from facslens.runs.model import open_model
+    from facslens.stages.mechanism.make import mechanism
+    from facslens.stages.mechanism.subject import Subject, layers_of
+
+    opened, faces = open_model(model), read_stimuli(None if stimuli is None else Path(stimuli))
+    named = [layer] if isinstance(layer, str) else layer
+    subject = Subject(opened, faces, layers_of([*choose_layers(opened.network, None)], named), seed)
+    return mechanism(subject, [only] if isinstance(only, str) else only)
+
+
 def project(
     model: "Model | str | Path",
     faces: "Faces",

@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from facslens.causal.ablation import COLUMNS, ablation_table, effects, like_sets
-from facslens.causal.replace import replaced, rest_of
+from facslens.causal.cut import replaced
+from facslens.causal.replace import rest_of
 from facslens.errors import CallError
 from facslens.models.model import build
 
@@ -50,8 +51,8 @@ class Wayward(Residual):
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3"])
 def test_zero_ablation_equals_a_network_without_those_weights(network, images, layer) -> None:
     rest = rest_of(network, layer, images[:5], images[5:])
-    assert rest.behind is not None
-    assert rest.module == layer.replace("conv", "pool")
+    assert rest.cut.before is not None
+    assert rest.cut.module == layer.replace("conv", "pool")
     found = rest.scores(torch.tensor([2, 9]), torch.zeros_like(rest.mean))
     cut = build("paper", EXPRESSIONS, 48, seed=3).network
     with torch.no_grad():
@@ -67,7 +68,7 @@ def test_the_cut_equals_a_whole_pass_on_other_networks(make, layer) -> None:
     network = make().train()
     images = torch.randn(70, 1, 8, 8)  # more than a batch
     rest = rest_of(network, layer, images, images)
-    assert (rest.behind is None) == (make is Wayward)
+    assert (rest.cut.before is None) == (make is Wayward)
     units = torch.tensor([1, 3])
     found = rest.scores(units, rest.mean)
 

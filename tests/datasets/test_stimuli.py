@@ -35,7 +35,7 @@ def write_set(folder, *, colour=False):
             Image.fromarray(levels).save(folder / path)
             half = HALVES[person == "P001"]
             au, grade = ("", "") if kind == "rest" else ("AU12", name[-1])
-            rows.append((path, person, 0, half, name, kind, au, grade, "", "", 0.0))
+            rows.append((path, person, 0, half, name, kind, au, grade, "", "", "", 0.0))
     table = pd.DataFrame(rows, columns=[*module.COLUMNS, "AU12_intensity"])
     table.to_csv(folder / "stimuli.csv", index=False)
     masks = np.zeros((len(table), 1, 16, 16), dtype=bool)
@@ -60,13 +60,16 @@ def test_the_package_brings_stimuli(bundled):
         alone = rows[(rows["kind"] == "alone") & rows["grade"].isin(["C", "E"])]
         assert alone["aus"].value_counts().to_dict() == dict.fromkeys(AUS, 2)
     whole = table[table["kind"] == "twin"].groupby(["person", "setting"]).size()
-    assert len(whole) == 20
+    assert len(whole) == 30
     assert set(whole) == {len(TWINS) * (1 + len(AUS))}
+    twins = table[table["kind"] == "twin"]
+    ends = twins.groupby("group")["end"].agg(set).to_dict()
+    assert ends == {group: set(names) for group, names in TWINS.items()}
     assert set(whole.index.get_level_values("setting")) == {0}
     halves = table.groupby("person")["half"].first()
     assert table.groupby("person")["half"].nunique().max() == 1
     assert halves.value_counts().to_dict() == dict.fromkeys(HALVES, 30)
-    assert halves[whole.index.get_level_values("person")].value_counts().tolist() == [10, 10]
+    assert set(halves[whole.index.get_level_values("person")]) == {"measuring"}
     sides = table[table["kind"] == "side"]
     assert len(sides) == 20 * 2 * len(SIDED)
     together = table[table["kind"] == "together"]

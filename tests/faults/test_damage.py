@@ -33,7 +33,8 @@ _TABLES = tuple(
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "report": (("report", "run"), ("run/report",)),
     "project": (("project", "run"), ("run/projections",)),
-    "experiment": (("experiment", "run"), ("run/experiment",)),
+    "experiment": (("experiment", "run"), ("run/experiment", "run/mechanism")),
+    "mechanism": (("mechanism", "run", "--only", "effects"), ("run/mechanism",)),
     "associate": (
         ("associate", "run"),
         _TABLES[7:],
@@ -46,7 +47,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # the report and the checks are out of date where an earlier stage had to be run again
     "resume": (
         ("run", "--resume", "--out", "run"),
-        (*_TABLES, "run/experiment", "run/projections"),
+        (*_TABLES, "run/experiment", "run/mechanism", "run/projections"),
     ),
     "export": (("export", "run", "--onnx", "run.onnx"), ("run.onnx",)),
 }
@@ -177,9 +178,9 @@ FILES = (
     "experiment/answers.npz", "experiment/tuning.parquet", "experiment/caused.csv",
     "experiment/controls.csv", "experiment/overview.csv", "experiment/rivals.csv",
     "experiment/dose.csv", "experiment/people.csv", "experiment/convergence.csv",
-    "experiment/effects.csv", "experiment/needed.csv", "experiment/agreement.csv",
     "experiment/graded.csv", "experiment/place.csv", "experiment/AU*.png",
-    "projections/index.csv",
+    "mechanism/mechanism.json", "mechanism/effects.csv", "mechanism/needed.csv",
+    "mechanism/agreement.csv", "projections/index.csv",
     "projections/*-projection.png", "projections/*-face.png", "projections/*-whole.png",
     "verify/controls.csv", "verify/ablation.csv", "verify/place.csv", "verify/verdicts.csv",
     "run.json",

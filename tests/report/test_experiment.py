@@ -90,14 +90,21 @@ def write_experiment(run: Run) -> None:
     ]
     columns = ["au", "expression", "probability", *("logit", "logit_low", "logit_high")]
     table = pd.DataFrame(cells, columns=[*columns, "prototype", "differs"])
-    write_table(folder / "effects.csv", table.assign(grade="E", n_people=20))
+    further = run / "mechanism"
+    write_table(further / "effects.csv", table.assign(grade="E", n_people=20))
     columns = ["auroc", "auroc_low", "auroc_high"]
-    write_table(folder / "agreement.csv", pd.DataFrame([(0.75, 0.6, 0.9)], columns=columns))
+    write_table(further / "agreement.csv", pd.DataFrame([(0.75, 0.6, 0.9)], columns=columns))
     Image.new("L", (288, 96), 90).save(folder / "AU01.png")
     stages = run.info["stages"]
-    run.update(stages={**stages, "experiment": {**stages["project"], "files": {}}})
+    run.update(
+        stages={
+            **stages,
+            "experiment": {**stages["project"], "files": {}},
+            "mechanism": {**stages["project"], "files": {}},
+        }
+    )
     run.update(settings={**run.info["settings"], "experiment": True})
-    run.accept(["experiment"])
+    run.accept(["experiment", "mechanism"])
 
 
 @pytest.fixture

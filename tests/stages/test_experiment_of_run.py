@@ -20,8 +20,7 @@ from facslens.stages import experiment_of_run, order
 from facslens.stages.experiment_of_run import run_experiment
 
 TABLES = (
-    "agreement", "caused", "controls", "convergence", "dose", "effects", "graded", "needed",
-    "overview", "people", "place", "rivals",
+    "caused", "controls", "convergence", "dose", "graded", "overview", "people", "place", "rivals",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from facslens.synthesis.pairs import (
     long,
     short,
     twin,
+    twins,
 )
 from facslens.synthesis.people import Shot
 from facslens.synthesis.sheet import write_sheet
@@ -110,7 +111,7 @@ def test_settings_differ_as_crops_do(people):
     assert {setting.quality for setting in drawn} == {0}
 
 
-def test_the_long_design_has_all_grades_sides_prototypes_and_twins(people):
+def test_the_long_design_has_all_grades_sides_prototypes_and_pairs(people):
     made = list(long(people[0], draw_settings(9, 0, 1)[0]))
     names = [stimulus.name for stimulus in made]
     assert len(set(names)) == len(names)
@@ -119,28 +120,44 @@ def test_the_long_design_has_all_grades_sides_prototypes_and_twins(people):
     assert kinds["side"] == 2 * len(SIDED)
     assert kinds["together"] == len(PROTOTYPES)
     assert kinds["without"] == sum(len(aus) for aus in PROTOTYPES.values() if len(aus) > 1)
-    assert kinds["twin"] == len(TWINS) * (1 + len(AUS))
+    drawn = [stimulus.aus for stimulus in made if stimulus.grade == "D"]
+    assert {("AU06", "AU12"), ("AU01", "AU02", "AU05")} <= set(drawn)  # without a third, a fourth
+    pairs = [stimulus.aus for stimulus in made if stimulus.kind == "pair"]
+    assert pairs == [("AU01", "AU02"), ("AU01", "AU05"), ("AU02", "AU05"), ("AU04", "AU07")]
     one = next(stimulus for stimulus in made if stimulus.name == "AU12-E-left")
     assert one.intensity == {"AU12": (1.0, 0.0)}
     lacking = next(s for s in made if s.name == "happiness-without-AU12")
     assert lacking.intensity == {"AU06": (0.8, 0.8), "AU25": (0.8, 0.8)}
 
 
-def test_the_mixed_design_is_long_for_every_third_person_in_one_setting():
+def test_twins_are_the_same_person_at_rest_and_under_each_action_unit(people):
+    made = list(twins(people[0], draw_settings(9, 0, 1)[0]))
+    assert len(made) == len(TWINS) * (1 + len(AUS))
+    assert [stimulus.group for stimulus in made if not stimulus.aus] == list(TWINS)
+    for stimulus in made:
+        assert (stimulus.kind, stimulus.end) == ("twin", twin(people[0], stimulus.group)[1])
+        assert stimulus.intensity == dict.fromkeys(stimulus.aus, (1.0, 1.0))
+
+
+def test_the_mixed_design_is_long_for_every_third_person_with_twins_to_measure():
     order = StimulusOrder(12, design="mixed")
     person, setting = draw_model(0, 0), draw_settings(0, 0, 1)[0]
-    counts = {"short": len(list(short(person, setting))), "long": len(list(long(person, setting)))}
+    count = {make: len(list(make(person, setting))) for make in (short, long, twins)}
     for number in range(6):
         drawn = pd.Series([i for i, _ in module.draw_person_stimuli(order, number)]).value_counts()
-        first = "long" if number in (0, 3) else "short"
-        assert drawn.to_dict() == {0: counts[first], 1: counts["short"]}
+        first = count[long if number in (0, 3) else short] + count[twins] * (number % 2)
+        assert drawn.to_dict() == {0: first, 1: count[short]}
+    whole = [1 for _ in module.draw_person_stimuli(StimulusOrder(1, design="long"), 0)]
+    assert len(whole) == 2 * (count[long] + count[twins])
     assert [module.half_of(number) for number in (0, 3, 6, 9)] == ["choosing", "measuring"] * 2
 
 
 @pytest.mark.parametrize("group", TWINS)
 def test_a_twin_differs_in_its_group_alone(studio, people, group):
     for person in people:
-        other = twin(person, group)
+        other, end = twin(person, group)
+        values = [p.paint.skin if group == "skin" else p.phenotype[group] for p in (person, other)]
+        assert end == TWINS[group][int(values[1] > values[0])]
         same = np.array_equal(studio.head.rest(person.phenotype), studio.head.rest(other.phenotype))
         assert same == (group == "skin")  # sex and age change the geometry
         changed = {k for k, v in other.phenotype.items() if v != person.phenotype[k]}

@@ -206,11 +206,13 @@ def ablation_table(
     ----------
     Ablation of single directions [morcos2018]_; [phipson2010]_.
     """
-    if len(true) != len(rest.maps):
-        raise CallError(f"true has {len(true)} values for {len(rest.maps)} faces: needs one each")
+    if len(true) != len(rest.held.maps):
+        raise CallError(
+            f"true has {len(true)} values for {len(rest.held.maps)} faces: needs one each"
+        )
     known = np.flatnonzero(np.nan_to_num(true.astype(float), nan=-1) >= 0)
     codes = true[known].astype(int)
-    every = np.arange(rest.maps.shape[1])
+    every = np.arange(rest.held.maps.shape[1])
     intact = _scores(rest, [], "zero")[known]
     accuracy = _accuracy(intact, codes)
     rows = []

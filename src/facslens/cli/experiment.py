@@ -150,7 +150,8 @@ def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
             settings = dataclasses.replace(settings, stimuli=str(stimuli))
         settings.check()
         run.update(settings=settings.entries())
-        run_stage(run, "experiment")
+        for stage in ("experiment", "mechanism"):
+            run_stage(run, stage)
         if "report" in run.info["stages"]:
             run_stage(run, "report")
     return read_experiment(folder / "experiment")

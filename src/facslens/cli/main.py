@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facslens.cli import crossval, data, experiment, export, predict, run, stages
+from facslens.cli import crossval, data, experiment, export, mechanism, predict, run, stages
 from facslens.errors import CallError, FacslensError
 from facslens.names import one_line
 from facslens.version import __version__
@@ -29,6 +29,7 @@ app.command("run")(run.run)
 for stage in stages.COMMANDS:
     app.command(stage.__name__.replace("_", "-"))(stage)
 app.command("experiment")(experiment.experiment)
+app.command("mechanism")(mechanism.mechanism)
 app.command("crossval")(crossval.crossval)
 app.command("predict")(predict.predict_command)
 app.command("export")(export.export)

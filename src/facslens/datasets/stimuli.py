@@ -30,7 +30,7 @@ FILES: Final = ("stimuli.csv", "regions.npz", "overlaps.csv", "undrawable.csv")
 
 #: Columns of ``stimuli.csv`` before the intensities.
 COLUMNS: Final = (
-    "path", "person", "setting", "half", "name", "kind", "aus", "grade", "side", "group",
+    "path", "person", "setting", "half", "name", "kind", "aus", "grade", "side", "group", "end",
 )  # fmt: skip
 _TYPES: Final = dict.fromkeys(COLUMNS, "str") | {"setting": "int64"}
 
@@ -48,7 +48,8 @@ class Stimuli:
         person in one setting (a *block*) stand together and begin with the face at rest.
         ``person``, ``setting``; ``half`` (see `HALVES`); ``name``, unique in a block; ``kind``,
         see `facslens.synthesis.pairs.Stimulus`; ``aus``, separated by blanks; ``grade``,
-        ``side``, ``group``, empty where there is none; the measured ``AUxx_intensity``, 0 to 5.
+        ``side``, ``group``, ``end``, empty where there is none; the measured ``AUxx_intensity``,
+        0 to 5.
     size
         Side of the images in pixels.
     colour

@@ -20,7 +20,7 @@ from facslens.runs.record import RunRecord
 Row = Mapping[Any, Any]
 
 #: Stages of which the page says so where they are not up to date.
-_SHOWN: Final = ("train", "record", "associate", "experiment", "project")
+_SHOWN: Final = ("train", "record", "associate", "experiment", "mechanism", "project")
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,11 @@ class RunTables:
     def experiment(self, name: str) -> pd.DataFrame | None:
         """Give a table of the experiment, such as ``caused.csv``; None where there is none."""
         name = f"experiment/{name}"
+        return self.record.table(name) if self.record.has(name) else None
+
+    def mechanism(self, name: str) -> pd.DataFrame | None:
+        """Give a table of the mechanism, such as ``effects.csv``; None where there is none."""
+        name = f"mechanism/{name}"
         return self.record.table(name) if self.record.has(name) else None
 
     def drawn(self, au: str) -> bytes | None:

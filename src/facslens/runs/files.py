@@ -16,6 +16,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
         "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv",
     ),
     "experiment": ("experiment",),
+    "mechanism": ("mechanism",),
     "project": ("projections",),
     "report": ("report",),
     "verify": (),
@@ -25,9 +26,16 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
 CHECKPOINTS: Final = "checkpoints"
 
 #: Those of them that are folders.
-FOLDERS: Final = ("responses.zarr", "experiment", "projections", "report", CHECKPOINTS)
-#: Stages whose files none but the report reads.
-_SHOWN: Final = ("experiment", "project", "report")
+FOLDERS: Final = (
+    "responses.zarr", "experiment", "mechanism", "projections", "report", CHECKPOINTS,
+)  # fmt: skip
+#: Stages whose files not every later stage reads, and which do.
+_READ_BY: Final[dict[str, tuple[str, ...]]] = {
+    "experiment": ("mechanism", "report"),
+    "mechanism": ("report",),
+    "project": ("report",),
+    "report": (),
+}
 
 
 def checkpoint_name(epoch: int) -> str:
@@ -78,11 +86,8 @@ def after(stage: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> after("record"), after("experiment")
-    (('associate', 'experiment', 'project', 'report', 'verify'), ('report',))
+    >>> after("record"), after("project")
+    (('associate', 'experiment', 'mechanism', 'project', 'report', 'verify'), ('report',))
     """
     names = list(FILES)
-    later = names[names.index(stage) + 1 :]
-    if stage in _SHOWN:
-        later = [name for name in later if name == "report"]
-    return tuple(later)
+    return _READ_BY.get(stage, tuple(names[names.index(stage) + 1 :]))

@@ -58,6 +58,10 @@ class Settings:
         Whether the network is shown paired drawn faces.
     stimuli
         The folder of these faces; None takes those in the package.
+    mechanism
+        Names of the parts of the mechanism that are made.
+    mechanism_layers
+        Convolution layers whose units the mechanism looks at; None takes the last one.
     faces
         Whether the report shows faces of the dataset.
     """
@@ -76,6 +80,8 @@ class Settings:
     rule: str = "deconvnet"
     experiment: bool = True
     stimuli: str | None = None
+    mechanism: list[str] = field(default_factory=lambda: ["effects"])
+    mechanism_layers: list[str] | None = None
     faces: bool = True
 
     def check(self) -> None:
@@ -99,8 +105,13 @@ class Settings:
                 f"null {self.null!r} is not known: expected one of {', '.join(DECIDING)}"
             )
         check_rule(self.rule)
-        if self.stimuli is not None:
-            read_stimuli(Path(self.stimuli))
+        if self.drawn is not None:
+            read_stimuli(self.drawn)
+
+    @property
+    def drawn(self) -> Path | None:
+        """The folder of the paired drawn faces; None for those in the package."""
+        return None if self.stimuli is None else Path(self.stimuli)
 
     def begin(self) -> Model | None:
         """Load the model that the training begins from, if it begins from one."""

@@ -41,7 +41,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "experiment/caused.csv": EXPERIMENT,
     "experiment/controls.csv": EXPERIMENT,
     "experiment/overview.csv": EXPERIMENT,
-    "experiment/effects.csv": dict.fromkeys(("prototype", "differs"), "boolean"),
+    "mechanism/effects.csv": dict.fromkeys(("prototype", "differs"), "boolean"),
     "experiment/convergence.csv": dict(CONVERGENCE),
     "experiment/forming.csv": dict(FORMING),
     "experiment/rivals.csv": {"other": "str", "rival": "boolean"},

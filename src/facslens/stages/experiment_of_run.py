@@ -4,15 +4,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
-from facslens.action_units import PROTOTYPES
 from facslens.artifacts import Json, read_json, write_table
-from facslens.datasets.stimuli import Stimuli, read_stimuli
+from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError
-from facslens.experiments.effects import agreement, effects, members
 from facslens.experiments.place import rising
-from facslens.models.model import Model
 from facslens.progress import Report
 from facslens.runs.files import CHECKPOINTS
 from facslens.runs.folder import Run
@@ -22,7 +17,6 @@ from facslens.stages.convergence import convergence
 from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
 from facslens.stages.forming import remove_forming, write_forming
 from facslens.stages.graded import graded
-from facslens.stages.stimulated import needed
 
 CONVERGENCE: Final = "convergence.csv"
 
@@ -35,7 +29,7 @@ def run_experiment(run: Run, progress: Report) -> None:
     """
     record = RunRecord(run)
     settings, model = record.settings, record.model
-    stimuli = read_stimuli(None if settings.stimuli is None else Path(settings.stimuli))
+    stimuli = read_stimuli(settings.drawn)
     plan = Plan(
         tuple(record.responses.layers), permutations=settings.permutations, seed=record.seed
     )
@@ -54,7 +48,6 @@ def run_experiment(run: Run, progress: Report) -> None:
             write_table(folder / CONVERGENCE, both)
         else:
             (folder / CONVERGENCE).unlink(missing_ok=True)
-        _write_effects(folder, model, stimuli, answers, record.seed)
         if record.has(CHECKPOINTS):
             write_forming(record, stimuli, folder, plan, progress, answers.controls, replace=True)
         else:
@@ -64,18 +57,6 @@ def run_experiment(run: Run, progress: Report) -> None:
         shown = graded(model, stimuli, own, settings.rule, folder)
         write_table(folder / "graded.csv", shown)
         write_table(folder / "place.csv", rising(shown, record.seed))
-
-
-def _write_effects(
-    folder: Path, model: Model, stimuli: Stimuli, answers: Answers, seed: int
-) -> None:
-    """Write what each action unit does to the expressions, beside their prototypes."""
-    table = stimuli.table[needed(stimuli)]
-    order = (table, answers.logits, model.expressions, PROTOTYPES, seed)
-    write_table(folder / "effects.csv", effects(*order))
-    write_table(folder / "needed.csv", members(*order))
-    matched = pd.DataFrame([agreement(*order)], columns=["auroc", "auroc_low", "auroc_high"])
-    write_table(folder / "agreement.csv", matched)
 
 
 def _is_of(folder: Path, order: Json) -> bool:

@@ -9,6 +9,7 @@ from facslens.runs.settings import Settings
 from facslens.stages.associate import run_associate
 from facslens.stages.experiment_of_run import run_experiment
 from facslens.stages.faces import run_faces
+from facslens.stages.mechanism.of_run import run_mechanism
 from facslens.stages.project import run_project
 from facslens.stages.record import run_record
 from facslens.stages.report import run_report
@@ -21,6 +22,7 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
     "record": run_record,
     "associate": run_associate,
     "experiment": run_experiment,
+    "mechanism": run_mechanism,
     "project": run_project,
     "report": run_report,
 }
@@ -33,9 +35,9 @@ def run_stage(run: Run, name: str) -> None:
 
 
 def run_all(run: Run) -> None:
-    """Run every stage that is not done yet; the experiment only if the settings want it."""
+    """Run every stage that is not done yet; what needs the experiment only if it is wanted."""
     with run.writing():
-        left_out = () if Settings.of(run).experiment else ("experiment",)
+        left_out = () if Settings.of(run).experiment else ("experiment", "mechanism")
         for name in (name for name in STAGES if name not in left_out):
             if run.is_done(name):
                 run.check(name)

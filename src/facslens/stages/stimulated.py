@@ -35,10 +35,10 @@ def needed(stimuli: Stimuli) -> Rows:
 
     Of the choosing people those at rest and at full intensity; of the measuring people every
     single action unit at every grade, on both sides and on one, and the second face at rest. Of
-    all people the prototypes of expressions, whole and without a member.
+    all people the prototypes of expressions, whole and without a member, and pairs.
     """
     table = stimuli.table
-    prototypes = table["kind"].isin(["together", "without"]).to_numpy(dtype=bool)
+    prototypes = table["kind"].isin(["together", "without", "pair"]).to_numpy(dtype=bool)
     measured = table["kind"].isin(["again", "alone", "side"]) & (table["half"] != HALVES[0])
     rows: Rows = compared(stimuli) | prototypes | measured.to_numpy(dtype=bool)
     return rows

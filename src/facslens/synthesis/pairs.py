@@ -1,13 +1,14 @@
 """Faces of one person in one setting that differ in one action unit, and in nothing else."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from facslens.action_units import PROTOTYPES
+from facslens.action_units import INTERACTING, PROTOTYPES
 from facslens.synthesis.actions import AUS, SIDED, Sides
 from facslens.synthesis.camera import Setting, draw_varied
 from facslens.synthesis.designs import excluded
@@ -19,9 +20,15 @@ GRADES: Final = {"A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
 #: The grade of combinations.
 _TOGETHER: Final = "D"
 
-#: What a twin differs in, with nothing else changed: a share of the reflectance of the skin, or
-#: the place of the phenotype in its range. Sex and age change the geometry of the face, too.
-TWINS: Final = ("skin", "age", "gender")
+#: What a twin differs in, with nothing else changed, and what its lower and higher end are called:
+#: a share of the reflectance of the skin, or the place of the phenotype in its range. Sex and age
+#: change the geometry of the face, too.
+TWINS: Final = {
+    "skin": ("darker", "lighter"),
+    "age": ("younger", "older"),
+    "gender": ("female", "male"),
+}
+_ENDS: Final = {"skin": (0.15, 0.60), "age": (0.67, 1.0), "gender": (0.05, 0.95)}
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,8 @@ class Stimulus:
     kind
         ``rest``; ``again``, at rest with other noise and a slight shake; ``alone``, one action
         unit; ``side``, one on one side; ``together``, a prototype; ``without``, a prototype
-        without one member; ``twin``, another group of the same person.
+        without one member; ``pair``, two action units whose interaction is asked for; ``twin``,
+        another group of the same person.
     aus
         The action units that it adds, in the order of `AUS`.
     grade
@@ -44,6 +52,8 @@ class Stimulus:
         ``left`` or ``right``, the subject's own; empty for both.
     group
         One of `TWINS` that differs from the person; empty for none.
+    end
+        The end of the group at which the twin is; empty where there is none.
     intensity
         Left and right intensity, 0 to 1.
     person, setting
@@ -56,6 +66,7 @@ class Stimulus:
     grade: str
     side: str
     group: str
+    end: str
     intensity: Sides
     person: Person
     setting: Setting
@@ -87,7 +98,7 @@ def short(
 
 
 def long(person: Person, setting: Setting) -> Iterator[Stimulus]:
-    """Give all of them: every grade, sides, prototypes with each member left out, and twins."""
+    """Give more: every grade, sides, prototypes with each member left out, and pairs."""
     yield from short(person, setting, tuple(GRADES))
     for au in SIDED:
         for side in ("left", "right"):
@@ -103,22 +114,37 @@ def long(person: Person, setting: Setting) -> Iterator[Stimulus]:
             rest = tuple(other for other in aus if other != au)
             name = f"{expression}-without-{au}"
             yield _stimulus(person, setting, name, "without", aus=rest, grade=_TOGETHER)
+    for aus in pairs():
+        yield _stimulus(person, setting, "-".join(aus), "pair", aus=aus, grade=_TOGETHER)
+
+
+def pairs() -> list[tuple[str, ...]]:
+    """List the pairs within `INTERACTING` that no prototype without a member shows."""
+    shown = {tuple(o for o in aus if o != au) for aus in PROTOTYPES.values() for au in aus}
+    found = [pair for aus in INTERACTING for pair in itertools.combinations(aus, 2)]
+    return [pair for pair in found if pair not in shown]
+
+
+def twins(person: Person, setting: Setting) -> Iterator[Stimulus]:
+    """Give the same person with another skin, age or sex: at rest, and each action unit at E."""
     for group in TWINS:
-        other = twin(person, group)
-        yield dataclasses.replace(_stimulus(other, setting, group, "twin"), group=group)
+        other, end = twin(person, group)
+        one = dataclasses.replace(_stimulus(other, setting, group, "twin"), group=group, end=end)
+        yield one
         for au in AUS:
-            one = _stimulus(other, setting, f"{group}-{au}-E", "twin", aus=(au,), grade="E")
-            yield dataclasses.replace(one, group=group)
+            face = _stimulus(other, setting, f"{group}-{au}-E", "twin", aus=(au,), grade="E")
+            yield dataclasses.replace(face, group=group, end=end)
 
 
-def twin(person: Person, group: str) -> Person:
-    """Give the same person with one group changed to the other end of its range."""
+def twin(person: Person, group: str) -> tuple[Person, str]:
+    """Give the same person with one group changed to the other end of its range, and the end."""
+    low, high = _ENDS[group]
+    value = person.paint.skin if group == "skin" else person.phenotype[group]
+    rises = value <= 0.35 if group == "skin" else value < (low + high) / 2
+    value, end = (high, TWINS[group][1]) if rises else (low, TWINS[group][0])
     if group == "skin":
-        lightness = 0.15 if person.paint.skin > 0.35 else 0.60
-        return dataclasses.replace(person, paint=dataclasses.replace(person.paint, skin=lightness))
-    low, high = {"age": (0.67, 1.0), "gender": (0.05, 0.95)}[group]
-    value = high if person.phenotype[group] < (low + high) / 2 else low
-    return dataclasses.replace(person, phenotype={**person.phenotype, group: value})
+        return dataclasses.replace(person, paint=dataclasses.replace(person.paint, skin=value)), end
+    return dataclasses.replace(person, phenotype={**person.phenotype, group: value}), end
 
 
 def _again(setting: Setting) -> Setting:
@@ -156,6 +182,7 @@ def _stimulus(
         grade=grade,
         side=side,
         group="",
+        end="",
         intensity=dict.fromkeys(aus, sides),
         person=person,
         setting=setting,

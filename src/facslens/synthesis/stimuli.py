@@ -23,7 +23,7 @@ from facslens.synthesis.crew import each
 from facslens.synthesis.generate import MAX_SIZE, MIN_SIZE, draw_face, encode, studio
 from facslens.synthesis.head import load_head
 from facslens.synthesis.overlaps import overlap_table, undrawable_table
-from facslens.synthesis.pairs import Stimulus, draw_model, draw_settings, long, short
+from facslens.synthesis.pairs import Stimulus, draw_model, draw_settings, long, short, twins
 from facslens.synthesis.people import Shot
 from facslens.version import __version__
 
@@ -51,7 +51,8 @@ class StimulusOrder:
     design
         One of `DESIGNS`: ``short`` has each action unit at C and E, ``long`` all grades, sides,
         combinations and twins of other groups, too. ``mixed``, as in the package, is the short
-        one, and for every third person in the first setting the long one.
+        one; in the first setting every third person has what the long one has beside the twins, and
+        every measuring person the twins.
     seed
         Seed of everything random. A person depends only on it and on the person's number.
 
@@ -127,10 +128,13 @@ def draw_person_stimuli(order: StimulusOrder, number: int) -> Iterator[tuple[int
     """Give the stimuli of one person, each with the number of its setting."""
     person = draw_model(order.seed, number)
     for index, setting in enumerate(draw_settings(order.seed, number, SETTINGS)):
-        mixed = order.design == "mixed" and index == 0 and number % _THIRD == 0
-        whole = order.design == "long" or mixed
+        more = order.design == "mixed" and index == 0
+        whole = order.design == "long" or (more and number % _THIRD == 0)
         for stimulus in (long if whole else short)(person, setting):
             yield index, stimulus
+        if order.design == "long" or (more and half_of(number) == HALVES[1]):
+            for stimulus in twins(person, setting):
+                yield index, stimulus
 
 
 def half_of(number: int) -> str:
@@ -207,6 +211,7 @@ def _row(
         "grade": stimulus.grade,
         "side": stimulus.side,
         "group": stimulus.group,
+        "end": stimulus.end,
         **{f"{au}_intensity": round(5 * max(sides), 3) for au, sides in intensity.items()},
     }
 

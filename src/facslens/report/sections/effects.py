@@ -52,10 +52,10 @@ NAMED: Final = 3
 
 def build_effects(page: Page) -> Effects | Missing:
     """Gather the effects of every action unit at full intensity."""
-    table = page.tables.experiment("effects.csv")
+    table = page.tables.mechanism("effects.csv")
     if table is None or table.empty:
         return page.tables.missing(
-            "What action units do to the expressions has not been measured", "experiment"
+            "What action units do to the expressions has not been measured", "mechanism"
         )
     full = table[table["grade"] == FULL]
     expressions = tuple(str(name) for name in full["expression"].unique())
@@ -85,7 +85,7 @@ def _cell(row: Row, largest: float) -> Effect:
 
 
 def _agreement(page: Page) -> Estimate | None:
-    table = page.tables.experiment("agreement.csv")
+    table = page.tables.mechanism("agreement.csv")
     for row in [] if table is None else records(table):
         found = Estimate(*(number(row, f"auroc{end}") for end in ("", "_low", "_high")))
         return None if math.isnan(found.value) else found
@@ -119,7 +119,7 @@ SECTION: Final = Section(
     template="effects.html",
     build=build_effects,
     downloads={
-        "experiment/effects.csv": "what each action unit does to every expression, by grade",
-        "experiment/needed.csv": "which members of a prototype are needed, and which are enough",
+        "mechanism/effects.csv": "what each action unit does to every expression, by grade",
+        "mechanism/needed.csv": "which members of a prototype are needed, and which are enough",
     },
 )

@@ -1,0 +1,1 @@
+"""From the action unit through the units to the expression."""

@@ -1,0 +1,59 @@
+"""The parts of a mechanism: each one entry, with its tables and the function that makes them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from facslens.errors import CallError
+from facslens.progress import Report
+from facslens.stages.mechanism.effects import of_effects
+from facslens.stages.mechanism.subject import Subject
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part.
+
+    Parameters
+    ----------
+    make
+        From a subject to the part's tables, by name.
+    tables
+        Their names.
+    help
+        What it answers.
+    experiment
+        Whether it looks at the units of an experiment.
+    """
+
+    make: Callable[[Subject, Report], dict[str, pd.DataFrame]]
+    tables: tuple[str, ...]
+    help: str
+    experiment: bool = False
+
+
+PARTS: Final[dict[str, Part]] = {
+    "effects": Part(
+        of_effects,
+        ("effects", "needed", "agreement"),
+        "what each action unit does to every expression",
+    ),
+}
+
+
+def choose_parts(names: Sequence[str] | None) -> tuple[str, ...]:
+    """Give the names of parts in their order; None takes all.
+
+    Raises
+    ------
+    CallError
+        If there is no such part.
+    """
+    for name in names or ():
+        if name not in PARTS:
+            raise CallError(
+                f"only names the part {name!r}: a mechanism consists of {', '.join(PARTS)}"
+            )
+    return tuple(name for name in PARTS if not names or name in names)
