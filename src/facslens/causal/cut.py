@@ -24,6 +24,8 @@ _MAP_BY_MAP: Final = (
 )
 #: Faces that pass through the network at once.
 BATCH: Final = 64
+#: Numbers that pass through what follows a cut at once, unless `BATCH` faces have more.
+VALUES: Final = 2**21
 
 
 @contextlib.contextmanager
@@ -142,7 +144,8 @@ class Cut:
 
         Gradients pass, unless the caller switches them off.
         """
-        sources = [torch.split(values, BATCH) for values in (maps, *held.beside)]
+        batch = max(BATCH, VALUES // max(1, maps[0].numel()))
+        sources = [torch.split(values, batch) for values in (maps, *held.beside)]
         with evaluating(self.network):
             parts = [self._behind(m, beside) for m, *beside in zip(*sources, strict=True)]
         return torch.cat(parts)

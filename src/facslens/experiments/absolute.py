@@ -1,5 +1,6 @@
 """Whether a unit's response alone tells an action unit, with no face at rest to compare it with."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,10 +61,14 @@ def concordance(trials: Trials, au: int, unit: int) -> Float[np.ndarray, "person
     return found
 
 
+@functools.lru_cache(maxsize=8)
 def resampled(people: int, seed: int) -> Int[np.ndarray, "resample person"]:
     """Draw people again and again: how often each is in each resample."""
     rng = np.random.default_rng(seed)
-    return rng.multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
+    counts: Int[np.ndarray, "resample person"]
+    counts = rng.multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
+    counts.flags.writeable = False  # it is kept
+    return counts
 
 
 def over_people(

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from facslens.datasets.stimuli import Stimuli
 from facslens.errors import CallError
 from facslens.experiments.analysis import Findings
+from facslens.experiments.convergence import CAUSED
 from facslens.models.model import Model
 from facslens.progress import Report
 from facslens.runs.record import RunRecord
@@ -19,6 +20,7 @@ from facslens.stages.stimulated import OUTPUT, needed, read_faces, responding
 
 #: In place of the names of layers: every one of them.
 ALL = "all"
+_CARD = ("layer", "au", "unit", "shown_as")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,35 @@ class Subject:
         caused = self.findings.caused
         own = caused[caused["layer"].isin(self.layers)].dropna(subset=["unit"])
         return own[["layer", "au", "unit", "verdict"]].reset_index(drop=True)
+
+    def cards(self) -> pd.DataFrame:
+        """Give the units that an action unit's card shows as *caused* or *observed*.
+
+        Returns
+        -------
+        pandas.DataFrame
+            layer, au, unit, shown_as: one row each. A unit is observed in a run whose tested
+            mapping holds on unseen coded people.
+        """
+        units = self.units()
+        caused = units[units["verdict"] == CAUSED].assign(shown_as="caused")
+        parts = [caused[[*_CARD]]]
+        if self.record is not None and self.record.has("experiment/convergence.csv"):
+            both = self.record.table("experiment/convergence.csv")
+            both = both[both["layer"].isin(self.layers)]
+            held = both[both["status_observed"] == "confirmed"]
+            joint = both[both["confirmed_real"].fillna(value=False)]
+            for rows, column, shown in (
+                (held, "unit_observed", "observed"),
+                (joint, "unit_joint", "observed"),
+                (joint[joint["verdict_joint"] == CAUSED], "unit_joint", "caused"),
+            ):
+                named = rows.rename(columns={column: "unit"}).assign(shown_as=shown)
+                parts.append(named[[*_CARD]])
+        every = pd.concat(parts).drop_duplicates().astype({"unit": "int64"})
+        key = ["layer", "au", "unit"]
+        grouped = every.groupby(key, sort=False)["shown_as"].agg(", ".join)
+        return grouped.reset_index()
 
 
 def layers_of(every: Sequence[str], named: Sequence[str] | None) -> tuple[str, ...]:

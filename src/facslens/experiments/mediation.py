@@ -1,0 +1,357 @@
+"""How much of an action unit's effect on an expression passes through which units."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from facslens.experiments.absolute import Interval, resampled
+from facslens.statistics import percentiles, resampled_p
+
+#: How many of the first units are patched; all of them come last.
+STEPS: Final = (1, 2, 5, 10, 20, 50)
+#: Random orders of the units that the chosen ones are compared with.
+ORDERS: Final = 20
+#: Units that the table of carriers lists at least.
+LISTED: Final = 20
+#: With the action unit, maps are put back to rest; at rest, maps are put as with it.
+WAYS: Final = ("removed", "restored")
+_ENDS: Final = ("", "_low", "_high")
+_SHARES: Final = tuple(
+    f"{kind}{way}{end}" for kind in ("", "random_") for way in WAYS for end in _ENDS
+)
+_HALVES: Final = tuple(f"half_{kind}{way}" for kind in ("", "random_") for way in WAYS)
+#: Columns of each table, one row a layer, action unit, expression, and
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    # nothing else
+    "mediation": (
+        "layer", "au", "expression", "n_people", "n_units", "effect", "effect_low", "effect_high",
+        "all_removed", "all_restored", "round", "largest", "largest_unit", *_HALVES,
+    ),
+    # number of units
+    "curves": ("layer", "au", "expression", "n_people", "k", *_SHARES),
+    # nothing else: the action unit's own units
+    "detectors": (
+        "layer", "au", "expression", "n_people", "units", "shown_as", "n_units", "effect", *_SHARES,
+        "p_removed",
+    ),
+    # unit
+    "carriers": (
+        "layer", "au", "expression", "rank", "unit", "attribution", "removed", "half", "row",
+        "column",
+    ),
+}  # fmt: skip
+#: Types of columns that the text of a CSV file does not give.
+TYPES: Final[Mapping[str, str]] = dict.fromkeys(_HALVES, "Int64") | {
+    "units": "str",
+    "shown_as": "str",
+}
+
+
+def steps(units: int) -> tuple[int, ...]:
+    """Give the numbers of first units that are patched: `STEPS` below all, and all.
+
+    Examples
+    --------
+    >>> steps(16)
+    (1, 2, 5, 10, 16)
+    """
+    return (*(k for k in STEPS if k < units), units)
+
+
+def in_order(shares: Float[np.ndarray, " unit"]) -> Int[np.ndarray, " unit"]:
+    """Order units by their share of an effect, most first; those against it come last.
+
+    Examples
+    --------
+    >>> in_order(np.array([0.5, -2.0, 1.0])).tolist()
+    [2, 0, 1]
+    """
+    order: Int[np.ndarray, " unit"] = np.argsort(-shares, kind="stable")
+    return order
+
+
+def first(order: Int[np.ndarray, " unit"], counts: Sequence[int]) -> Bool[np.ndarray, "set unit"]:
+    """Mark the first units of an order, as many as each count says."""
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    marked: Bool[np.ndarray, "set unit"] = place < np.array(counts)[:, None]
+    return marked
+
+
+def of_equal_size(
+    sizes: Float[np.ndarray, " unit"], wanted: float, number: int, seed: int
+) -> Bool[np.ndarray, "set unit"]:
+    """Draw random sets of units whose change is as large as that of a given set.
+
+    Parameters
+    ----------
+    sizes
+        Size of each unit's change, such that sizes add up.
+    wanted
+        Size of the given set.
+    number
+        How many sets to draw.
+    seed
+        Of the random orders.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of each random order so many first units that their size is nearest to the wanted one, at
+        least one. Any unit may be among them, those of the given set too.
+
+    Examples
+    --------
+    >>> of_equal_size(np.array([1.0, 1.0, 1.0]), 2.2, number=1, seed=0).sum().item()
+    2
+    """
+    orders = random_orders(len(sizes), number, seed)
+    counts = np.abs(np.cumsum(sizes[orders], axis=1) - wanted).argmin(axis=1) + 1
+    pairs = zip(orders, counts.tolist(), strict=True)
+    return np.concatenate([first(order, [count]) for order, count in pairs])
+
+
+def random_orders(units: int, number: int, seed: int) -> Int[np.ndarray, "order unit"]:
+    """Draw random orders of the units."""
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.permutation(units) for _ in range(number)])
+
+
+def at_size(
+    sizes: Float[np.ndarray, "order set"],
+    shares: Float[np.ndarray, "order set"],
+    wanted: Float[np.ndarray, " given"],
+) -> Float[np.ndarray, "order given"]:
+    """Give the share that random sets carry whose change has a wanted size.
+
+    Parameters
+    ----------
+    sizes, shares
+        Size of the change, and share of the effect, of growing sets along each random order.
+    wanted
+        Sizes of given sets; between two sets of an order the share is interpolated linearly, and
+        a set of no size carries nothing.
+
+    Examples
+    --------
+    >>> at_size(np.array([[2.0, 4.0]]), np.array([[0.5, 1.0]]), np.array([1.0, 3.0])).tolist()
+    [[0.25, 0.75]]
+    """
+    rows = zip(sizes, shares, strict=True)
+    return np.stack([np.interp(wanted, [0.0, *size], [0.0, *own]) for size, own in rows])
+
+
+def share(
+    part: Float[np.ndarray, " person"], whole: Float[np.ndarray, " person"], seed: int
+) -> Interval:
+    """Give the ratio of two means over people, with a 95 % interval over resampled people.
+
+    Examples
+    --------
+    >>> share(np.array([1.0, 2.0]), np.array([2.0, 4.0]), seed=0)
+    Interval(value=0.5, low=0.5, high=0.5)
+    """
+    counts = resampled(len(whole), seed)
+    total, drawn = float(whole.sum()), counts @ whole
+    if total == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    ratios = np.divide(counts @ part, drawn, out=np.full(len(counts), np.nan), where=drawn != 0)
+    low, high = percentiles(ratios)
+    return Interval(float(part.sum() / total), float(low), float(high))
+
+
+def half(counts: Sequence[int], shares: Sequence[float]) -> int | None:
+    """Give the smallest number of units that carry at least half; None where none does.
+
+    Examples
+    --------
+    >>> half((1, 2, 5), (0.1, 0.6, 0.4)), half((1, 2), (0.1, float("nan")))
+    (2, None)
+    """
+    return next((k for k, value in zip(counts, shares, strict=True) if value >= 0.5), None)
+
+
+def centre(
+    square: Float[np.ndarray, "unit row column"],
+) -> Float[np.ndarray, "unit 2"]:
+    """Give the centre of each unit's squared change, as shares of the face's height and width.
+
+    NaN where nothing changes. What the padding of convolutions shifts is left out of account.
+
+    Examples
+    --------
+    >>> centre(np.array([[[0.0, 0.0], [0.0, 2.0]]])).tolist()
+    [[0.75, 0.75]]
+    """
+    _, rows, columns = square.shape
+    down, across = (np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns
+    total = square.sum(axis=(1, 2))
+    sums = np.stack([square.sum(axis=2) @ down, square.sum(axis=1) @ across], axis=1)
+    found = np.full(sums.shape, np.nan)
+    np.divide(sums, total[:, None], out=found, where=total[:, None] > 0)
+    return found
+
+
+def mean_over_people(values: Float[np.ndarray, " person"], seed: int) -> Interval:
+    """Average over people, with a 95 % interval over resampled people."""
+    low, high = percentiles(resampled(len(values), seed) @ values / len(values))
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+@dataclass(frozen=True)
+class Way:
+    """The shares of one effect that pass through sets of units, in one of `WAYS`.
+
+    Parameters
+    ----------
+    own
+        Of each given set, with an interval over people.
+    random
+        Of random sets whose change is as large, one for each given set: the mean, and the 2.5th
+        and 97.5th percentile over sets.
+    p
+        Of each given set: how many random sets carry as much, one-sided [phipson2010]_.
+    """
+
+    own: tuple[Interval, ...]
+    random: tuple[Interval, ...]
+    p: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls,
+        parts: Float[np.ndarray, "set person"],
+        whole: Float[np.ndarray, " person"],
+        random: Float[np.ndarray, "order set"],
+        seed: int,
+    ) -> "Way":
+        """Take the shares from changes.
+
+        Parameters
+        ----------
+        parts, whole
+            Change of the expression's centred logit through each given set, and the whole one.
+        random
+            Shares of random sets of equal size.
+        seed
+            Of the resamples.
+        """
+        own = tuple(share(part, whole, seed) for part in parts)
+        low, high = percentiles(random.T)
+        ends = zip(random.mean(axis=0), low, high, strict=True)
+        reached = (random >= np.array([one.value for one in own]) - 1e-9).sum(axis=0)
+        return cls(
+            own,
+            tuple(Interval(*map(float, one)) for one in ends),
+            tuple(map(float, resampled_p(reached, len(random)))),
+        )
+
+    def columns(self, way: str, place: int) -> dict[str, float]:
+        """Give the columns of one given set."""
+        found: dict[str, float] = {}
+        for kind, intervals in (("", self.own), ("random_", self.random)):
+            one = intervals[place]
+            values = (one.value, one.low, one.high)
+            found |= {f"{kind}{way}{end}": v for end, v in zip(_ENDS, values, strict=True)}
+        return found
+
+
+def curve_rows(counts: Sequence[int], ways: Mapping[str, Way]) -> list[dict[str, Any]]:
+    """Give a row for each number of units; the first one, 0, changes nothing."""
+    none = dict.fromkeys(_SHARES, 0.0)
+    rows = [{"k": 0, **none}]
+    for place, k in enumerate(counts):
+        row: dict[str, Any] = {"k": k}
+        for way, found in ways.items():
+            row |= found.columns(way, place)
+        rows.append(row)
+    return rows
+
+
+def summary_row(
+    effect: Interval,
+    counts: Sequence[int],
+    ways: Mapping[str, Way],
+    alone: Float[np.ndarray, " unit"],
+) -> dict[str, Any]:
+    """Give what one effect is, how much of it goes round the layer, and how many units carry half.
+
+    ``round`` is 1 less what is removed with all units; it is 0 where the layer is a cut of the
+    network.
+    """
+    row: dict[str, Any] = {
+        "n_units": len(alone),
+        "effect": effect.value,
+        "effect_low": effect.low,
+        "effect_high": effect.high,
+    }
+    for way, found in ways.items():
+        row[f"all_{way}"] = found.own[-1].value
+        for kind, intervals in (("", found.own), ("random_", found.random)):
+            row[f"half_{kind}{way}"] = half(counts, [one.value for one in intervals])
+    most = int(alone.argmax())
+    return row | {
+        "round": 1 - row["all_removed"], "largest": float(alone[most]), "largest_unit": most
+    }  # fmt: skip
+
+
+def carrier_rows(
+    order: Int[np.ndarray, " unit"],
+    attribution: Float[np.ndarray, " unit"],
+    alone: Float[np.ndarray, " unit"],
+    carry: int | None,
+    places: Float[np.ndarray, "unit 2"],
+) -> list[dict[str, Any]]:
+    """Give a row for each of the first units, `LISTED` at least, and all that carry half.
+
+    Parameters
+    ----------
+    order
+        Of the units.
+    attribution, alone
+        Share of the effect of each unit: by gradient times change, and as its removal alone gives
+        it.
+    carry
+        How many units carry half; None where none do.
+    places
+        Row and column of each unit on the face, as `centre` gives them.
+    """
+    return [
+        {
+            "rank": rank,
+            "unit": int(unit),
+            "attribution": float(attribution[unit]),
+            "removed": float(alone[unit]),
+            "half": carry is not None and rank <= carry,
+            "row": float(places[unit, 0]),
+            "column": float(places[unit, 1]),
+        }
+        for rank, unit in enumerate(order[: max(LISTED, carry or 0)], start=1)
+    ]
+
+
+def detector_row(own: pd.DataFrame, effect: Interval, ways: Mapping[str, Way]) -> dict[str, Any]:
+    """Give the share of an effect that passes through an action unit's own units.
+
+    Parameters
+    ----------
+    own
+        unit, and ``shown_as``: caused, observed.
+    effect, ways
+        The effect, and the shares of one given set.
+    """
+    shown = sorted({name for names in own["shown_as"] for name in names.split(", ")})
+    row: dict[str, Any] = {
+        "units": " ".join(map(str, own["unit"])),
+        "shown_as": ", ".join(shown),
+        "n_units": len(own),
+        "effect": effect.value,
+        "p_removed": ways["removed"].p[0],
+    }
+    for way, found in ways.items():
+        row |= found.columns(way, 0)
+    return row
