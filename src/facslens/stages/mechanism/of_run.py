@@ -25,6 +25,9 @@ def run_mechanism(run: Run, progress: Report) -> None:
     sources = {"experiment": sha256(experiment)}
     if coded:
         sources["verdicts"] = sha256(record.path("verdicts.csv"))
+    if record.has("predictions.parquet"):
+        for name in ("faces", "predictions"):  # of the sequences
+            sources[name] = sha256(record.path(f"{name}.parquet"))
     stimuli = read_stimuli(settings.drawn)
     folder = run / "mechanism"
     layers = layers_of(record.responses.layers, settings.mechanism_layers)
