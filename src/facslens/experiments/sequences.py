@@ -102,11 +102,14 @@ def sequences(
     rows = []
     for place, a in enumerate(enough):
         shown = data.present[:, a]
+        counts = {
+            "n_subjects": len(np.unique(data.subject[~np.isnan(shown)])),
+            "n_present": int((shown == 1).sum()),
+            "n_absent": int((shown == 0).sum()),
+        }
         raw = _difference(data.change, shown, data.subject, seed)
         for e, expression in enumerate(expressions):
-            row: dict[str, object] = {"au": aus[a], "expression": expression}
-            row |= {"n_subjects": len(np.unique(data.subject)), "n_present": int(shown.sum())}
-            row |= {"n_absent": int((shown == 0).sum())}
+            row: dict[str, object] = {"au": aus[a], "expression": expression, **counts}
             row |= _named("change", *(part[e] for part in raw))
             row |= _named("partial", *(part[place, e] for part in partial.estimate))
             row |= {"ridge": partial.ridge, "n_undefined": partial.undefined}
