@@ -92,7 +92,7 @@ def effects(
                 for names, place in ((_SIZES, e), (_CHANCES, n + e)):
                     values = (mean[a, place], low[a, place], high[a, place])
                     row |= dict(zip(names, map(float, values), strict=True))
-                if grade == FULL and member is not None:
+                if grade == FULL and member is not None and not np.isnan(low[a, e]):
                     row["differs"] = bool(low[a, e] <= 0) if member else bool(low[a, e] > 0)
                 rows.append(row)
     found = pd.DataFrame(rows, columns=list(EFFECTS))
@@ -113,11 +113,13 @@ def agreement(
     value, low, high
         The AUROC, over pairs of an action unit and an expression that has a prototype, with which
         the change of the centred logit tells members of the prototype from others, and its 95 %
-        interval over people.
+        interval over people; NaN where no expression has one.
     """
     trials = _trials(table, logits, expressions)
     known = [e for e, name in enumerate(expressions) if name in prototypes]
-    member = np.array([[au in prototypes[expressions[e]] for e in known] for au in trials.aus])
+    member = np.array(
+        [[au in prototypes[expressions[e]] for e in known] for au in trials.aus], dtype=bool
+    )
     change = _by_person(trials, trials.full - trials.rest[:, None])[:, :, known]
     counts = resampled(len(change), seed)
     drawn = np.tensordot(counts, change, axes=1) / len(change)

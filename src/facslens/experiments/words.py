@@ -175,8 +175,7 @@ def outsiders(tables: Tables, expression: str) -> str:
 def agrees(tables: Tables, expression: str) -> str:
     """Say that no action unit departs from the prototype, where that is so."""
     full = _full(tables, expression)
-    differs = full["differs"].dropna()
-    if differs.empty or differs.astype(bool).any():
+    if full.empty or full["differs"].isna().any() or _true(full["differs"]).any():
         return ""
     return "By single action units it departs nowhere from the prototype."
 
