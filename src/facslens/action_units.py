@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from facslens.errors import CallError
+from facslens.names import listed
 
 Region = Literal["brows", "eyes", "nose", "cheeks", "mouth", "chin", "jaw", "neck"]
 
@@ -129,6 +130,33 @@ PROTOTYPES: Final[Mapping[str, tuple[str, ...]]] = {
 #: Action units of one prototype that may do more, or less, together than the sum of each alone.
 INTERACTING: Final = (("AU06", "AU12"), ("AU01", "AU02", "AU05"), ("AU04", "AU07"))
 
+#: What can be seen of an action unit, in words that follow "when".
+WHEN: Final[Mapping[str, str]] = {
+    "AU01": "the inner brows are raised",
+    "AU02": "the outer brows are raised",
+    "AU04": "the brows are lowered",
+    "AU05": "the upper lids are raised",
+    "AU06": "the cheeks are raised",
+    "AU07": "the lids are tightened",
+    "AU09": "the nose is wrinkled",
+    "AU10": "the upper lip is raised",
+    "AU12": "the lip corners are pulled up",
+    "AU14": "the lip corners are dimpled",
+    "AU15": "the lip corners are pulled down",
+    "AU16": "the lower lip is pulled down",
+    "AU17": "the chin is raised",
+    "AU18": "the lips are puckered",
+    "AU20": "the lips are stretched sideways",
+    "AU22": "the lips are funnelled",
+    "AU23": "the lips are tightened",
+    "AU24": "the lips are pressed together",
+    "AU25": "the lips part",
+    "AU26": "the jaw drops",
+    "AU27": "the mouth is stretched open",
+    "AU28": "the lips are sucked in",
+    "AU43": "the eyes are closed",
+}
+
 #: How people write an action unit: an example, and the regular expression of what stands before
 #: the number in it. Upper and lower case are the same.
 SPELLINGS: Final[dict[str, str]] = {
@@ -175,10 +203,21 @@ def parse(text: str | int) -> str:
     code = _code(match)
     if code is None:
         raise CallError(
-            f"{text!r} is no action unit: expected a spelling such as {_listed(SPELLINGS)}, "
-            f"with a number from 1 to 46 that FACS defines"
+            f"{text!r} is no action unit: expected a spelling such as "
+            f"{listed(list(SPELLINGS), 'or')}, with a number from 1 to 46 that FACS defines"
         )
     return code
+
+
+def when(au: str) -> str:
+    """Say what can be seen of an action unit, in words that follow "when".
+
+    Examples
+    --------
+    >>> when("AU26"), when("AU30")
+    ('the jaw drops', 'AU30 is shown')
+    """
+    return WHEN.get(au, f"{au} is shown")
 
 
 def parse_column(name: str, kind: str = "presence") -> tuple[str, str] | None:
@@ -239,8 +278,8 @@ def column_spellings() -> str:
         for kind, known in KINDS.items()
     )
     return (
-        f"columns of action units are called {_listed(examples)}; a suffix may say what they hold: "
-        f"{suffixes}"
+        f"columns of action units are called {listed(examples, 'or')}; a suffix may say what they "
+        f"hold: {suffixes}"
     )
 
 
@@ -255,8 +294,3 @@ def _pattern(before: Iterable[str], after: str = "") -> re.Pattern[str]:
 def _code(match: re.Match[str] | None) -> str | None:
     code = f"AU{int(match['number']):02d}" if match else ""
     return code if code in ACTION_UNITS else None
-
-
-def _listed(examples: Iterable[str]) -> str:
-    *most, last = examples
-    return f"{', '.join(most)} or {last}" if most else last

@@ -1,6 +1,7 @@
-"""Turn the names of files into text that every terminal, file format and table can hold."""
+"""Names in text: joined as a sentence does, and such as every terminal, format and table holds."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 # The sign for what cannot be shown; it stands before what is written in its place.
@@ -46,6 +47,17 @@ def one_line(sentence: str) -> str:
     ('caf�E9.png is a folder', 'caf�E9.png is a folder')
     """
     return _UNSAFE.sub(lambda match: match[0] if match[0] == _SIGN else _written(match), sentence)
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Join names as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")
+    ('a', 'a, b and c', 'a or b')
+    """
+    return f" {last} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _written(match: re.Match[str]) -> str:

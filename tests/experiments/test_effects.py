@@ -154,3 +154,29 @@ def test_other_numbers_of_expressions_are_one_sentence(made):
     table, logits = made
     with pytest.raises(CallError, match="logits has 3 columns: expected one for each of 2"):
         effects(table, logits, EXPRESSIONS[:2], PROTOTYPES)
+
+
+@pytest.mark.parametrize("measure", [effects, members, agreement])
+def test_logits_that_are_no_numbers_are_one_sentence(made, measure):
+    table, logits = made
+    logits[7, 2] = np.nan
+    with pytest.raises(CallError, match="the logits of image 7 are not finite"):
+        measure(table, logits, EXPRESSIONS, PROTOTYPES)
+
+
+@pytest.mark.parametrize("measure", [effects, members, agreement])
+def test_one_output_is_one_sentence(made, measure):
+    table, logits = made
+    with pytest.raises(CallError, match="the network reads 1 expression"):
+        measure(table, logits[:, :1], ("fear",), PROTOTYPES)
+
+
+def test_a_head_of_other_names_has_effects_and_no_prototypes(made):
+    table, logits = made
+    names = ("smirk", "yawn", "frown")
+    found = effects(table, logits, names, PROTOTYPES)
+    same = effects(table, logits, EXPRESSIONS, PROTOTYPES)
+    assert found["logit"].tolist() == same["logit"].tolist()
+    assert found[["prototype", "differs"]].isna().all(axis=None)
+    assert members(table, logits, names, PROTOTYPES).empty
+    assert np.isnan(agreement(table, logits, names, PROTOTYPES)).all()

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,12 +13,17 @@ from facslens.artifacts import write_table
 from facslens.cli.main import main
 from facslens.experiments.analysis import OVERVIEW
 from facslens.experiments.decision import CAUSED, DOSE, PEOPLE, RIVALS
+from facslens.experiments.interactions import INTERACTIONS, LESS, UNKNOWN
+from facslens.experiments.sequences import SEQUENCES
+from facslens.experiments.words import WORDS
 from facslens.report.html import open_page, render, write_report
 from facslens.report.missing import Missing
 from facslens.report.sections.answer import build_head
 from facslens.report.sections.converged import build_converged
 from facslens.report.sections.effects import build_effects
 from facslens.report.sections.experiment import build_experiment
+from facslens.report.sections.interactions import build_interactions
+from facslens.report.sections.sequences import build_sequences
 from facslens.report.sections.switched import build_switched
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
@@ -90,7 +96,11 @@ def write_experiment(run: Run) -> None:
     ]
     columns = ["au", "expression", "probability", *("logit", "logit_low", "logit_high")]
     table = pd.DataFrame(cells, columns=[*columns, "prototype", "differs"])
+    # the intervals of the probability hold 0 where those of the logit do
+    table["probability_low"] = table["probability"].where(table["logit_low"] > 0, -0.4)
+    table["probability_high"] = table["probability"].where(table["logit_high"] < 0, 0.6)
     further = run / "mechanism"
+    write_beside(further)
     write_table(further / "effects.csv", table.assign(grade="E", n_people=20))
     columns = ["auroc", "auroc_low", "auroc_high"]
     write_table(further / "agreement.csv", pd.DataFrame([(0.75, 0.6, 0.9)], columns=columns))
@@ -105,6 +115,34 @@ def write_experiment(run: Run) -> None:
     )
     run.update(settings={**run.info["settings"], "experiment": True})
     run.accept(["experiment", "mechanism"])
+
+
+def write_beside(folder: Path) -> None:
+    """What stands beside the effects: action units together, in coded sequences, in words."""
+    both = [
+        ("happiness", 1.0, 1.5, -0.5, -0.75, -0.25, LESS),
+        ("surprise", 0.25, 0.0, 0.25, -0.5, 1.0, UNKNOWN),
+    ]
+    ends = ["", "_low", "_high"]
+    columns = ["expression", "together", "sum_alone", *(f"beyond{end}" for end in ends), "more"]
+    table = pd.DataFrame(both, columns=columns).assign(aus="AU06 AU12", n_people=10)
+    for end in ends:
+        table[f"interaction{end}"] = table[f"beyond{end}"]
+    table = table.reindex(columns=list(INTERACTIONS))
+    write_table(folder / "interactions.csv", table)
+    nan = float("nan")
+    rows = [
+        ("AU12", "happiness", 1.0, 0.5, 1.5, 0.8, True),
+        ("AU12", "surprise", -1.0, -1.5, -0.5, 0.8, False),
+        ("AU17", "happiness", 1.0, 0.5, 1.5, nan, None),
+        ("AU17", "surprise", 0.0, -0.5, 0.5, nan, None),
+    ]
+    columns = ["au", "expression", *(f"partial{end}" for end in ends), "drawn", "same"]
+    counts = {"n_subjects": 8, "n_present": 6, "n_absent": 9, "ridge": 1.0, "n_undefined": 0}
+    table = pd.DataFrame(rows, columns=columns).assign(**counts).reindex(columns=list(SEQUENCES))
+    write_table(folder / "sequences.csv", table.astype({"same": "boolean"}))
+    told = [("surprise", "strongest", "One."), ("surprise", "further", "Two.")]
+    write_table(folder / "words.csv", pd.DataFrame(told, columns=list(WORDS)))
 
 
 @pytest.fixture
@@ -192,17 +230,70 @@ def test_what_action_units_do_to_expressions_is_one_picture_and_in_words(run: Ru
     view = open_page(run).of(build_effects)
     assert not isinstance(view, Missing)
     assert (view.expressions, view.people) == (("happiness", "surprise"), 20)
-    assert [[c.share for c in row.cells] for row in view.rows] == [[-0.5, 1.0], [0.5, 0.0]]
-    assert [[c.differs for c in row.cells] for row in view.rows] == [[False] * 2, [False, True]]
-    assert view.words == (
-        "happiness becomes more probable under AU12 (+25 points)",
-        "surprise becomes more probable under AU01 (+50 points); of its prototype AU12 alone does "
-        "not",
-    )
+    assert [(part.name, [row.au for row in part.rows]) for part in view.parts] == [
+        ("brows", ["AU01"]), ("mouth", ["AU12"]),
+    ]  # fmt: skip
+    cells = [row.cells for part in view.parts for row in part.rows]
+    assert [[c.share for c in row] for row in cells] == [[-0.5, 1.0], [0.5, 0.0]]
+    assert [[c.differs for c in row] for row in cells] == [[False] * 2, [False, True]]
+    assert [[c.shown for c in row] for row in cells] == [[False, True], [True, False]]
+    assert [(w.expression, w.sentences) for w in view.words] == [("surprise", ("One.", "Two."))]
     page = render(open_page(run))
     assert "members of a prototype from other AUs by AUROC 0.75 (0.60–0.90)" in page
-    assert "surprise under AU12: logit 0.00 (−0.50 to 0.50); differs from the prototypes" in page
+    title = "surprise under AU12: 0.0 points; score 0.00 (−0.50 to 0.50); differs from the"
+    assert f'class="hi best differs none" style="--a:0.0" title="{title} prototype">0<' in page
+    assert "part of it, but the network <i>differs</i>" in page
     assert ">+50</td>" in page
+    assert "<dd>One. Two.</dd>" in page
+
+
+def test_a_head_of_other_names_has_no_frames(run: Run) -> None:
+    file = run / "mechanism" / "effects.csv"
+    table = pd.read_csv(file).assign(prototype=None, differs=None)
+    write_table(file, table.astype({"prototype": "boolean", "differs": "boolean"}))
+    (run / "mechanism" / "words.csv").unlink()
+    run.accept(["mechanism"])
+    page = render(open_page(run))
+    assert "prototype</span>" not in page
+    assert "In words" not in page
+
+
+def test_action_units_together_stand_beside_the_sum_of_each_alone(run: Run) -> None:
+    view = open_page(run).of(build_interactions)
+    assert view is not None
+    assert (view.expressions, view.people, view.largest) == (("happiness", "surprise"), 10, 0.5)
+    row = view.rows[0]
+    assert (row.aus, row.names) == (("AU06", "AU12"), ("cheek raiser", "lip corner puller"))
+    assert [(c.beyond.value, c.shown) for c in row.cells] == [(-0.5, True), (0.25, False)]
+    page = render(open_page(run))
+    title = "happiness under AU06 AU12: together +1.00, sum of each alone +1.50, beyond it −0.50"
+    assert f"{title} (−0.75 to −0.25); interaction −0.50 (−0.75 to −0.25)" in page
+    assert "of 2 cells one in twenty" in page
+
+
+def test_coded_sequences_stand_beside_drawn_faces(run: Run) -> None:
+    view = open_page(run).of(build_sequences)
+    assert view is not None
+    assert [(r.au, r.expression, r.same) for r in view.rows] == [
+        ("AU12", "happiness", "same sign"), ("AU12", "surprise", "other sign"),
+        ("AU17", "happiness", ""),
+    ]  # fmt: skip
+    assert (view.cells, view.both, view.same, view.ridge, view.subjects) == (4, 2, 1, True, 8)
+    page = render(open_page(run))
+    assert "Of 2 cells in which both" in page
+    assert "1 have the same sign" in page
+    assert "3 of 4 partial changes are shown" in page
+    assert "fitted with a penalty" in page
+
+
+@pytest.mark.parametrize("name", ["interactions", "sequences"])
+def test_tables_without_rows_have_no_heading(run: Run, name: str) -> None:
+    file = run / "mechanism" / f"{name}.csv"
+    write_table(file, pd.read_csv(file).iloc[:0])
+    run.accept(["mechanism"])
+    page = render(open_page(run))
+    heading = {"interactions": "Together, and each alone", "sequences": "In coded sequences"}[name]
+    assert heading not in page
 
 
 def test_none_caused_is_said_as_plainly(run: Run) -> None:

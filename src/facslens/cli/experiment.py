@@ -137,8 +137,10 @@ def _into(
 
 def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
     """Make the experiment of a run, and write the report again if there is one."""
+    from facslens.runs.record import RunRecord
     from facslens.runs.settings import Settings
     from facslens.stages.experiment import read_experiment
+    from facslens.stages.mechanism.of_run import sources_of
     from facslens.stages.order import run_stage
 
     if not (folder / "run.json").is_file():
@@ -149,6 +151,7 @@ def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
         if stimuli is not None:
             settings = dataclasses.replace(settings, stimuli=str(stimuli))
         settings.check()
+        sources_of(RunRecord(run))  # what is lost shows before the old tables are given up
         run.update(settings=settings.entries())
         for stage in ("experiment", "mechanism"):
             run_stage(run, stage)

@@ -5,12 +5,12 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.special import softmax
 from scipy.stats import rankdata
 
-from facslens.errors import CallError
 from facslens.experiments.absolute import resampled
+from facslens.experiments.combined import by_person, changes_together, checked, means
 from facslens.experiments.trials import FULL, GRADES, Trials, arrange
 from facslens.statistics import percentiles
 
@@ -25,8 +25,6 @@ MEMBERS: Final = (
     "expression", "au", "n_people", "whole", "whole_low", "whole_high", "needed", "needed_low",
     "needed_high", "alone", "alone_low", "alone_high",
 )  # fmt: skip
-#: The grade at which prototypes are drawn.
-TOGETHER: Final = "D"
 
 
 def centred(
@@ -82,7 +80,7 @@ def effects(
     for grade, faces in zip(GRADES, trials.alone, strict=True):
         change = _by_person(trials, faces - trials.rest[:, None])
         known = ~np.isnan(change[:, :, 0])
-        mean, low, high = _means(change, seed)
+        mean, low, high = means(change, seed)
         for a, au in enumerate(trials.aus):
             people = int(known[:, a].sum())
             if not people:
@@ -94,7 +92,7 @@ def effects(
                 for names, place in ((_SIZES, e), (_CHANCES, n + e)):
                     values = (mean[a, place], low[a, place], high[a, place])
                     row |= dict(zip(names, map(float, values), strict=True))
-                if grade == FULL and member is not None:
+                if grade == FULL and member is not None and not np.isnan(low[a, e]):
                     row["differs"] = bool(low[a, e] <= 0) if member else bool(low[a, e] > 0)
                 rows.append(row)
     found = pd.DataFrame(rows, columns=list(EFFECTS))
@@ -115,11 +113,13 @@ def agreement(
     value, low, high
         The AUROC, over pairs of an action unit and an expression that has a prototype, with which
         the change of the centred logit tells members of the prototype from others, and its 95 %
-        interval over people.
+        interval over people; NaN where no expression has one.
     """
     trials = _trials(table, logits, expressions)
     known = [e for e, name in enumerate(expressions) if name in prototypes]
-    member = np.array([[au in prototypes[expressions[e]] for e in known] for au in trials.aus])
+    member = np.array(
+        [[au in prototypes[expressions[e]] for e in known] for au in trials.aus], dtype=bool
+    )
     change = _by_person(trials, trials.full - trials.rest[:, None])[:, :, known]
     counts = resampled(len(change), seed)
     drawn = np.tensordot(counts, change, axes=1) / len(change)
@@ -146,28 +146,27 @@ def members(
         so, with a 95 % interval over people. Expressions that the network or the stimuli lack are
         left out.
     """
-    values = centred(logits.astype(np.float64))
-    by_name = _prototype_changes(table, values)
+    changes = changes_together(table, centred(checked(logits, expressions)))
     rows = []
     for expression, aus in prototypes.items():
-        whole = by_name.get(("together", " ".join(aus)))
+        whole = changes.get(("together", " ".join(aus)))
         if expression not in expressions or whole is None:
             continue
         e = list(expressions).index(expression)
         for au in aus:
-            rest = by_name.get(("without", " ".join(other for other in aus if other != au)))
-            alone = by_name.get(("alone", au))
+            rest = changes.get(("without", " ".join(other for other in aus if other != au)))
+            alone = changes.get(("alone", au))
             if len(aus) == 1:
                 rest = whole * 0.0  # without its only member it is the face at rest
             if rest is None or alone is None:
                 continue
-            people = whole.index.intersection(rest.index).intersection(alone.index)
-            if not len(people):
+            drawn = by_person([whole, rest, alone])[:, :, e]
+            if not len(drawn):
                 continue
-            all_, without, own = (part.loc[people, e].to_numpy() for part in (whole, rest, alone))
-            row: dict[str, object] = {"expression": expression, "au": au, "n_people": len(people)}
-            changes = np.stack([all_, all_ - without, own], axis=1)[:, None]
-            mean, low, high = (found[0] for found in _means(changes, seed))
+            all_, without, own = drawn.T
+            row: dict[str, object] = {"expression": expression, "au": au, "n_people": len(drawn)}
+            measured = np.stack([all_, all_ - without, own], axis=1)[:, None]
+            mean, low, high = (found[0] for found in means(measured, seed))
             for place, name in enumerate(("whole", "needed", "alone")):
                 row |= {name: mean[place], f"{name}_low": low[place], f"{name}_high": high[place]}
             rows.append(row)
@@ -177,12 +176,7 @@ def members(
 def _trials(
     table: pd.DataFrame, logits: Float[np.ndarray, "image expression"], expressions: Sequence[str]
 ) -> Trials:
-    if logits.shape[1] != len(expressions):
-        raise CallError(
-            f"logits has {logits.shape[1]} columns: expected one for each of "
-            f"{len(expressions)} expressions"
-        )
-    wide = logits.astype(np.float64)
+    wide = checked(logits, expressions)
     return arrange(table, np.concatenate([centred(wide), softmax(wide, axis=1)], axis=1))
 
 
@@ -193,20 +187,6 @@ def _by_person(
     return np.concatenate([trials.by_person(values, choosing=half) for half in (True, False)])
 
 
-def _means(
-    values: Float[np.ndarray, "person au column"], seed: int
-) -> tuple[Float[np.ndarray, "au column"], ...]:
-    """Average over the known people, with a 95 % percentile interval over resampled people."""
-    known: Bool[np.ndarray, "person au column"] = ~np.isnan(values)
-    filled = np.where(known, values, 0.0)
-    counts: Int[np.ndarray, "resample person"] = resampled(len(values), seed)
-    with np.errstate(invalid="ignore"):
-        mean = filled.sum(axis=0) / known.sum(axis=0)
-        drawn = np.tensordot(counts, filled, axes=1) / np.tensordot(counts, known, axes=1)
-    low, high = percentiles(np.moveaxis(drawn, 0, -1))
-    return mean, low, high
-
-
 def _auroc(value: Float[np.ndarray, "au expression"], member: Bool[np.ndarray, "..."]) -> float:
     """From mid-ranks, Hanley & McNeil 1982 [hanley1982]_."""
     ranks, label = rankdata(value), member.ravel()
@@ -215,20 +195,3 @@ def _auroc(value: Float[np.ndarray, "au expression"], member: Bool[np.ndarray, "
     if not n or not others:
         return float("nan")
     return float((ranks.ravel()[label].sum() - n * (n + 1) / 2) / (n * others))
-
-
-def _prototype_changes(
-    table: pd.DataFrame, values: Float[np.ndarray, "image expression"]
-) -> dict[tuple[str, str], pd.DataFrame]:
-    """Give the change from rest by kind and action units: (person, expression) tables."""
-    keys = table[["person", "setting", "kind", "aus", "grade"]].reset_index(drop=True)
-    wide = pd.DataFrame(values)
-    block = keys["person"] + "/" + keys["setting"].astype(str)
-    at_rest = (keys["kind"] == "rest").to_numpy()
-    rest = wide[at_rest].set_axis(block[at_rest]).reindex(block).to_numpy()
-    change = pd.DataFrame(values - rest)
-    drawn = keys["kind"].isin(["together", "without", "alone"]) & (keys["grade"] == TOGETHER)
-    found = {}
-    for (kind, aus), rows in keys[drawn].groupby(["kind", "aus"], sort=False):
-        found[str(kind), str(aus)] = change.loc[rows.index].groupby(rows["person"]).mean()
-    return found

@@ -1,6 +1,4 @@
-"""What action units and projection rules are called on the page, and how names are listed."""
-
-from collections.abc import Sequence
+"""What action units and projection rules are called on the page."""
 
 from facslens.action_units import ACTION_UNITS
 from facslens.projection.rules import RULES
@@ -26,14 +24,3 @@ def rule_name(rule: str) -> str:
     ('guided backpropagation', 'of another version', '')
     """
     return RULES[rule].label if rule in RULES else rule
-
-
-def listed(words: Sequence[str]) -> str:
-    """Join words as a sentence does.
-
-    Examples
-    --------
-    >>> listed(["a"]), listed(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -42,6 +42,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "experiment/controls.csv": EXPERIMENT,
     "experiment/overview.csv": EXPERIMENT,
     "mechanism/effects.csv": dict.fromkeys(("prototype", "differs"), "boolean"),
+    "mechanism/sequences.csv": {"same": "boolean"},
     "experiment/convergence.csv": dict(CONVERGENCE),
     "experiment/forming.csv": dict(FORMING),
     "experiment/rivals.csv": {"other": "str", "rival": "boolean"},

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from facslens.controls.pixels import hog
 from facslens.datasets.images import grey
 from facslens.datasets.stimuli import HALVES, Stimuli
+from facslens.experiments.combined import TOGETHER
 from facslens.experiments.trials import FULL
 from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
@@ -35,12 +36,14 @@ def needed(stimuli: Stimuli) -> Rows:
 
     Of the choosing people those at rest and at full intensity; of the measuring people every
     single action unit at every grade, on both sides and on one, and the second face at rest. Of
-    all people the prototypes of expressions, whole and without a member, and pairs.
+    all people the prototypes of expressions, whole and without a member, and pairs, and each action
+    unit alone at the grade of these.
     """
     table = stimuli.table
-    prototypes = table["kind"].isin(["together", "without", "pair"]).to_numpy(dtype=bool)
+    beside = (table["kind"] == "alone") & (table["grade"] == TOGETHER)
+    prototypes = table["kind"].isin(["together", "without", "pair"]) | beside
     measured = table["kind"].isin(["again", "alone", "side"]) & (table["half"] != HALVES[0])
-    rows: Rows = compared(stimuli) | prototypes | measured.to_numpy(dtype=bool)
+    rows: Rows = compared(stimuli) | (prototypes | measured).to_numpy(dtype=bool)
     return rows
 
 

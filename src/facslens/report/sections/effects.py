@@ -6,20 +6,26 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.action_units import ACTION_UNITS
 from facslens.experiments.trials import FULL
-from facslens.report.estimates import Estimate
+from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
 from facslens.report.section import Page, Section
-from facslens.report.tables import Row, count, number, records, text
+from facslens.report.tables import Row, count, records, text
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A cell: the change of an expression's probability under an action unit."""
+    """A cell: the change of an expression's probability under an action unit.
+
+    ``shown`` says that its interval does not hold 0; ``share`` is the change as a share of the
+    largest one, by size.
+    """
 
     expression: str
-    change: float
+    change: Estimate
+    shown: bool
     share: float
     logit: Estimate
     member: bool
@@ -36,18 +42,41 @@ class EffectRow:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The action units of one part of the face."""
+
+    name: str
+    rows: tuple[EffectRow, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """What the network has learned of one expression, in sentences."""
+
+    expression: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Effects:
     """The matrix at full intensity, its agreement with the prototypes, and it all in words."""
 
     expressions: tuple[str, ...]
-    rows: tuple[EffectRow, ...]
+    parts: tuple[Part, ...]
     people: int
+    prototypes: bool
     agreement: Estimate | None
-    words: tuple[str, ...]
+    words: tuple[Paragraph, ...]
 
 
-#: Action units that a sentence names at most.
-NAMED: Final = 3
+#: The parts of the face from top to bottom, with the regions of FACS in each.
+PARTS: Final = {
+    "brows": ("brows",),
+    "eyes": ("eyes",),
+    "nose and cheeks": ("nose", "cheeks"),
+    "mouth": ("mouth",),
+    "chin and jaw": ("chin", "jaw", "neck"),
+}
 
 
 def build_effects(page: Page) -> Effects | Missing:
@@ -59,26 +88,37 @@ def build_effects(page: Page) -> Effects | Missing:
         )
     full = table[table["grade"] == FULL]
     expressions = tuple(str(name) for name in full["expression"].unique())
-    largest = float(full["probability"].abs().max())
     return Effects(
         expressions=expressions,
-        rows=tuple(
-            EffectRow(str(au), au_name(str(au)), tuple(_cell(row, largest) for row in records(own)))
-            for au, own in full.groupby("au", sort=False)
-        ),
+        parts=_parts(full),
         people=max(count(row, "n_people") or 0 for row in records(full)),
+        prototypes=bool(full["prototype"].notna().any()),
         agreement=_agreement(page),
-        words=tuple(_words(name, full[full["expression"] == name]) for name in expressions),
+        words=_words(page, expressions),
     )
 
 
+def _parts(full: pd.DataFrame) -> tuple[Part, ...]:
+    largest = float(full["probability"].abs().max())
+    rows = [
+        EffectRow(str(au), au_name(str(au)), tuple(_cell(row, largest) for row in records(own)))
+        for au, own in full.groupby("au", sort=False)
+    ]
+    found = [
+        Part(name, tuple(row for row in rows if ACTION_UNITS[row.au].region in regions))
+        for name, regions in PARTS.items()
+    ]
+    return tuple(part for part in found if part.rows)
+
+
 def _cell(row: Row, largest: float) -> Effect:
-    change = number(row, "probability")
+    change = estimate_of(row, "probability")
     return Effect(
         expression=text(row, "expression"),
         change=change,
-        share=change / largest if largest else 0.0,
-        logit=Estimate(number(row, "logit"), number(row, "logit_low"), number(row, "logit_high")),
+        shown=change.low > 0 or change.high < 0,
+        share=change.value / largest if largest else 0.0,
+        logit=estimate_of(row, "logit"),
         member=row["prototype"] is True,
         differs=row["differs"] is True,
     )
@@ -87,28 +127,20 @@ def _cell(row: Row, largest: float) -> Effect:
 def _agreement(page: Page) -> Estimate | None:
     table = page.tables.mechanism("agreement.csv")
     for row in [] if table is None else records(table):
-        found = Estimate(*(number(row, f"auroc{end}") for end in ("", "_low", "_high")))
+        found = estimate_of(row, "auroc")
         return None if math.isnan(found.value) else found
     return None
 
 
-def _words(expression: str, own: pd.DataFrame) -> str:
-    """Say what moves an expression, and which members of its prototype do not."""
-    rises = own[own["logit_low"] > 0].sort_values("probability", ascending=False)
-    named = [
-        f"{text(row, 'au')} ({100 * number(row, 'probability'):+.0f} points)"
-        for row in records(rises.head(NAMED))
-    ]
-    if named:
-        more = f", and {len(rises) - len(named)} more" if len(rises) > len(named) else ""
-        said = f"{expression} becomes more probable under {', '.join(named)}{more}"
-    else:
-        said = f"no single action unit makes {expression} more probable"
-    silent = [text(row, "au") for row in records(own) if row["prototype"] is True
-              and not number(row, "logit_low") > 0]  # fmt: skip
-    if silent:
-        said += f"; of its prototype {', '.join(silent)} alone {'do' if silent[1:] else 'does'} not"
-    return said
+def _words(page: Page, expressions: tuple[str, ...]) -> tuple[Paragraph, ...]:
+    table = page.tables.mechanism("words.csv")
+    if table is None:
+        return ()
+    return tuple(
+        Paragraph(name, tuple(text(row, "sentence") for row in own))
+        for name in expressions
+        if (own := records(table[table["expression"] == name]))
+    )
 
 
 SECTION: Final = Section(
@@ -121,5 +153,6 @@ SECTION: Final = Section(
     downloads={
         "mechanism/effects.csv": "what each action unit does to every expression, by grade",
         "mechanism/needed.csv": "which members of a prototype are needed, and which are enough",
+        "mechanism/words.csv": "what the network has learned of each expression, in sentences",
     },
 )

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from facslens.names import listed
 from facslens.report.formats import decimal, p_value
 from facslens.report.missing import Missing
-from facslens.report.names import au_name, listed
+from facslens.report.names import au_name
 from facslens.report.section import Page, Section
 from facslens.report.tables import Row, count, number, records, text
 from facslens.statistics import ALPHA

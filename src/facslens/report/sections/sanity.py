@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.names import listed
 from facslens.report.formats import decimal
 from facslens.report.missing import Missing
-from facslens.report.names import listed
 from facslens.report.section import Page, Section
 
 

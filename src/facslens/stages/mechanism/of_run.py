@@ -2,7 +2,7 @@
 
 import shutil
 
-from facslens.artifacts import sha256
+from facslens.artifacts import Json, sha256
 from facslens.datasets.stimuli import read_stimuli
 from facslens.progress import Report
 from facslens.runs.folder import Run
@@ -21,10 +21,7 @@ def run_mechanism(run: Run, progress: Report) -> None:
     record = RunRecord(run)
     settings, model = record.settings, record.model
     experiment = record.path("experiment")
-    coded = record.has("mapping.csv")
-    sources = {"experiment": sha256(experiment)}
-    if coded:
-        sources["verdicts"] = sha256(record.path("verdicts.csv"))
+    sources = {"experiment": sha256(experiment), **sources_of(record)}
     stimuli = read_stimuli(settings.drawn)
     folder = run / "mechanism"
     layers = layers_of(record.responses.layers, settings.mechanism_layers)
@@ -34,3 +31,20 @@ def run_mechanism(run: Run, progress: Report) -> None:
         if not is_of(folder, order_of(subject, sources)):
             shutil.rmtree(folder, ignore_errors=True)
         write_mechanism(subject, folder, settings.mechanism, progress, sources)
+
+
+def sources_of(record: RunRecord) -> Json:
+    """Give the SHA-256 of the files of a run that its mechanism reads beside the experiment.
+
+    Raises
+    ------
+    ArtifactError
+        If one of them is out of date, or has changed since its stage wrote it.
+    """
+    sources: Json = {}
+    if record.has("mapping.csv"):
+        sources["verdicts"] = sha256(record.path("verdicts.csv"))
+    if record.has("predictions.parquet"):  # what the network says in sequences
+        for name in ("faces", "predictions"):
+            sources[name] = sha256(record.path(f"{name}.parquet"))
+    return sources

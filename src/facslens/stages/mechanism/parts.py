@@ -38,7 +38,7 @@ class Part:
 PARTS: Final[dict[str, Part]] = {
     "effects": Part(
         of_effects,
-        ("effects", "needed", "agreement"),
+        ("effects", "needed", "interactions", "agreement", "sequences", "words"),
         "what each action unit does to every expression",
     ),
     "mediation": Part(
