@@ -77,7 +77,7 @@ def tell(
     label: Bool[np.ndarray, "type task"],
     known: Bool[np.ndarray, "type task"],
     seed: int,
-) -> Float[np.ndarray, "block type task"]:
+) -> Float[np.ndarray, "measured type task"]:
     """Fit probes that tell types of faces from the others, and apply them to the measuring people.
 
     Parameters
@@ -113,7 +113,7 @@ def tell(
 
 def foretell(
     faces: Faces, target: Float[np.ndarray, "block type column"], seed: int
-) -> Float[np.ndarray, "block type column"]:
+) -> Float[np.ndarray, "measured type column"]:
     """Fit probes that foretell numbers, and apply them to the measuring people.
 
     Returns
