@@ -18,9 +18,9 @@ import pandas as pd
 from peers import Peer, answers, commands
 
 from facslens.association.distances.table import distances
+from facslens.association.ridge import grouped_folds, ridge
 from facslens.association.sample import make_sample
 from facslens.controls.pixels import gradients
-from facslens.controls.probe import grouped_folds, ridge
 from facslens.datasets.base import Faces
 from facslens.datasets.load import load
 from facslens.datasets.synthetic import ARCHIVE

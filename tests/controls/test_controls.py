@@ -8,7 +8,7 @@ import facslens as fl
 from facslens.controls.baselines import shuffle_labels, shuffled, untrained
 from facslens.controls.champions import ComparisonDesign, Units
 from facslens.controls.pixels import BLOCK, CELL, ORIENTATIONS, gradients, hog, pixels
-from facslens.controls.probe import PENALTIES, choose_penalty, grouped_folds, probe, ridge
+from facslens.controls.probe import PENALTIES, choose_penalty, probe
 from facslens.controls.rotated import random_rotation, rotated
 from facslens.errors import CallError, NotEnoughDataError
 from facslens.models.model import build
@@ -148,25 +148,6 @@ def test_gradients_read_the_grey_levels(faces) -> None:
     some = faces.where(np.arange(len(faces)) < 2)
     grey = normalise.read(list(some.table["path"]), 48)[1, 0].double().numpy()
     np.testing.assert_allclose(gradients(some, 48)[1], slow_hog(grey), atol=1e-6)
-
-
-def test_ridge_solves_its_normal_equations(rng) -> None:
-    for rows, units in ((30, 7), (7, 30)):
-        x, y = rng.normal(size=(rows, units)) + 2, (rng.random(rows) < 0.5).astype(float)
-        weights, intercept = ridge(x, y, (0.01, 3.0))
-        for k, penalty in enumerate((0.01, 3.0)):
-            centred = x - x.mean(axis=0)
-            normal = centred.T @ centred + rows * penalty * np.eye(units)
-            want = np.linalg.solve(normal, centred.T @ (y - y.mean()))
-            np.testing.assert_allclose(weights[:, k], want, atol=1e-10)
-            assert intercept[k] == pytest.approx(y.mean() - x.mean(axis=0) @ want)
-
-
-def test_folds_keep_subjects_together() -> None:
-    subject = np.repeat([4, 9, 11, 2, 7, 30, 31], 3)
-    fold = grouped_folds(subject, 5, seed=1)
-    assert all(len(set(fold[subject == s])) == 1 for s in set(subject))
-    assert sorted(np.bincount(fold[::3])) == [1, 1, 1, 2, 2]
 
 
 def test_the_penalty_is_chosen_on_people_left_out(rng) -> None:

@@ -1,67 +1,15 @@
 """A linear probe: how well all units of a layer together detect action units."""
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Num
 
 from facslens.association.coverage import Eligibility, coverage_table, unit_status
 from facslens.association.distances.table import distances
+from facslens.association.ridge import FOLDS, PENALTIES, grouped_folds, ridge
 from facslens.association.sample import make_sample
 from facslens.controls.champions import Champions, ComparisonDesign, Units, confirmation_rows
 from facslens.errors import CallError
-
-#: Penalties tried, for standardised responses and the mean squared error.
-PENALTIES: Final = tuple(10.0**k for k in range(-3, 4))
-#: Folds of the subjects by which the penalty is chosen.
-FOLDS: Final = 5
-
-
-def ridge(
-    responses: Float[np.ndarray, "row unit"],
-    label: Num[np.ndarray, " row"],
-    penalties: tuple[float, ...] = PENALTIES,
-) -> tuple[Float[np.ndarray, "unit penalty"], Float[np.ndarray, " penalty"]]:
-    """Fit a linear model of a label by ridge regression.
-
-    Minimises mean (label − responses · weights − intercept)² + penalty · |weights|² for each
-    penalty.
-
-    Returns
-    -------
-    weights, intercept
-
-    Notes
-    -----
-    One singular value decomposition serves all penalties [hoerl1970]_.
-
-    References
-    ----------
-    [hoerl1970]_
-
-    Examples
-    --------
-    Without a penalty to speak of the line goes through both points.
-
-    >>> weights, intercept = ridge(np.array([[0.0], [2.0]]), np.array([0, 1]), (1e-9,))
-    >>> weights.round(6).item(), intercept.round(6).item()
-    (0.5, 0.0)
-    """
-    centre, level = responses.mean(axis=0), label.mean()
-    u, s, vt = np.linalg.svd(responses - centre, full_matrices=False)
-    shrunk = s[:, None] / (s[:, None] ** 2 + len(label) * np.array(penalties))
-    weights = vt.T @ (shrunk * (u.T @ (label - level))[:, None])
-    return weights, level - centre @ weights
-
-
-def grouped_folds(
-    subject: Int[np.ndarray, " row"], folds: int, seed: int
-) -> Int[np.ndarray, " row"]:
-    """Assign subjects to folds of nearly equal size at random; each subject is in one fold."""
-    names, codes = np.unique(subject, return_inverse=True)
-    place: Int[np.ndarray, " row"] = np.random.default_rng(seed).permutation(len(names))[codes]
-    return place % folds
 
 
 def probe(units: Units, design: ComparisonDesign) -> Champions:

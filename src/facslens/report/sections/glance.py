@@ -6,7 +6,7 @@ from facslens.report.findings import build_findings
 from facslens.report.section import Section
 
 SECTION: Final = Section(
-    order=20,
+    order=21,
     anchor="glance",
     heading="At a glance",
     title="At a glance",

@@ -9,6 +9,7 @@ import pandas as pd
 from facslens.errors import CallError
 from facslens.progress import Report
 from facslens.stages.mechanism.effects import of_effects
+from facslens.stages.mechanism.layers import of_layers
 from facslens.stages.mechanism.mediation import of_mediation
 from facslens.stages.mechanism.subject import Subject
 
@@ -46,6 +47,11 @@ PARTS: Final[dict[str, Part]] = {
         ("mediation", "curves", "detectors", "carriers"),
         "through which units each effect passes",
         experiment=True,
+    ),
+    "layers": Part(
+        of_layers,
+        ("readable", "readable_layers", "readable_from"),
+        "where action units and expressions become readable",
     ),
 }
 
