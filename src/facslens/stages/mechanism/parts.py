@@ -9,6 +9,7 @@ import pandas as pd
 from facslens.errors import CallError
 from facslens.progress import Report
 from facslens.stages.mechanism.effects import of_effects
+from facslens.stages.mechanism.groups import of_groups
 from facslens.stages.mechanism.subject import Subject
 
 
@@ -39,6 +40,12 @@ PARTS: Final[dict[str, Part]] = {
         of_effects,
         ("effects", "needed", "agreement"),
         "what each action unit does to every expression",
+    ),
+    "groups": Part(
+        of_groups,
+        ("groups",),
+        "whether skin, age or sex change how strongly it is read, and moves the expression",
+        experiment=True,
     ),
 }
 
