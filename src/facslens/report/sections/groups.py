@@ -130,7 +130,7 @@ def _words(own: pd.DataFrame, ends: tuple[str, str]) -> tuple[str, ...]:
     tested = [*unit, *expression]
     if tested and all(math.isnan(number(row, "detectable")) for row in tested):
         people = max(count(row, "n_people") or 0 for row in tested)
-        return (f"No difference could have been found: {people} people are too few",)
+        return (f"no difference could have been found: {people} people are too few",)
     differ = [row for row in tested if row["differs"] is True]
     said = [
         _sentence([row for row in rows if row["differs"] is True], len(rows), ends, what)
