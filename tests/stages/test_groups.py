@@ -1,6 +1,7 @@
 """Twins through the real stage: their numbers, and stimuli that have none."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,14 @@ from facslens.experiments.groups import GROUPS
 from facslens.models.model import build
 from facslens.preprocess import normalise
 from facslens.progress import silent
+from facslens.report.html import write_report
+from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
 from facslens.stages.experiment import Plan, analysed, ask
+from facslens.stages.experiment_of_run import run_experiment
 from facslens.stages.mechanism.groups import of_groups, shown
 from facslens.stages.mechanism.make import mechanism
+from facslens.stages.mechanism.of_run import run_mechanism
 from facslens.stages.mechanism.subject import Subject
 
 LAYERS = ("conv1", "conv3")
@@ -167,3 +173,18 @@ def test_a_network_whose_units_and_expressions_never_change_leaves_pixels_alone(
     table = mechanism(Subject(dead, twins, ("conv1",)), ["groups"])["groups"]
     assert set(table["measure"]) == {"pixels"}
     assert table[["p", "detectable", "differs"]].isna().all(axis=None)
+
+
+def test_a_run_has_the_table_and_its_report_the_section(run, twins, tmp_path):
+    copied = Run.open(shutil.copytree(run.run.folder, tmp_path / "run"))
+    chosen = {"stimuli": str(twins.root), "permutations": 9, "mechanism": ["groups"]}
+    copied.update(settings={**copied.info["settings"], **chosen})
+    run_experiment(copied, silent)
+    run_mechanism(copied, silent)
+    table = RunRecord(copied).table("mechanism/groups.csv")
+    assert set(table["measure"]) == {"unit", "expression", "pixels"}
+    assert set(table["layer"].dropna()) == {"conv3"}
+    page = write_report(copied).read_text(encoding="utf-8")
+    section = page[page.index('<section id="groups">') :]
+    assert "its unit in <b>conv3</b>" in section
+    assert "No difference could have been found: 5 people are too few" in section
