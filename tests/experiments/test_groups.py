@@ -151,14 +151,14 @@ def test_the_order_of_faces_does_not_matter(planted, rng):
 
 
 def test_without_a_difference_a_table_seldom_has_one(monkeypatch):
-    """Family-wise: at most 5 % of tables; four standard errors of 300 above."""
+    """Family-wise: at most 5 % of tables; four standard errors of 200 above."""
     # intervals are not looked at
     monkeypatch.setattr(module, "resampled", lambda people, _: np.ones((1, people), dtype=int))
     table, wrong = rows(people=12), 0
-    for seed in range(300):
+    for seed in range(200):
         values = np.random.default_rng(seed).standard_t(3, size=(len(table), 6))
         wrong += bool(groups(table, [unit_measure(values)], seed)["differs"].any())
-    assert wrong / 300 < 0.05 + 4 * (0.05 * 0.95 / 300) ** 0.5
+    assert wrong / 200 < 0.05 + 4 * (0.05 * 0.95 / 200) ** 0.5
 
 
 def test_several_measures_are_corrected_together_and_pixels_stand_beside(planted):
