@@ -56,7 +56,7 @@ def stimuli(tmp_path_factory):
             Image.fromarray(face).save(folder / path)
             au, _, grade = name.rpartition("-") if "-" in name else ("", "", "")
             kind, half = "alone" if au else name, HALVES[number % 2]
-            rows.append((path, f"P{number:03d}", 0, half, name, kind, au, grade, "", ""))
+            rows.append((path, f"P{number:03d}", 0, half, name, kind, au, grade, "", "", ""))
             masks.append(np.zeros((1, 48, 48), dtype=bool))
     table = pd.DataFrame(rows, columns=list(reading.COLUMNS))
     table.to_csv(folder / "stimuli.csv", index=False)

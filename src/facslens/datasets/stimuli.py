@@ -25,6 +25,15 @@ ARCHIVE: Final = Path(__file__).parent / "stimuli.zip"
 #: the chosen ones are measured.
 HALVES: Final = ("choosing", "measuring")
 
+#: What a twin differs in, with nothing else changed, and what its lower and higher end are called:
+#: a share of the reflectance of the skin, or the place of the phenotype in its range. Sex and age
+#: change the geometry of the face, too.
+TWINS: Final = {
+    "skin": ("darker", "lighter"),
+    "age": ("younger", "older"),
+    "gender": ("female", "male"),
+}
+
 #: The files beside the images.
 FILES: Final = ("stimuli.csv", "regions.npz", "overlaps.csv", "undrawable.csv")
 

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from facslens.action_units import INTERACTING, PROTOTYPES
+from facslens.datasets.stimuli import TWINS
 from facslens.synthesis.actions import AUS, SIDED, Sides
 from facslens.synthesis.camera import Setting, draw_varied
 from facslens.synthesis.designs import excluded
@@ -20,14 +21,7 @@ GRADES: Final = {"A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
 #: The grade of combinations.
 _TOGETHER: Final = "D"
 
-#: What a twin differs in, with nothing else changed, and what its lower and higher end are called:
-#: a share of the reflectance of the skin, or the place of the phenotype in its range. Sex and age
-#: change the geometry of the face, too.
-TWINS: Final = {
-    "skin": ("darker", "lighter"),
-    "age": ("younger", "older"),
-    "gender": ("female", "male"),
-}
+#: The lower and higher end of each of `TWINS`.
 _ENDS: Final = {"skin": (0.15, 0.60), "age": (0.67, 1.0), "gender": (0.05, 0.95)}
 
 

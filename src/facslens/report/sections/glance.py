@@ -6,7 +6,7 @@ from facslens.report.findings import build_findings
 from facslens.report.section import Section
 
 SECTION: Final = Section(
-    order=21,
+    order=24,
     anchor="glance",
     heading="At a glance",
     title="At a glance",

@@ -171,7 +171,7 @@ def _estimate(row: Row) -> str:
 
 
 SECTION: Final = Section(
-    order=20,
+    order=21,
     anchor="readable",
     heading="At which layer do action units become readable, and at which expressions?",
     title="Layers",

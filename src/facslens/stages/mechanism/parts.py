@@ -9,6 +9,7 @@ import pandas as pd
 from facslens.errors import CallError
 from facslens.progress import Report
 from facslens.stages.mechanism.effects import of_effects
+from facslens.stages.mechanism.groups import of_groups
 from facslens.stages.mechanism.layers import of_layers
 from facslens.stages.mechanism.mediation import of_mediation
 from facslens.stages.mechanism.subject import Subject
@@ -52,6 +53,12 @@ PARTS: Final[dict[str, Part]] = {
         of_layers,
         ("readable", "readable_layers", "readable_from"),
         "where action units and expressions become readable",
+    ),
+    "groups": Part(
+        of_groups,
+        ("groups",),
+        "whether skin, age or sex change how strongly it is read, and moves the expression",
+        experiment=True,
     ),
 }
 
