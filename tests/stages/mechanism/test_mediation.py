@@ -135,7 +135,8 @@ def test_all_units_of_a_cut_carry_the_whole_effect(drawn_stimuli, monkeypatch, l
     )
     monkeypatch.setattr(tables, "STEPS", (1,))
     monkeypatch.setattr(tables, "ORDERS", 1)
-    monkeypatch.setattr(OfAu, "alone", np.zeros((256, 3)))  # a pass for each unit
+    # a pass for each unit
+    monkeypatch.setattr(OfAu, "alone", property(lambda own: np.zeros((len(own.sizes), 3))))
     network = build("paper", EXPRESSIONS, 48, seed=2).network
     found = of_mediation(subject(network, drawn_stimuli, layer), silent)
     table = found["mediation"]

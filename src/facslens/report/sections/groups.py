@@ -8,10 +8,11 @@ from typing import Final
 import pandas as pd
 
 from facslens.datasets.stimuli import TWINS
+from facslens.names import listed
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import percent, signed
 from facslens.report.missing import Missing
-from facslens.report.names import au_name, listed
+from facslens.report.names import au_name
 from facslens.report.section import Page, Section
 from facslens.report.tables import Row, count, number, records, text
 

@@ -7,10 +7,11 @@ from typing import Final
 import pandas as pd
 
 from facslens.experiments.readable import KINDS, MEAN
+from facslens.names import listed
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import decimal, interval
 from facslens.report.missing import Missing
-from facslens.report.names import au_name, listed
+from facslens.report.names import au_name
 from facslens.report.section import Page, Section
 from facslens.report.tables import Row, number, records, text
 
