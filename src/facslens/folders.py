@@ -41,6 +41,8 @@ def filling(folder: Path, note: str, order: Json, what: str) -> Iterator[Json]:
         found = artifacts.read_json(file)
         if {name: value for name, value in found.items() if name != "sha256"} != order:
             raise CallError(f"{folder} holds {what} made with other settings: choose a new folder")
+    elif folder.exists() and not folder.is_dir():
+        raise CallError(f"{folder} is a file: choose a new folder")
     elif folder.exists() and any(folder.iterdir()):
         raise CallError(f"{folder} is not empty: choose a new folder")
     with artifacts.locked(folder, f"the folder {folder}"):

@@ -34,8 +34,10 @@ def shown(title: str) -> Iterator[Report]:
     """Show a step's progress on standard error.
 
     On a terminal a bar with the remaining time; elsewhere a line every `PAUSE` seconds and
-    one at the end.
+    one at the end. Where fewer parts are done than before, another step begins, and its times
+    with it.
     """
+    before = 0
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (
@@ -51,6 +53,10 @@ def shown(title: str) -> Iterator[Report]:
             task = bar.add_task(title, total=None, note="")
 
             def move(done: int, total: int, note: str) -> None:
+                nonlocal before
+                if done < before:
+                    bar.reset(task)
+                before = done
                 bar.update(task, completed=done, total=total, note=one_line(note))
 
             yield move
@@ -59,8 +65,11 @@ def shown(title: str) -> Iterator[Report]:
     start = last = time.monotonic()
 
     def line(done: int, total: int, note: str) -> None:
-        nonlocal last
+        nonlocal start, last, before
         now = time.monotonic()
+        if done < before:
+            start = now
+        before = done
         if done >= total or now - last >= PAUSE:
             last = now
             left = (now - start) * (total - done) / max(done, 1)

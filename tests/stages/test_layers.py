@@ -39,8 +39,8 @@ def test_every_layer_is_probed_whichever_are_looked_at(subject):
     aus = each[each["kind"] == "au"]
     assert (aus.loc[aus["layer"] == "conv3", ["value", "untrained"]] > 0.8).all(axis=None)
     assert aus["control"].notna().all()
-    assert steps[-1] == (3, 3, "layers")
-    assert (200, 200, "faces") in steps  # two networks, 20 blocks of 5 faces
+    assert steps[-1] == (3, 3, "layers: probes")
+    assert (200, 200, "layers: faces") in steps  # two networks, 20 blocks of 5 faces
 
 
 def test_the_values_are_those_of_the_networks_own_responses(subject):

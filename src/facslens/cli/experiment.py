@@ -140,7 +140,7 @@ def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
     from facslens.runs.record import RunRecord
     from facslens.runs.settings import Settings
     from facslens.stages.experiment import read_experiment
-    from facslens.stages.mechanism.of_run import sources_of
+    from facslens.stages.mechanism.of_run import sources_beside
     from facslens.stages.order import run_stage
 
     if not (folder / "run.json").is_file():
@@ -151,7 +151,7 @@ def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
         if stimuli is not None:
             settings = dataclasses.replace(settings, stimuli=str(stimuli))
         settings.check()
-        sources_of(RunRecord(run))  # what is lost shows before the old tables are given up
+        sources_beside(RunRecord(run))  # what is lost shows before the old tables are given up
         run.update(settings=settings.entries())
         for stage in ("experiment", "mechanism"):
             run_stage(run, stage)

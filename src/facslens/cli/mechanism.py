@@ -36,9 +36,10 @@ def mechanism(
         typer.Option(
             "--only",
             metavar="PART,…",
-            help="Parts to make: effects (what each action unit does to every expression), "
-            "mediation (through which units), layers (where action units and expressions become "
-            "readable), groups (whether skin, age or sex change it) [default: all].",
+            help="Parts to make; those that are there are kept: effects (what each action unit "
+            "does to every expression), mediation (through which units), layers (where action "
+            "units and expressions become readable), groups (whether skin, age or sex change it) "
+            "[default: all].",
         ),
     ] = None,
     layer: Annotated[
@@ -46,7 +47,8 @@ def mechanism(
         typer.Option(
             "--layer",
             "--layers",
-            help="A layer whose units are looked at, or all; may be repeated [default: the last].",
+            help="A layer whose units are looked at, or all; may be repeated [default: the last, "
+            "or those of the run's mechanism].",
         ),
     ] = None,
     stimuli: options.Stimuli = None,
@@ -65,7 +67,8 @@ def mechanism(
     """
     from facslens.stages.mechanism.parts import choose_parts
 
-    parts = choose_parts(only.split(",") if only else None)
+    named = None if only is None else [name.strip() for name in only.split(",")]
+    parts = choose_parts(named)
     if out is not None:
         _into(out, network, stimuli, parts, layer, seed or 0)
     elif seed is not None or stimuli is not None:
@@ -104,6 +107,9 @@ def _of_run(folder: Path, parts: tuple[str, ...], layers: list[str] | None) -> N
     """Make the mechanism of a run, and write the report again if there is one."""
     from facslens.runs.record import RunRecord
     from facslens.runs.settings import Settings
+    from facslens.stages.mechanism.make import finished_parts
+    from facslens.stages.mechanism.of_run import sources_of
+    from facslens.stages.mechanism.parts import choose_parts
     from facslens.stages.mechanism.subject import layers_of
     from facslens.stages.order import run_stage
 
@@ -111,11 +117,18 @@ def _of_run(folder: Path, parts: tuple[str, ...], layers: list[str] | None) -> N
         raise CallError(f"{folder} is no run: name a folder for the tables with --out DIR")
     run = Run.open(folder)
     with run.writing():
-        layers_of(RunRecord(run).responses.layers, layers)
-        settings = dataclasses.replace(
-            Settings.of(run), mechanism=list(parts), mechanism_layers=layers
+        record, settings = RunRecord(run), Settings.of(run)
+        sources_of(record)  # what is lost or out of date shows before anything is noted
+        layers_of(record.responses.layers, layers)
+        # parts that are there are not lost where an experiment is made again
+        every = choose_parts([*finished_parts(run / "mechanism"), *parts])
+        run.update(
+            settings=dataclasses.replace(
+                settings,
+                mechanism=list(every),
+                mechanism_layers=layers or settings.mechanism_layers,
+            ).entries()
         )
-        run.update(settings=settings.entries())
         run_stage(run, "mechanism")
         if "report" in run.info["stages"]:
             run_stage(run, "report")

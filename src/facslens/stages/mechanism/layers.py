@@ -33,7 +33,7 @@ def of_layers(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
         logits,
         model.expressions,
         subject.seed,
-        lambda done: progress(done, len(layers), "layers"),
+        lambda done: progress(done, len(layers), "probes"),
     )
     return {
         "readable": found.readable,

@@ -13,7 +13,13 @@ from facslens.folders import filling
 from facslens.models.initial import digest
 from facslens.progress import Report, silent
 from facslens.stages.answers import Answers, ask
-from facslens.stages.experiment import ANSWERS, Plan, analysed, write_experiment
+from facslens.stages.experiment import (
+    ANSWERS,
+    Plan,
+    analysed,
+    read_experiment,
+    write_experiment,
+)
 from facslens.stages.mechanism.parts import PARTS, choose_parts
 from facslens.stages.mechanism.subject import Subject
 from facslens.version import __version__
@@ -56,11 +62,13 @@ def mechanism(
     if subject.findings is None and any(PARTS[name].experiment for name in parts):
         plan = _plan(subject)
         model, faces = subject.model, subject.stimuli
-        answers = ask(model, faces, subject.layers, plan.untrained, plan.seed, progress)
-        subject = _with(subject, answers)
+        asked = _named(progress, "experiment")
+        answers = ask(model, faces, subject.layers, plan.untrained, plan.seed, asked)
+        findings = analysed(answers, faces, plan)
+        subject = dataclasses.replace(subject, answers=answers, findings=findings)
     found: dict[str, pd.DataFrame] = {}
     for name in parts:
-        found |= PARTS[name].make(subject, progress)
+        found |= PARTS[name].make(subject, _named(progress, name))
     return found
 
 
@@ -95,24 +103,29 @@ def write_mechanism(
     CallError
         If the folder holds anything else, or there is no such part.
     ArtifactError
-        If it cannot be written, or a table was changed since.
+        If it cannot be written, or a table or a face was changed since.
     """
     parts = choose_parts(only)
     order = order_of(subject, sources)
     with filling(folder, NOTE, order, "a mechanism") as noted:
-        hashes = dict(noted.get("sha256", {}))
-        _check(folder, hashes)
-        for name in parts:
-            if set(_files(name)) <= set(hashes):
-                continue
+        hashes = _checked(folder, noted)
+        _remove_unfinished(folder, hashes)
+        wanted = [name for name in parts if name not in _whole(hashes)]
+        if wanted:
+            subject.stimuli.check()
+        for name in wanted:
             if subject.findings is None and PARTS[name].experiment:
-                subject = _experimented(subject, folder / "experiment", progress)
-            for table, values in PARTS[name].make(subject, progress).items():
+                subject = _experimented(
+                    subject, folder / "experiment", _named(progress, "experiment")
+                )
+            for table, values in PARTS[name].make(subject, _named(progress, name)).items():
                 file = f"{table}.csv"
                 write_table(folder / file, values)
                 hashes[file] = sha256(folder / file)
-            write_json(folder / NOTE, {**order, "sha256": hashes})
-    return tuple(name for name in PARTS if set(_files(name)) <= set(hashes))
+            # in one order, whichever part was made first
+            ordered = {file: hashes[file] for file in _files() if file in hashes}
+            write_json(folder / NOTE, {**order, "sha256": ordered})
+    return _whole(hashes)
 
 
 def order_of(subject: Subject, sources: Json | None = None) -> Json:
@@ -131,23 +144,55 @@ def is_of(folder: Path, order: Json) -> bool:
     """Tell whether a folder holds a mechanism of this order, whole or begun, and unchanged."""
     try:
         noted = read_json(folder / NOTE)
-        _check(folder, noted.get("sha256", {}))
+        _checked(folder, noted)
     except ArtifactError:
         return False
     return {name: value for name, value in noted.items() if name != "sha256"} == order
 
 
-def _files(part: str) -> list[str]:
-    return [f"{table}.csv" for table in PARTS[part].tables]
+def finished_parts(folder: Path) -> tuple[str, ...]:
+    """Name the parts that a folder notes as finished; none where it holds no mechanism."""
+    try:
+        noted = read_json(folder / NOTE)
+    except ArtifactError:
+        return ()
+    hashes = noted.get("sha256")
+    return _whole(hashes) if isinstance(hashes, dict) else ()
 
 
-def _check(folder: Path, hashes: Json) -> None:
-    for file, noted in hashes.items():
-        if sha256(folder / file) != noted:
+def _files(part: str | None = None) -> list[str]:
+    """Name the tables of a part, or of all of them."""
+    parts = PARTS.values() if part is None else [PARTS[part]]
+    return [f"{table}.csv" for one in parts for table in one.tables]
+
+
+def _whole(hashes: Json) -> tuple[str, ...]:
+    return tuple(name for name in PARTS if set(_files(name)) <= set(hashes))
+
+
+def _checked(folder: Path, noted: Json) -> Json:
+    """Give the hashes of the tables that a folder has, after holding the tables against them."""
+    hashes = noted.get("sha256", {})
+    if not isinstance(hashes, dict):
+        raise ArtifactError(f"{folder / NOTE} names no tables: make it again into a new folder")
+    for file, left in hashes.items():
+        if sha256(folder / file) != left:
             raise ArtifactError(
                 f"{folder / file} is not what the mechanism left, by its SHA-256: make it again "
                 f"into a new folder"
             )
+    return dict(hashes)
+
+
+def _remove_unfinished(folder: Path, hashes: Json) -> None:
+    """Remove the tables of a part that was interrupted between them."""
+    for file in _files():
+        if file not in hashes:
+            (folder / file).unlink(missing_ok=True)
+
+
+def _named(progress: Report, part: str) -> Report:
+    return lambda done, total, note: progress(done, total, f"{part}: {note}")
 
 
 def _plan(subject: Subject) -> Plan:
@@ -156,9 +201,5 @@ def _plan(subject: Subject) -> Plan:
 
 def _experimented(subject: Subject, folder: Path, progress: Report) -> Subject:
     write_experiment(subject.model, subject.stimuli, folder, _plan(subject), progress)
-    return _with(subject, Answers.read(folder / ANSWERS))
-
-
-def _with(subject: Subject, answers: Answers) -> Subject:
-    findings = analysed(answers, subject.stimuli, _plan(subject))
+    findings, answers = read_experiment(folder), Answers.read(folder / ANSWERS)
     return dataclasses.replace(subject, answers=answers, findings=findings)

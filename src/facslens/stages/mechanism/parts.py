@@ -74,6 +74,6 @@ def choose_parts(names: Sequence[str] | None) -> tuple[str, ...]:
     for name in names or ():
         if name not in PARTS:
             raise CallError(
-                f"only names the part {name!r}: a mechanism consists of {', '.join(PARTS)}"
+                f"only names {name!r}, which is no part: expected some of {', '.join(PARTS)}"
             )
     return tuple(name for name in PARTS if not names or name in names)

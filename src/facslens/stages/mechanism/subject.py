@@ -64,7 +64,10 @@ class Subject:
         total = int(rows.sum())
         with responding(self.model, ()) as reader:
             (found,) = read_faces(
-                self.stimuli, self.model.size, [(rows, reader)], lambda n: progress(n, total, "")
+                self.stimuli,
+                self.model.size,
+                [(rows, reader)],
+                lambda n: progress(n, total, "faces"),
             )
         logits: Float[np.ndarray, "image expression"] = found[OUTPUT]
         return logits
@@ -109,7 +112,8 @@ class Subject:
                 parts.append(named[[*_CARD]])
         every = pd.concat(parts).drop_duplicates().astype({"unit": "int64"})
         key = ["layer", "au", "unit"]
-        grouped = every.groupby(key, sort=False)["shown_as"].agg(", ".join)
+        ordered = every.sort_values("shown_as", kind="stable")
+        grouped = ordered.groupby(key)["shown_as"].agg(", ".join)
         return grouped.reset_index()
 
 
