@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import facslens as fl
-from facslens.errors import CallError
+from facslens.errors import ArtifactError, CallError
 from facslens.models.initial import digest
 from facslens.models.model import build
 from facslens.preprocess import normalise
@@ -209,3 +209,39 @@ def test_wrong_choices_of_a_prediction_name_the_argument(model):
     ]:
         with pytest.raises(CallError, match=message):
             fl.predict("a.png", **choices)
+
+
+def test_a_mechanism_is_that_of_every_way_to_name_a_model(model, drawn_stimuli, tmp_path):
+    fl.save_model(model, tmp_path)
+    choices = {"only": "effects", "seed": 3}
+    found = fl.mechanism(model, drawn_stimuli, **choices)
+    assert list(found) == [
+        "effects", "needed", "interactions", "agreement", "sequences", "words",
+    ]  # fmt: skip
+    assert set(found["effects"]["expression"]) == set(model.expressions)
+    again = fl.mechanism(str(tmp_path), str(drawn_stimuli), **choices)
+    for name, table in found.items():
+        pd.testing.assert_frame_equal(table, again[name])
+    other = fl.mechanism(model, drawn_stimuli, only=["effects"], seed=4)["effects"]
+    columns = ["au", "grade", "expression", "logit"]
+    pd.testing.assert_frame_equal(other[columns], found["effects"][columns])
+    assert (other["logit_low"] != found["effects"]["logit_low"]).any()  # resampled anew
+
+
+def test_layers_of_a_mechanism_are_the_last_or_named(model, drawn_stimuli):
+    choices = {"stimuli": drawn_stimuli, "only": "mediation"}
+    for layer, expected in ((None, {"conv3"}), ("conv1", {"conv1"}), (["conv1", "conv3"], None)):
+        found = fl.mechanism(model, layer=layer, **choices)["mediation"]
+        assert set(found["layer"]) == (expected or {"conv1", "conv3"})
+
+
+def test_wrong_choices_of_a_mechanism_name_the_argument(model, drawn_stimuli, tmp_path):
+    for choices, error, message in [
+        ({"only": "nonsense"}, CallError, "^only names 'nonsense', which is no part: expected"),
+        ({"only": "effects,layers"}, CallError, "^only names 'effects,layers'"),
+        ({"layer": "conv9"}, CallError, "no layer 'conv9': expected conv1, conv2, conv3 or all"),
+        ({"stimuli": tmp_path}, ArtifactError, "holds no stimuli"),
+        ({"model": "vgg"}, CallError, "^model is 'vgg': expected a network in the package"),
+    ]:
+        with pytest.raises(error, match=message):
+            fl.mechanism(**{"model": model, "stimuli": drawn_stimuli, **choices})

@@ -57,6 +57,18 @@ JOBS = {
         12,
         begun="run",
     ),
+    "mechanism": Job(
+        ("mechanism", "run", "--only", "layers,mediation", "--layers", "all"),
+        "run",
+        10,
+        begun="run",
+    ),
+    "mechanism, apart": Job(
+        ("mechanism", "run", "--stimuli", "{stimuli}", "--out", "found"),
+        "found",
+        10,
+        begun="run",
+    ),
     "crossval": Job(
         ("crossval", "--data", "ck48:{faces}", "--folds", "3", "--epochs", "1", "--aus",
          "--out", "folds"),

@@ -39,7 +39,7 @@ def subject(drawn_stimuli):
 
 
 @pytest.fixture
-def with_convergence(tmp_path):
+def with_convergence(subject, tmp_path):
     """Plant what a run observed on coded faces, beside its experiment."""
 
     def planted(rows):
