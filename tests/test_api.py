@@ -15,6 +15,7 @@ from facslens.errors import ArtifactError, CallError
 from facslens.models.initial import digest
 from facslens.models.model import build
 from facslens.preprocess import normalise
+from facslens.stages.mechanism import make
 from facslens.training.recipe import Recipe
 
 
@@ -228,11 +229,12 @@ def test_a_mechanism_is_that_of_every_way_to_name_a_model(model, drawn_stimuli, 
     assert (other["logit_low"] != found["effects"]["logit_low"]).any()  # resampled anew
 
 
-def test_layers_of_a_mechanism_are_the_last_or_named(model, drawn_stimuli):
-    choices = {"stimuli": drawn_stimuli, "only": "mediation"}
-    for layer, expected in ((None, {"conv3"}), ("conv1", {"conv1"}), (["conv1", "conv3"], None)):
-        found = fl.mechanism(model, layer=layer, **choices)["mediation"]
-        assert set(found["layer"]) == (expected or {"conv1", "conv3"})
+def test_layers_of_a_mechanism_are_the_last_or_named(model, drawn_stimuli, monkeypatch):
+    asked = []
+    monkeypatch.setattr(make, "mechanism", lambda subject, only: asked.append(subject.layers))
+    for layer in (None, "conv1", ["conv3", "conv1"], "all"):
+        fl.mechanism(model, drawn_stimuli, layer=layer)
+    assert asked == [("conv3",), ("conv1",), ("conv1", "conv3"), ("conv1", "conv2", "conv3")]
 
 
 def test_wrong_choices_of_a_mechanism_name_the_argument(model, drawn_stimuli, tmp_path):
