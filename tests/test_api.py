@@ -231,7 +231,7 @@ def test_a_mechanism_is_that_of_every_way_to_name_a_model(model, drawn_stimuli, 
 
 def test_layers_of_a_mechanism_are_the_last_or_named(model, drawn_stimuli, monkeypatch):
     asked = []
-    monkeypatch.setattr(make, "mechanism", lambda subject, only: asked.append(subject.layers))
+    monkeypatch.setattr(make, "mechanism", lambda subject, only: asked.append(subject.layers) or {})
     for layer in (None, "conv1", ["conv3", "conv1"], "all"):
         fl.mechanism(model, drawn_stimuli, layer=layer)
     assert asked == [("conv3",), ("conv1",), ("conv1", "conv3"), ("conv1", "conv2", "conv3")]

@@ -13,7 +13,6 @@ from facslens.errors import ArtifactError
 from facslens.experiments.analysis import TYPES as EXPERIMENT
 from facslens.experiments.convergence import TYPES as CONVERGENCE
 from facslens.experiments.forming import TYPES as FORMING
-from facslens.experiments.mediation import TYPES as MEDIATION
 
 #: The files of an `Association`, by the names of its tables.
 TABLES: Final = {
@@ -44,8 +43,6 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "experiment/overview.csv": EXPERIMENT,
     "mechanism/effects.csv": dict.fromkeys(("prototype", "differs"), "boolean"),
     "mechanism/sequences.csv": {"same": "boolean"},
-    "mechanism/mediation.csv": dict(MEDIATION),
-    "mechanism/detectors.csv": dict(MEDIATION),
     "experiment/convergence.csv": dict(CONVERGENCE),
     "experiment/forming.csv": dict(FORMING),
     "experiment/rivals.csv": {"other": "str", "rival": "boolean"},
