@@ -121,9 +121,10 @@ def test_an_action_units_own_units_are_said_with_what_shows_them():
     assert row["p_removed"] == pytest.approx(1 / 4)
 
 
-def test_the_centre_of_a_change_lies_where_it_is():
+def test_the_centre_of_a_change_lies_where_it_is_largest():
     square = np.zeros((3, 6, 6))
     square[0, 5, 0] = 4.0
+    square[0, 5, 5] = 3.9  # the other half of the face
     square[1, 2:4, 2:4] = 1.0
     found = module.centre(square)
     assert found[0].tolist() == pytest.approx([5.5 / 6, 0.5 / 6])

@@ -82,9 +82,9 @@ def test_a_paragraph_sentence_by_sentence():
         "strongest": "The network calls a face surprised most readily when only the jaw drops "
         "(AU26, +40 points of probability).",
         "further": "The probability rises half as much when the upper lids are raised (AU05) and "
-        "a third as much when the mouth is stretched open (AU27), and no further under 1 more.",
+        "a third as much when the mouth is stretched open (AU27), and less under 1 more.",
         "lowered": "The probability falls most when the lip corners are pulled up (AU12, −25 "
-        "points) and when the eyes are closed (AU43, −12 points), and no further under 1 more.",
+        "points) and when the eyes are closed (AU43, −12 points), and less under 1 more.",
         "silent": "It differs from the prototype: the score is not shown to rise when only the "
         "inner brows are raised (AU01), and falls when only the outer brows are raised (AU02).",
         "outsiders": "It differs from the prototype: the score rises when only the mouth is "

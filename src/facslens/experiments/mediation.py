@@ -23,13 +23,14 @@ _ENDS: Final = ("", "_low", "_high")
 _SHARES: Final = tuple(
     f"{kind}{way}{end}" for kind in ("", "random_") for way in WAYS for end in _ENDS
 )
-_HALVES: Final = tuple(f"half_{kind}{way}" for kind in ("", "random_") for way in WAYS)
+#: Columns with whole numbers, some of which may be missing.
+HALVES: Final = tuple(f"half_{kind}{way}" for kind in ("", "random_") for way in WAYS)
 #: Columns of each table, one row a layer, action unit, expression, and
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     # nothing else
     "mediation": (
         "layer", "au", "expression", "n_people", "n_units", "effect", "effect_low", "effect_high",
-        "all_removed", "all_restored", "round", "largest", "largest_unit", *_HALVES,
+        "all_removed", "all_restored", "round", "largest", "largest_unit", *HALVES,
     ),
     # number of units
     "curves": ("layer", "au", "expression", "n_people", "k", *_SHARES),
@@ -44,11 +45,6 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "column",
     ),
 }  # fmt: skip
-#: Types of columns that the text of a CSV file does not give.
-TYPES: Final[Mapping[str, str]] = dict.fromkeys(_HALVES, "Int64") | {
-    "units": "str",
-    "shown_as": "str",
-}
 
 
 def steps(units: int) -> tuple[int, ...]:
@@ -178,21 +174,30 @@ def half(counts: Sequence[int], shares: Sequence[float]) -> int | None:
 def centre(
     square: Float[np.ndarray, "unit row column"],
 ) -> Float[np.ndarray, "unit 2"]:
-    """Give the centre of each unit's squared change, as shares of the face's height and width.
+    """Give the place of each unit's squared change, as shares of the face's height and width.
 
-    NaN where nothing changes. What the padding of convolutions shifts is left out of account.
+    It is the centre of the largest value and its neighbours: an action unit changes both halves of
+    a face, and a centre of all of it would lie between them. NaN where nothing changes. What the
+    padding of convolutions shifts is left out of account.
 
     Examples
     --------
-    >>> centre(np.array([[[0.0, 0.0], [0.0, 2.0]]])).tolist()
-    [[0.75, 0.75]]
+    >>> centre(np.array([[[0.0, 0.0, 0.0, 9.0], [0.0, 0.0, 0.0, 3.0]]])).tolist()
+    [[0.375, 0.875]]
     """
-    _, rows, columns = square.shape
-    down, across = (np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns
-    total = square.sum(axis=(1, 2))
-    sums = np.stack([square.sum(axis=2) @ down, square.sum(axis=1) @ across], axis=1)
+    units, rows, columns = square.shape
+    row, column = np.divmod(square.reshape(units, -1).argmax(axis=1), columns)
+    down, across = np.arange(rows), np.arange(columns)
+    near = (np.abs(down - row[:, None]) <= 1)[:, :, None]
+    near = near & (np.abs(across - column[:, None]) <= 1)[:, None]
+    own = np.where(near, square, 0.0)
+    sums = np.stack(
+        [own.sum(axis=2) @ ((down + 0.5) / rows), own.sum(axis=1) @ ((across + 0.5) / columns)],
+        axis=1,
+    )
+    total = own.sum(axis=(1, 2))[:, None]
     found = np.full(sums.shape, np.nan)
-    np.divide(sums, total[:, None], out=found, where=total[:, None] > 0)
+    np.divide(sums, total, out=found, where=total > 0)
     return found
 
 

@@ -121,7 +121,7 @@ def further(tables: Tables, expression: str) -> str:
         parts.append(f"{_RATIOS.get(ratio, f'{ratio} as much')} when {_clause(au)})")
     said = f"The probability rises {listed(parts)}"
     more = len(rises) - NAMED
-    return f"{said}, and no further under {more} more." if more > 0 else f"{said}."
+    return f"{said}, and less under {more} more." if more > 0 else f"{said}."
 
 
 def lowered(tables: Tables, expression: str) -> str:
@@ -136,7 +136,7 @@ def lowered(tables: Tables, expression: str) -> str:
         for au, change in falls[["au", "probability"]].iloc[: NAMED - 1].itertuples(index=False)
     ]
     more = len(falls) - len(parts)
-    rest = f", and no further under {more} more" if more else ""
+    rest = f", and less under {more} more" if more else ""
     return f"The probability falls {'most ' if len(falls) > 1 else ''}{listed(parts)}{rest}."
 
 

@@ -31,13 +31,13 @@ def percent(value: float | None, places: int = 0) -> str:
 
     Examples
     --------
-    >>> percent(0.914), percent(0.9999), percent(1.0), percent(float("nan"))
-    ('91\u202f%', '>99\u202f%', '100\u202f%', '–')
+    >>> percent(0.914), percent(0.9999), percent(1.0), percent(float("nan")), percent(-0.02)
+    ('91\u202f%', '>99\u202f%', '100\u202f%', '–', '−2\u202f%')
     """
     if value is None or not math.isfinite(value):
         return DASH
-    written = f"{100 * value:.{places}f}"
-    if float(written) == 100 and value < 1:
+    written = decimal(100 * value, places)
+    if value < 1 and written == decimal(100.0, places):
         return f">{100 - 10**-places:.{places}f}{_THIN}%"
     return f"{written}{_THIN}%"
 

@@ -13,6 +13,7 @@ from facslens.errors import ArtifactError
 from facslens.experiments.analysis import TYPES as EXPERIMENT
 from facslens.experiments.convergence import TYPES as CONVERGENCE
 from facslens.experiments.forming import TYPES as FORMING
+from facslens.experiments.mediation import HALVES
 
 #: The files of an `Association`, by the names of its tables.
 TABLES: Final = {
@@ -43,6 +44,8 @@ TYPES: Final[dict[str, dict[str, str]]] = {
     "experiment/overview.csv": EXPERIMENT,
     "mechanism/effects.csv": dict.fromkeys(("prototype", "differs"), "boolean"),
     "mechanism/sequences.csv": {"same": "boolean"},
+    "mechanism/mediation.csv": dict.fromkeys(HALVES, "Int64"),
+    "mechanism/detectors.csv": {"units": "str"},
     "experiment/convergence.csv": dict(CONVERGENCE),
     "experiment/forming.csv": dict(FORMING),
     "experiment/rivals.csv": {"other": "str", "rival": "boolean"},

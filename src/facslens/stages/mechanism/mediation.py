@@ -40,16 +40,10 @@ def of_mediation(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
             units = own.loc[own["au"] == au, ["unit", "shown_as"]]
             for name, rows in asked.rows(place, units).items():
                 found[name] += [{"layer": layer, "au": au} | row for row in rows]
-    return {
-        name: pd.DataFrame(rows, columns=list(tables.COLUMNS[name])).astype(
-            {
-                column: kind
-                for column, kind in tables.TYPES.items()
-                if column in tables.COLUMNS[name]
-            }
-        )
-        for name, rows in found.items()
+    made = {
+        name: pd.DataFrame(rows, columns=list(tables.COLUMNS[name])) for name, rows in found.items()
     }
+    return made | {"mediation": made["mediation"].astype(dict.fromkeys(tables.HALVES, "Int64"))}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,270 @@
+"""The chain: action units, the units that carry their effect, and the expression."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from facslens.names import listed
+from facslens.report.estimates import Estimate, estimate_of
+from facslens.report.formats import percent, signed
+from facslens.report.missing import Missing
+from facslens.report.names import au_name
+from facslens.report.section import Page, Section
+from facslens.report.tables import Row, count, number, records, text
+
+#: Action units of an expression that the picture shows; the table has all.
+SHOWN: Final = 4
+#: Width, height and place of the face in the picture.
+WIDTH: Final = 720
+HEIGHT: Final = 270
+FACE: Final = (265, 15, 240)
+#: Thickness of the widest band.
+WIDEST: Final = 26.0
+#: Radius of the dot of a unit that carries a whole effect by itself.
+LARGEST: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A unit that helps to carry half of an effect, in the picture's coordinates."""
+
+    unit: int
+    x: float
+    y: float
+    r: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """An action unit that raises the expression, and what its effect passes through.
+
+    Parameters
+    ----------
+    au, name
+        Its code and name.
+    effect
+        Change of the expression's score.
+    width
+        Of its band.
+    start, middle, end
+        Where the band begins, passes the face, and ends.
+    dots
+        The units that carry half of the effect.
+    half, half_random
+        How many units carry half, and how many of random ones; None where none do.
+    around
+        Share that goes round the layer.
+    own
+        Units that its card shows; the share that passes through them, and through random sets
+        whose change is as large.
+    """
+
+    au: str
+    name: str
+    effect: Estimate
+    width: float
+    start: float
+    middle: tuple[float, float]
+    end: float
+    dots: tuple[Dot, ...]
+    half: int | None
+    half_random: int | None
+    around: float
+    own: str
+    through: Estimate
+    random: Estimate
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How much of one effect passes through the first units, by their number."""
+
+    au: str
+    counts: tuple[int, ...]
+    removed: tuple[float, ...]
+    restored: tuple[float, ...]
+    random: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One expression."""
+
+    expression: str
+    links: tuple[Link, ...]
+    drawn: tuple[Link, ...]
+    curve: Curve
+    words: str
+
+
+@dataclass(frozen=True)
+class Chains:
+    """The chains of one layer, those of the largest effect first."""
+
+    layer: str
+    units: int
+    people: int
+    further: tuple[str, ...]
+    chains: tuple[Chain, ...]
+    silent: tuple[str, ...]
+    detectors: str
+
+
+def build_chains(page: Page) -> Chains | Missing:
+    """Gather the effects that raise each expression in the last layer that was asked."""
+    effects, curves, carriers, own = (
+        page.tables.mechanism(f"{name}.csv")
+        for name in ("mediation", "curves", "carriers", "detectors")
+    )
+    if effects is None or curves is None or carriers is None or own is None or effects.empty:
+        return page.tables.missing(
+            "Through which units the effects pass has not been measured", "mechanism"
+        )
+    layers = [str(layer) for layer in effects["layer"].unique()]
+    tables = [table[table["layer"] == layers[-1]] for table in (effects, curves, carriers, own)]
+    every = [str(name) for name in tables[0]["expression"].unique()]
+    raised = tables[0][tables[0]["effect_low"] > 0]
+    most = raised.groupby("expression")["effect"].max().sort_values(ascending=False)
+    return Chains(
+        layer=layers[-1],
+        units=int(tables[0]["n_units"].iloc[0]),
+        people=int(tables[0]["n_people"].iloc[0]),
+        further=tuple(layers[:-1]),
+        chains=tuple(
+            _chain(name, *(table[table["expression"] == name] for table in (raised, *tables[1:])))
+            for name in map(str, most.index)
+        ),
+        silent=tuple(name for name in every if name not in most.index),
+        detectors=_detectors(tables[3]),
+    )
+
+
+def _chain(
+    expression: str,
+    effects: pd.DataFrame,
+    curves: pd.DataFrame,
+    carriers: pd.DataFrame,
+    own: pd.DataFrame,
+) -> Chain:
+    rows = records(effects.sort_values("effect", ascending=False))
+    largest = number(rows[0], "effect")
+    shown = rows[:SHOWN]
+    widths = [WIDEST * number(row, "effect") / largest for row in rows]
+    tops = _stacked(widths[:SHOWN], HEIGHT / 2)
+    cards = {text(row, "au"): row for row in records(own)}
+    links = tuple(
+        _link(
+            row,
+            widths[place],
+            (place + 0.5) * HEIGHT / len(shown),
+            tops[place] if place < len(shown) else 0.0,
+            carriers[carriers["au"] == row["au"]],
+            cards.get(text(row, "au"), {}),
+        )
+        for place, row in enumerate(rows)
+    )
+    first = curves[curves["au"] == links[0].au].sort_values("k")
+    removed, restored, random = (
+        tuple(first[name].astype(float)) for name in ("removed", "restored", "random_removed")
+    )
+    curve = Curve(links[0].au, tuple(first["k"].astype(int)), removed, restored, random)
+    return Chain(expression, links, links[:SHOWN], curve, _words(expression, links, rows[0]))
+
+
+def _stacked(widths: list[float], middle: float) -> list[float]:
+    """Give the middles of bands that lie on one another round a height."""
+    found, top = [], middle - sum(widths) / 2
+    for width in widths:
+        found.append(round(top + width / 2, 1))
+        top += width
+    return found
+
+
+def _link(
+    row: Row, width: float, start: float, end: float, carriers: pd.DataFrame, card: Row
+) -> Link:
+    left, top, side = FACE
+    half = carriers[carriers["half"] & carriers["row"].notna()]
+    dots = tuple(
+        Dot(
+            unit=count(one, "unit") or 0,
+            x=round(left + side * number(one, "column"), 1),
+            y=round(top + side * number(one, "row"), 1),
+            r=round(max(1.5, LARGEST * max(number(one, "removed"), 0.0) ** 0.5), 1),
+        )
+        for one in records(half)
+    )
+    middle = (left + side / 2, start)
+    if dots:
+        weights = [dot.r**2 for dot in dots]
+        middle = (
+            round(sum(w * d.x for w, d in zip(weights, dots, strict=True)) / sum(weights), 1),
+            round(sum(w * d.y for w, d in zip(weights, dots, strict=True)) / sum(weights), 1),
+        )
+    return Link(
+        au=text(row, "au"),
+        name=au_name(text(row, "au")),
+        effect=estimate_of(row, "effect"),
+        width=round(max(width, 1.0), 1),
+        start=round(start, 1),
+        middle=middle,
+        end=end,
+        dots=dots,
+        half=count(row, "half_removed"),
+        half_random=count(row, "half_random_removed"),
+        around=number(row, "round"),
+        own=text(card, "units"),
+        through=estimate_of(card, "removed"),
+        random=estimate_of(card, "random_removed"),
+    )
+
+
+def _words(expression: str, links: tuple[Link, ...], first: Row) -> str:
+    """Say how the largest effect passes."""
+    link, units = links[0], count(first, "n_units")
+    said = f"{link.au} raises {expression} most ({signed(link.effect.value)})"
+    if link.half is None:
+        said += f"; no number of units carries half of it, for {percent(link.around)} goes round"
+    else:
+        said += f"; half of it passes through {link.half} of {units} units"
+        if link.half_random is None:
+            said += ", and never through random ones"
+        elif link.half_random > link.half:
+            said += f", and through {link.half_random} of random ones that change as much"
+        else:
+            said += ", and through no more of random ones"
+    most = percent(number(first, "largest"))
+    return f"{said}. The unit that carries most, {count(first, 'largest_unit')}, carries {most}."
+
+
+def _detectors(own: pd.DataFrame) -> str:
+    """Say how much of each action unit's largest effect passes through its own units."""
+    if own.empty:
+        return (
+            "The cards show no unit of this layer as a detector of an action unit that moves an "
+            "expression"
+        )
+    largest = own.loc[own["effect"].abs().groupby(own["au"]).idxmax()]
+    said = [
+        f"{percent(number(row, 'removed'))} of {text(row, 'au')} on {text(row, 'expression')} "
+        f"({percent(number(row, 'random_removed'))} through random units that change as much)"
+        for row in records(largest)
+    ]
+    return f"Through the units that the cards show as detectors passes {listed(said)}"
+
+
+SECTION: Final = Section(
+    order=19,
+    anchor="chain",
+    heading="Through which units does it reach the expression?",
+    title="Chain",
+    template="chain.html",
+    build=build_chains,
+    downloads={
+        "mechanism/mediation.csv": "every effect: how much passes, and how many units carry half",
+        "mechanism/curves.csv": "every effect: the share that passes through the first units",
+        "mechanism/carriers.csv": "every effect: the units that carry it, and where on the face",
+        "mechanism/detectors.csv": "how much passes through the units that cards show as detectors",
+    },
+)

@@ -1,0 +1,138 @@
+"""The chain on the page: a small one, written by hand."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from facslens.artifacts import write_table
+from facslens.experiments.mediation import COLUMNS
+from facslens.report.html import open_page, render
+from facslens.report.missing import Missing
+from facslens.report.sections.chain import build_chains
+
+#: au, expression, effect, units that carry half, of random ones.
+EFFECTS = (
+    ("AU12", "happiness", 4.0, 2, 5),
+    ("AU06", "happiness", 1.0, 1, 1),
+    ("AU12", "sadness", -2.0, 1, None),
+    ("AU26", "surprise", 2.0, None, None),
+)
+SHARES = [column for column in COLUMNS["curves"] if "removed" in column or "restored" in column]
+
+
+def write(run, effects=EFFECTS, own=True):
+    rows, curves, carriers, detectors = [], [], [], []
+    for au, expression, effect, half, half_random in effects:
+        key = {"layer": "conv3", "au": au, "expression": expression, "n_people": 30}
+        around = 0.75 if half is None else 0.0
+        ends = {"effect": effect, "effect_low": effect - 0.5, "effect_high": effect + 0.5}
+        halves = {"half_removed": half, "half_random_removed": half_random}
+        rows.append(
+            key | ends | halves | {"n_units": 8, "round": around, "largest": 0.4, "largest_unit": 3}
+        )
+        for k, share in ((0, 0.0), (1, 0.4), (2, 0.6), (8, 1.0)):
+            curves.append(
+                key | dict.fromkeys(SHARES, share) | {"k": k, "random_removed": share / 2}
+            )
+        for rank, (unit, removed) in enumerate(((3, 0.36), (5, 0.16), (6, 0.01)), start=1):
+            carriers.append(
+                key | {"rank": rank, "unit": unit, "attribution": removed, "removed": removed,
+                       "half": rank <= (half or 0), "row": 0.75, "column": 0.25 * rank}
+            )  # fmt: skip
+        if own and au == "AU12":
+            shares = dict.fromkeys(SHARES, 0.12) | {"random_removed": 0.03}
+            detectors.append(
+                key
+                | shares
+                | {"units": "3 6", "shown_as": "caused", "n_units": 2, "effect": effect}
+            )
+    for name, table in (
+        ("mediation", rows), ("curves", curves), ("carriers", carriers), ("detectors", detectors),
+    ):  # fmt: skip
+        made = pd.DataFrame(table, columns=list(COLUMNS[name]))
+        write_table(run / "mechanism" / f"{name}.csv", made)
+    stages = run.info["stages"]
+    run.update(stages={**stages, "mechanism": {**stages["project"], "files": {}}})
+    run.accept(["mechanism"])
+
+
+@pytest.fixture
+def run(write_run):
+    made = write_run()
+    write(made)
+    return made
+
+
+def test_the_strongest_effects_come_first_with_the_units_that_carry_half(run):
+    view = build_chains(open_page(run))
+    assert (view.layer, view.units, view.people) == ("conv3", 8, 30)
+    assert [chain.expression for chain in view.chains] == ["happiness", "surprise"]
+    assert view.silent == ("sadness",)
+    smile = view.chains[0]
+    assert [link.au for link in smile.links] == ["AU12", "AU06"]
+    first, second = smile.links
+    assert (first.width, second.width) == (26.0, 6.5)
+    assert (first.start, second.start) == (67.5, 202.5)
+    # one band on the other, round the middle of the picture
+    assert (first.end - first.width / 2, second.end + second.width / 2) == pytest.approx(
+        (135 - 32.5 / 2, 135 + 32.5 / 2), abs=0.1
+    )
+    assert [(dot.unit, dot.x, dot.y, dot.r) for dot in first.dots] == [
+        (3, 325.0, 195.0, 18.0), (5, 385.0, 195.0, 12.0),
+    ]  # fmt: skip
+    assert first.middle == pytest.approx((325 + 60 * 12**2 / (18**2 + 12**2), 195.0), abs=0.05)
+    assert (first.half, first.half_random, first.own) == (2, 5, "3 6")
+    assert (first.through.value, first.random.value) == (0.12, 0.03)
+    assert second.own == ""
+    assert view.chains[1].links[0].dots == ()
+
+
+def test_the_sentences_are_those_of_the_tables(run):
+    view = build_chains(open_page(run))
+    assert view.chains[0].words == (
+        "AU12 raises happiness most (+4.00); half of it passes through 2 of 8 units, and through "
+        "5 of random ones that change as much. The unit that carries most, 3, carries 40\u202f%."
+    )
+    assert view.chains[1].words.startswith(
+        "AU26 raises surprise most (+2.00); no number of units carries half of it, for 75\u202f% "
+        "goes round"
+    )
+    assert view.detectors == (
+        "Through the units that the cards show as detectors passes 12\u202f% of AU12 on happiness "
+        "(3\u202f% through random units that change as much)"
+    )
+
+
+@pytest.mark.parametrize(("random", "said"), [(None, "never through random"), (1, "no more of")])
+def test_random_units_are_said_as_they_are(write_run, random, said):
+    run = write_run()
+    write(run, [("AU12", "happiness", 4.0, 1, random)], own=False)
+    view = build_chains(open_page(run))
+    assert said in view.chains[0].words
+    assert view.detectors.startswith("The cards show no unit of this layer as a detector")
+
+
+def test_the_picture_and_its_table_are_on_the_page(run):
+    page = render(open_page(run))
+    pictures = re.findall(r'<svg class="chain".*?</svg>', page, flags=re.DOTALL)
+    assert len(pictures) == 2
+    assert pictures[0].count("<circle") == 3
+    assert "AU12 +4.00, half of it through 2 units; AU06 +1.00" in pictures[0]
+    assert "half of it through no number of units" in pictures[1]
+    assert "M0.0,96.0L72.0,64.0L144.0,48.0L216.0,16.0" in page  # removed, at 0, 1, 2 and 8 units
+    assert "<td>3 6</td>" in page
+
+
+def test_no_effect_leaves_no_chain(write_run):
+    run = write_run()
+    write(run, [("AU12", "sadness", -2.0, 1, None)], own=False)
+    view = build_chains(open_page(run))
+    assert (view.chains, view.silent) == ((), ("sadness",))
+    assert "No AU alone raises sadness" in render(open_page(run))
+
+
+def test_without_tables_the_page_names_the_command(write_run):
+    view = build_chains(open_page(write_run()))
+    assert isinstance(view, Missing)
+    assert "facslens mechanism" in view.command
