@@ -34,10 +34,11 @@ def shown(title: str) -> Iterator[Report]:
     """Show a step's progress on standard error.
 
     On a terminal a bar with the remaining time; elsewhere a line every `PAUSE` seconds and
-    one at the end. Where fewer parts are done than before, another step begins, and its times
-    with it.
+    one at the end. Where fewer parts are done than before, or there are others, another step
+    begins, and its times with it.
     """
     before = 0
+    of: int | None = None
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (
@@ -53,10 +54,10 @@ def shown(title: str) -> Iterator[Report]:
             task = bar.add_task(title, total=None, note="")
 
             def move(done: int, total: int, note: str) -> None:
-                nonlocal before
-                if done < before:
+                nonlocal before, of
+                if done < before or of not in (None, total):
                     bar.reset(task)
-                before = done
+                before, of = done, total
                 bar.update(task, completed=done, total=total, note=one_line(note))
 
             yield move
@@ -65,11 +66,11 @@ def shown(title: str) -> Iterator[Report]:
     start = last = time.monotonic()
 
     def line(done: int, total: int, note: str) -> None:
-        nonlocal start, last, before
+        nonlocal start, last, before, of
         now = time.monotonic()
-        if done < before:
+        if done < before or of not in (None, total):
             start = now
-        before = done
+        before, of = done, total
         if done >= total or now - last >= PAUSE:
             last = now
             left = (now - start) * (total - done) / max(done, 1)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -293,6 +294,14 @@ def test_parts_are_named_in_one_way():
     assert choose_parts(None) == choose_parts([*reversed(PARTS)]) == tuple(PARTS)
     with pytest.raises(CallError, match=r"^only names 'nonsense', which is no part: expected"):
         choose_parts(["effects", "nonsense"])
+
+
+def test_the_page_names_every_part_and_table():
+    page = (Path(__file__).parents[3] / "docs" / "mechanism.md").read_text(encoding="utf-8")
+    for name, part in PARTS.items():
+        assert f"| `{name}` |" in page
+        for table in part.tables:
+            assert f"`{table}.csv`" in page, table
 
 
 def test_another_part_is_one_entry(asked_of, tmp_path, monkeypatch):

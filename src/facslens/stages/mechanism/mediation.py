@@ -36,10 +36,11 @@ def of_mediation(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
         asked = Asked.of(subject, pairs, layer)
         own = cards[cards["layer"] == layer]
         for place, au in enumerate(aus):
-            progress(number * len(aus) + place, len(subject.layers) * len(aus), f"{layer} {au}")
             units = own.loc[own["au"] == au, ["unit", "shown_as"]]
             for name, rows in asked.rows(place, units).items():
                 found[name] += [{"layer": layer, "au": au} | row for row in rows]
+            done = number * len(aus) + place + 1
+            progress(done, len(subject.layers) * len(aus), f"{layer} {au}")
     made = {
         name: pd.DataFrame(rows, columns=list(tables.COLUMNS[name])) for name, rows in found.items()
     }
