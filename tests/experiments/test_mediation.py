@@ -9,39 +9,6 @@ from facslens.experiments.absolute import Interval, resampled
 from facslens.experiments.mediation import Way
 
 
-def test_steps_end_with_all_units():
-    assert module.steps(176) == (1, 2, 5, 10, 20, 50, 176)
-    assert module.steps(20) == (1, 2, 5, 10, 20)
-    assert module.steps(1) == (1,)
-
-
-def test_first_units_follow_the_order():
-    marked = module.first(np.array([2, 0, 1]), (1, 2, 3))
-    assert marked.tolist() == [[False, False, True], [True, False, True], [True, True, True]]
-
-
-@pytest.mark.parametrize("wanted", [0.4, 3.0, 11.0, 1e9])
-def test_random_sets_change_as_much_as_wanted(rng, wanted):
-    sizes = rng.exponential(size=40)
-    sizes[:5] = 0  # dead units
-    found = module.of_equal_size(sizes, wanted, number=30, seed=3)
-    assert found.shape == (30, 40)
-    for order, marked in zip(module.random_orders(40, 30, 3), found, strict=True):
-        reached = sizes[marked].sum()
-        k = marked.sum()
-        assert set(order[:k]) == set(np.flatnonzero(marked))
-        for other in (k - 1, k + 1):  # no other prefix comes nearer
-            if 1 <= other <= 40:
-                assert abs(sizes[order[:other]].sum() - wanted) >= abs(reached - wanted) - 1e-9
-
-
-def test_a_random_share_is_read_at_the_size_of_the_given_set():
-    sizes = np.array([[1.0, 2.0, 4.0], [2.0, 3.0, 4.0]])
-    shares = np.array([[0.5, 0.6, 1.0], [0.0, 0.5, 1.0]])
-    found = module.at_size(sizes, shares, np.array([0.0, 1.5, 4.0]))
-    np.testing.assert_allclose(found, [[0.0, 0.55, 1.0], [0.0, 0.0, 1.0]])
-
-
 def test_a_share_is_the_ratio_of_means_with_an_interval_over_people(rng):
     whole = rng.normal(3, 1, 12)
     part = 0.3 * whole + rng.normal(0, 0.2, 12)
@@ -130,3 +97,28 @@ def test_the_centre_of_a_change_lies_where_it_is_largest():
     assert found[0].tolist() == pytest.approx([5.5 / 6, 0.5 / 6])
     assert found[1].tolist() == pytest.approx([0.5, 0.5])
     assert np.isnan(found[2]).all()
+
+
+def test_what_detectors_realise_is_a_mean_of_shares_over_people(rng):
+    wholes = rng.normal(3, 0.5, (3, 10))
+    owns, randoms = wholes * np.array([[0.5], [0.2], [0.1]]), wholes * 0.1
+    owns = owns + rng.normal(0, 0.1, owns.shape)
+    through = [
+        module.Through(own, random, whole, p)
+        for own, random, whole, p in zip(owns, randoms, wholes, (0.01, 0.05, 0.4), strict=True)
+    ]
+    row = module.realised_row(through, seed=7)
+    shares = [own.mean() / whole.mean() for own, whole in zip(owns, wholes, strict=True)]
+    assert row["share"] == pytest.approx(np.mean(shares))
+    assert row["random"] == pytest.approx(0.1)
+    assert row["difference"] == pytest.approx(np.mean(shares) - 0.1)
+    assert (row["n_aus"], row["n_people"], row["n_ahead"]) == (3, 10, 2)
+    draws = []
+    for counts in resampled(10, 7):
+        people = np.repeat(np.arange(10), counts)
+        draws.append(
+            np.mean([o[people].sum() / w[people].sum() for o, w in zip(owns, wholes, strict=True)])
+        )
+    ends = np.quantile(draws, [0.025, 0.975])
+    assert (row["share_low"], row["share_high"]) == pytest.approx(tuple(ends))
+    assert row["difference_low"] == pytest.approx(ends[0] - 0.1)

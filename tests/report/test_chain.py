@@ -47,8 +47,12 @@ def write(run, effects=EFFECTS, own=True):
                 | shares
                 | {"units": "3 6", "shown_as": "caused", "n_units": 2, "effect": effect}
             )
+    realised = {"layer": "conv3", "n_aus": 4, "n_people": 30, "share": 0.12, "share_low": 0.11}
+    realised |= {"share_high": 0.13, "random": 0.03, "difference": 0.09, "n_ahead": 3}
+    realised |= {"difference_low": 0.07, "difference_high": 0.1}
     for name, table in (
         ("mediation", rows), ("curves", curves), ("carriers", carriers), ("detectors", detectors),
+        ("realised", [realised] if own else []),
     ):  # fmt: skip
         made = pd.DataFrame(table, columns=list(COLUMNS[name]))
         write_table(run / "mechanism" / f"{name}.csv", made)
@@ -99,9 +103,22 @@ def test_the_sentences_are_those_of_the_tables(run):
         "goes round"
     )
     assert view.detectors == (
-        "Through the units that the cards show as detectors passes 12\u202f% of AU12 on happiness "
-        "(3\u202f% through random units that change as much)"
+        "Through the units that the cards show as detectors passes 12\u202f% of what their AU does "
+        "to the expression that it raises most (11\u202f% to 13\u202f%, mean over 4 AUs): more "
+        "than through random units that change as much (3\u202f%). In 3 of the 4 AUs at most one "
+        "random set in 20 carries as much"
     )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(-0.2, -0.1, ": less than through"), (-0.1, 0.1, ": not shown to")]
+)
+def test_no_more_than_random_units_is_said_as_plainly(run, low, high, said):
+    file = run / "mechanism" / "realised.csv"
+    table = pd.read_csv(file).assign(difference_low=low, difference_high=high)
+    write_table(file, table)
+    run.accept(["mechanism"])
+    assert said in build_chains(open_page(run)).detectors
 
 
 @pytest.mark.parametrize(("random", "said"), [(None, "never through random"), (1, "no more of")])

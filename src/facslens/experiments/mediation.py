@@ -6,15 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from facslens.experiments.absolute import Interval, resampled
-from facslens.statistics import percentiles, resampled_p
+from facslens.statistics import ALPHA, percentiles, resampled_p
 
-#: How many of the first units are patched; all of them come last.
-STEPS: Final = (1, 2, 5, 10, 20, 50)
-#: Random orders of the units that the chosen ones are compared with.
-ORDERS: Final = 20
 #: Units that the table of carriers lists at least.
 LISTED: Final = 20
 #: With the action unit, maps are put back to rest; at rest, maps are put as with it.
@@ -39,106 +35,17 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "layer", "au", "expression", "n_people", "units", "shown_as", "n_units", "effect", *_SHARES,
         "p_removed",
     ),
+    # neither action unit nor expression: the mean over action units
+    "realised": (
+        "layer", "n_aus", "n_people", "share", "share_low", "share_high", "random", "difference",
+        "difference_low", "difference_high", "n_ahead",
+    ),
     # unit
     "carriers": (
         "layer", "au", "expression", "rank", "unit", "attribution", "removed", "half", "row",
         "column",
     ),
 }  # fmt: skip
-
-
-def steps(units: int) -> tuple[int, ...]:
-    """Give the numbers of first units that are patched: `STEPS` below all, and all.
-
-    Examples
-    --------
-    >>> steps(16)
-    (1, 2, 5, 10, 16)
-    """
-    return (*(k for k in STEPS if k < units), units)
-
-
-def in_order(shares: Float[np.ndarray, " unit"]) -> Int[np.ndarray, " unit"]:
-    """Order units by their share of an effect, most first; those against it come last.
-
-    Examples
-    --------
-    >>> in_order(np.array([0.5, -2.0, 1.0])).tolist()
-    [2, 0, 1]
-    """
-    order: Int[np.ndarray, " unit"] = np.argsort(-shares, kind="stable")
-    return order
-
-
-def first(order: Int[np.ndarray, " unit"], counts: Sequence[int]) -> Bool[np.ndarray, "set unit"]:
-    """Mark the first units of an order, as many as each count says."""
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    marked: Bool[np.ndarray, "set unit"] = place < np.array(counts)[:, None]
-    return marked
-
-
-def of_equal_size(
-    sizes: Float[np.ndarray, " unit"], wanted: float, number: int, seed: int
-) -> Bool[np.ndarray, "set unit"]:
-    """Draw random sets of units whose change is as large as that of a given set.
-
-    Parameters
-    ----------
-    sizes
-        Size of each unit's change, such that sizes add up.
-    wanted
-        Size of the given set.
-    number
-        How many sets to draw.
-    seed
-        Of the random orders.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of each random order so many first units that their size is nearest to the wanted one, at
-        least one. Any unit may be among them, those of the given set too.
-
-    Examples
-    --------
-    >>> of_equal_size(np.array([1.0, 1.0, 1.0]), 2.2, number=1, seed=0).sum().item()
-    2
-    """
-    orders = random_orders(len(sizes), number, seed)
-    counts = np.abs(np.cumsum(sizes[orders], axis=1) - wanted).argmin(axis=1) + 1
-    pairs = zip(orders, counts.tolist(), strict=True)
-    return np.concatenate([first(order, [count]) for order, count in pairs])
-
-
-def random_orders(units: int, number: int, seed: int) -> Int[np.ndarray, "order unit"]:
-    """Draw random orders of the units."""
-    rng = np.random.default_rng(seed)
-    return np.stack([rng.permutation(units) for _ in range(number)])
-
-
-def at_size(
-    sizes: Float[np.ndarray, "order set"],
-    shares: Float[np.ndarray, "order set"],
-    wanted: Float[np.ndarray, " given"],
-) -> Float[np.ndarray, "order given"]:
-    """Give the share that random sets carry whose change has a wanted size.
-
-    Parameters
-    ----------
-    sizes, shares
-        Size of the change, and share of the effect, of growing sets along each random order.
-    wanted
-        Sizes of given sets; between two sets of an order the share is interpolated linearly, and
-        a set of no size carries nothing.
-
-    Examples
-    --------
-    >>> at_size(np.array([[2.0, 4.0]]), np.array([[0.5, 1.0]]), np.array([1.0, 3.0])).tolist()
-    [[0.25, 0.75]]
-    """
-    rows = zip(sizes, shares, strict=True)
-    return np.stack([np.interp(wanted, [0.0, *size], [0.0, *own]) for size, own in rows])
 
 
 def share(
@@ -359,4 +266,60 @@ def detector_row(own: pd.DataFrame, effect: Interval, ways: Mapping[str, Way]) -
     }
     for way, found in ways.items():
         row |= found.columns(way, 0)
+    return row
+
+
+@dataclass(frozen=True)
+class Through:
+    """What passes through an action unit's own units, of the expression that it raises most.
+
+    Parameters
+    ----------
+    own, random, whole
+        Change of the centred logit of each person: through its units, through random sets whose
+        change is as large (their mean), and the whole one.
+    p
+        How many random sets carry as much.
+    """
+
+    own: Float[np.ndarray, " person"]
+    random: Float[np.ndarray, " person"]
+    whole: Float[np.ndarray, " person"]
+    p: float
+
+
+def realised_row(through: Sequence[Through], seed: int) -> dict[str, Any]:
+    """Average over action units the share that passes through their own units.
+
+    This is the paper's claim that detectors of action units realise the recognition of
+    expressions, as a number.
+
+    Parameters
+    ----------
+    through
+        One an action unit that has units of its own; of the same people.
+    seed
+        Of the resamples.
+
+    Returns
+    -------
+    dict
+        The mean share with a 95 % interval over people, that of random sets, the difference with
+        its interval, and in how many action units at most 1 in 20 random sets carries as much.
+    """
+    counts = np.concatenate([np.ones((1, len(through[0].whole)), dtype=int),
+                             resampled(len(through[0].whole), seed)])  # fmt: skip
+    own, random = (
+        np.mean([(counts @ getattr(t, name)) / (counts @ t.whole) for t in through], axis=0)
+        for name in ("own", "random")
+    )
+    row: dict[str, Any] = {
+        "n_aus": len(through),
+        "n_people": counts.shape[1],
+        "random": float(random[0]),
+        "n_ahead": sum(t.p <= ALPHA for t in through),
+    }
+    for name, values in (("share", own), ("difference", own - random)):
+        low, high = percentiles(values[1:])
+        row |= {name: float(values[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
     return row

@@ -12,6 +12,7 @@ from torch.nn import functional
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import CallError
 from facslens.experiments import mediation as tables
+from facslens.experiments import subsets
 from facslens.models.model import Model, build
 from facslens.progress import silent
 from facslens.stages.mechanism.mediation import OfAu, of_mediation
@@ -98,7 +99,10 @@ def test_the_chain_is_found_by_what_is_removed_and_restored(drawn_stimuli, cards
 
 
 def test_the_units_of_the_card_carry_what_they_carry(drawn_stimuli, cards):
-    found = of_mediation(subject(Chain(), drawn_stimuli), silent)["detectors"]
+    tables_of = of_mediation(subject(Chain(), drawn_stimuli), silent)
+    found, whole = tables_of["detectors"], tables_of["realised"].iloc[0]
+    # the carrier carries all, the bystander nothing
+    assert (whole["n_aus"], whole["share"]) == (2, pytest.approx(0.5, abs=0.01))
     own = of(found, "AU12", "happiness").iloc[0]
     assert (own["units"], own["shown_as"], own["n_units"]) == (str(CARRIER), "caused", 1)
     assert own[["removed", "restored"]].tolist() == pytest.approx([1, 1], abs=1e-5)
@@ -134,8 +138,8 @@ def test_all_units_of_a_cut_carry_the_whole_effect(drawn_stimuli, monkeypatch, l
     monkeypatch.setattr(
         Subject, "cards", lambda self: pd.DataFrame(columns=["layer", "au", "unit", "shown_as"])
     )
-    monkeypatch.setattr(tables, "STEPS", (1,))
-    monkeypatch.setattr(tables, "ORDERS", 1)
+    monkeypatch.setattr(subsets, "STEPS", (1,))
+    monkeypatch.setattr(subsets, "ORDERS", 1)
     # a pass for each unit
     monkeypatch.setattr(OfAu, "alone", property(lambda own: np.zeros((len(own.sizes), 3))))
     network = build("paper", EXPRESSIONS, 48, seed=2).network

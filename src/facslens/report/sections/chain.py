@@ -5,7 +5,6 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.names import listed
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import percent, signed
 from facslens.report.missing import Missing
@@ -117,7 +116,11 @@ def build_chains(page: Page) -> Chains | Missing:
         page.tables.mechanism(f"{name}.csv")
         for name in ("mediation", "curves", "carriers", "detectors")
     )
-    if effects is None or curves is None or carriers is None or own is None or effects.empty:
+    realised = page.tables.mechanism("realised.csv")
+    if (
+        effects is None or curves is None or carriers is None or own is None or realised is None
+        or effects.empty
+    ):  # fmt: skip
         return page.tables.missing(
             "Through which units the effects pass has not been measured", "mechanism"
         )
@@ -136,7 +139,7 @@ def build_chains(page: Page) -> Chains | Missing:
             for name in map(str, most.index)
         ),
         silent=tuple(name for name in every if name not in most.index),
-        detectors=_detectors(tables[3]),
+        detectors=_detectors(realised[realised["layer"] == layers[-1]]),
     )
 
 
@@ -238,20 +241,25 @@ def _words(expression: str, links: tuple[Link, ...], first: Row) -> str:
     return f"{said}. The unit that carries most, {count(first, 'largest_unit')}, carries {most}."
 
 
-def _detectors(own: pd.DataFrame) -> str:
-    """Say how much of each action unit's largest effect passes through its own units."""
-    if own.empty:
+def _detectors(realised: pd.DataFrame) -> str:
+    """Say how much passes through the units that the cards show as detectors."""
+    for row in records(realised):
+        own, difference = (estimate_of(row, name) for name in ("share", "difference"))
+        against = "not shown to differ from that of"
+        if difference.low > 0 or difference.high < 0:
+            against = f"{'more' if difference.low > 0 else 'less'} than through"
+        ahead, aus = count(row, "n_ahead"), count(row, "n_aus")
         return (
-            "The cards show no unit of this layer as a detector of an action unit that moves an "
-            "expression"
+            f"Through the units that the cards show as detectors passes {percent(own.value)} of "
+            f"what their AU does to the expression that it raises most ({percent(own.low)} to "
+            f"{percent(own.high)}, mean over {aus} AUs): {against} random units that change as "
+            f"much ({percent(number(row, 'random'))}). In {ahead} of the {aus} AUs at most one "
+            f"random set in 20 carries as much"
         )
-    largest = own.loc[own["effect"].abs().groupby(own["au"]).idxmax()]
-    said = [
-        f"{percent(number(row, 'removed'))} of {text(row, 'au')} on {text(row, 'expression')} "
-        f"({percent(number(row, 'random_removed'))} through random units that change as much)"
-        for row in records(largest)
-    ]
-    return f"Through the units that the cards show as detectors passes {listed(said)}"
+    return (
+        "The cards show no unit of this layer as a detector of an action unit that raises an "
+        "expression"
+    )
 
 
 SECTION: Final = Section(
@@ -266,5 +274,6 @@ SECTION: Final = Section(
         "mechanism/curves.csv": "every effect: the share that passes through the first units",
         "mechanism/carriers.csv": "every effect: the units that carry it, and where on the face",
         "mechanism/detectors.csv": "how much passes through the units that cards show as detectors",
+        "mechanism/realised.csv": "the same, mean over action units",
     },
 )

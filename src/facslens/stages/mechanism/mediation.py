@@ -14,8 +14,9 @@ from facslens.causal.cut import Cut, Held, cut_at
 from facslens.causal.patching import attribution, energy, patched
 from facslens.errors import CallError
 from facslens.experiments import mediation as tables
+from facslens.experiments import subsets
 from facslens.experiments.absolute import Interval
-from facslens.experiments.mediation import Way
+from facslens.experiments.mediation import Through, Way
 from facslens.models.adapter import choose_layers
 from facslens.progress import Report
 from facslens.responses.recorder import capture
@@ -34,13 +35,17 @@ def of_mediation(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
     aus = pairs.trials.aus
     for number, layer in enumerate(subject.layers):
         asked = Asked.of(subject, pairs, layer)
-        own = cards[cards["layer"] == layer]
+        own, through = cards[cards["layer"] == layer], []
         for place, au in enumerate(aus):
             units = own.loc[own["au"] == au, ["unit", "shown_as"]]
-            for name, rows in asked.rows(place, units).items():
+            of_au = asked.of_au(place, units)
+            for name, rows in of_au.every().items():
                 found[name] += [{"layer": layer, "au": au} | row for row in rows]
+            through += of_au.raised()
             done = number * len(aus) + place + 1
             progress(done, len(subject.layers) * len(aus), f"{layer} {au}")
+        if through:
+            found["realised"].append({"layer": layer} | tables.realised_row(through, subject.seed))
     made = {
         name: pd.DataFrame(rows, columns=list(tables.COLUMNS[name])) for name, rows in found.items()
     }
@@ -69,19 +74,11 @@ class Asked:
                 raise CallError("the network answers NaN: its weights or its input hold NaN")
         return cls(subject, pairs, layer, cut, held[0], held[1])
 
-    def rows(self, au: int, own: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-        """Give the rows of every table for one action unit and all effects that it has."""
+    def of_au(self, au: int, own: pd.DataFrame) -> "OfAu":
+        """Ask about one action unit, whose own units are given."""
         shown = self.cut.hold(self.pairs.shown(au, choosing=False))
         chosen = self.cut.hold(self.pairs.shown(au, choosing=True))
-        asked = OfAu.of(self, shown, chosen, own, centres(self, au))
-        found: dict[str, list[dict[str, Any]]] = {name: [] for name in tables.COLUMNS}
-        for e, expression in enumerate(self.subject.model.expressions):
-            effect = tables.mean_over_people(asked.whole[:, e], self.subject.seed)
-            if effect.low > 0 or effect.high < 0:
-                row = {"expression": expression, "n_people": len(asked.whole)}
-                for name, rows in asked.rows(e, effect).items():
-                    found[name] += [row | each for each in rows]
-        return found
+        return OfAu.of(self, shown, chosen, own, centres(self, au))
 
     def passed(
         self,
@@ -156,13 +153,13 @@ class OfAu:
     @cached_property
     def counts(self) -> tuple[int, ...]:
         """How many of the first units are patched."""
-        return tables.steps(len(self.sizes))
+        return subsets.steps(len(self.sizes))
 
     @cached_property
     def random(self) -> tuple[Float[np.ndarray, "order set"], Mapping[str, np.ndarray]]:
         """Sizes of growing random sets, and the share of every effect that they carry, by way."""
-        orders = tables.random_orders(len(self.sizes), tables.ORDERS, self.asked.subject.seed)
-        sets = np.concatenate([tables.first(order, self.counts) for order in orders])
+        orders = subsets.random_orders(len(self.sizes), subsets.ORDERS, self.asked.subject.seed)
+        sets = np.concatenate([subsets.first(order, self.counts) for order in orders])
         shape = (len(orders), len(self.counts))
         passed = self.asked.passed(self.shown, sets)
         shares = {way: self._shares(parts).reshape(*shape, -1) for way, parts in passed.items()}
@@ -179,40 +176,74 @@ class OfAu:
         """What passes through its own units, and through random sets that change as much."""
         marked = np.isin(np.arange(len(self.sizes)), self.own["unit"])
         size = float(self.sizes[marked].sum())
-        random = tables.of_equal_size(self.sizes, size, SETS, self.asked.subject.seed)
+        random = subsets.of_equal_size(self.sizes, size, SETS, self.asked.subject.seed)
         return self.asked.passed(self.shown, np.concatenate([marked[None], random]))
 
-    def rows(self, e: int, effect: Interval) -> dict[str, list[dict[str, Any]]]:
+    @cached_property
+    def effects(self) -> dict[int, Interval]:
+        """The effects whose interval leaves 0 out, by expression."""
+        seed = self.asked.subject.seed
+        every = [tables.mean_over_people(one, seed) for one in self.whole.T]
+        return {e: one for e, one in enumerate(every) if one.low > 0 or one.high < 0}
+
+    def every(self) -> dict[str, list[dict[str, Any]]]:
+        """Give the rows of every table for all effects."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for e in self.effects:
+            expression = self.asked.subject.model.expressions[e]
+            row = {"expression": expression, "n_people": len(self.whole)}
+            for name, rows in self.rows(e).items():
+                found.setdefault(name, []).extend(row | each for each in rows)
+        return found
+
+    def rows(self, e: int) -> dict[str, list[dict[str, Any]]]:
         """Give the rows of every table for one effect."""
         seed = self.asked.subject.seed
-        order = tables.in_order(self.weights[e])
-        sets = tables.first(order, self.counts)
+        order = subsets.in_order(self.weights[e])
+        sets = subsets.first(order, self.counts)
         sizes, shares = self.random
         ways = {
             way: Way.of(
                 parts[:, :, e],
                 self.whole[:, e],
-                tables.at_size(sizes, shares[way][:, :, e], sets @ self.sizes),
+                subsets.at_size(sizes, shares[way][:, :, e], sets @ self.sizes),
                 seed,
             )
             for way, parts in self.asked.passed(self.shown, sets).items()
         }
         alone = self.alone[:, e]
-        summary = tables.summary_row(effect, self.counts, ways, alone)
+        summary = tables.summary_row(self.effects[e], self.counts, ways, alone)
         carriers = tables.carrier_rows(
             order, self.weights[e], alone, summary["half_removed"], self.places
         )
         curves = tables.curve_rows(self.counts, ways)
         found = {"mediation": [summary], "curves": curves, "carriers": carriers}
         if len(self.own):
-            through = {
-                way: Way.of(
-                    parts[:1, :, e], self.whole[:, e], self._shares(parts[1:])[:, e, None], seed
-                )
-                for way, parts in self.card.items()
-            }
-            found["detectors"] = [tables.detector_row(self.own, effect, through)]
+            row = tables.detector_row(self.own, self.effects[e], self.through(e))
+            found["detectors"] = [row]
         return found
+
+    def through(self, e: int) -> dict[str, Way]:
+        """Give the share of one effect that passes through its own units, by way."""
+        return {
+            way: Way.of(
+                parts[:1, :, e],
+                self.whole[:, e],
+                self._shares(parts[1:])[:, e, None],
+                self.asked.subject.seed,
+            )
+            for way, parts in self.card.items()
+        }
+
+    def raised(self) -> list[Through]:
+        """Give what passes through its own units, of the expression that it raises most."""
+        raised = {e: one.value for e, one in self.effects.items() if one.low > 0}
+        if not raised or self.own.empty:
+            return []
+        e = max(raised, key=raised.__getitem__)
+        parts = self.card["removed"][:, :, e]
+        p = self.through(e)["removed"].p[0]
+        return [Through(parts[0], parts[1:].mean(axis=0), self.whole[:, e], p)]
 
     def _shares(
         self, parts: Float[np.ndarray, "set person expression"]

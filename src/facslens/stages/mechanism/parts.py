@@ -45,7 +45,7 @@ PARTS: Final[dict[str, Part]] = {
     ),
     "mediation": Part(
         of_mediation,
-        ("mediation", "curves", "detectors", "carriers"),
+        ("mediation", "curves", "detectors", "realised", "carriers"),
         "through which units each effect passes",
         experiment=True,
     ),
