@@ -38,7 +38,7 @@ def shown(title: str) -> Iterator[Report]:
     begins, and its times with it.
     """
     before = 0
-    of: int | None = None
+    parts: int | None = None
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (
@@ -54,10 +54,10 @@ def shown(title: str) -> Iterator[Report]:
             task = bar.add_task(title, total=None, note="")
 
             def move(done: int, total: int, note: str) -> None:
-                nonlocal before, of
-                if done < before or of not in (None, total):
+                nonlocal before, parts
+                if done < before or parts not in (None, total):
                     bar.reset(task)
-                before, of = done, total
+                before, parts = done, total
                 bar.update(task, completed=done, total=total, note=one_line(note))
 
             yield move
@@ -66,11 +66,11 @@ def shown(title: str) -> Iterator[Report]:
     start = last = time.monotonic()
 
     def line(done: int, total: int, note: str) -> None:
-        nonlocal start, last, before, of
+        nonlocal start, last, before, parts
         now = time.monotonic()
-        if done < before or of not in (None, total):
+        if done < before or parts not in (None, total):
             start = now
-        before, of = done, total
+        before, parts = done, total
         if done >= total or now - last >= PAUSE:
             last = now
             left = (now - start) * (total - done) / max(done, 1)

@@ -40,7 +40,7 @@ def run(
         typer.Option(
             "--experiment/--no-experiment",
             help="Switch one action unit at a time on drawn faces, and find the units that it "
-            "moves.",
+            "moves, and what it does to the expression.",
         ),
     ] = True,
     stimuli: options.Stimuli = None,
@@ -54,7 +54,7 @@ def run(
     ] = True,
     accept: options.Accept = None,
 ) -> None:
-    """Run all stages on a dataset: train, record, associate, experiment, project and report.
+    """Run all stages on a dataset, from the training to the report.
 
     Prints the path of the report, which opens in any browser, also offline.
     """
