@@ -95,8 +95,9 @@ def test_the_strongest_effects_come_first_with_the_units_that_carry_half(run):
 def test_the_sentences_are_those_of_the_tables(run):
     view = build_chains(open_page(run))
     assert view.chains[0].words == (
-        "AU12 raises happiness most (+4.00); half of it passes through 2 of 8 units, and through "
-        "5 of random ones that change as much. The unit that carries most, 3, carries 40\u202f%."
+        "AU12 raises happiness most (+4.00); half of it passes through 2 of 8 units; random units do "
+        "so where they change as much as the first 5. The unit that carries most, 3, carries "
+        "40\u202f%."
     )
     assert view.chains[1].words.startswith(
         "AU26 raises surprise most (+2.00); no number of units carries half of it, for 75\u202f% "
@@ -121,7 +122,7 @@ def test_no_more_than_random_units_is_said_as_plainly(run, low, high, said):
     assert said in build_chains(open_page(run)).detectors
 
 
-@pytest.mark.parametrize(("random", "said"), [(None, "never through random"), (1, "no more of")])
+@pytest.mark.parametrize(("random", "said"), [(None, "never carry half"), (1, "carry half, too")])
 def test_random_units_are_said_as_they_are(write_run, random, said):
     run = write_run()
     write(run, [("AU12", "happiness", 4.0, 1, random)], own=False)

@@ -51,7 +51,8 @@ class Link:
     dots
         The units that carry half of the effect.
     half, half_random
-        How many units carry half, and how many of random ones; None where none do.
+        How many first units carry half, and as how many first ones random units have to change
+        to do so; None where they never do.
     around
         Share that goes round the layer.
     own
@@ -232,11 +233,13 @@ def _words(expression: str, links: tuple[Link, ...], first: Row) -> str:
     else:
         said += f"; half of it passes through {link.half} of {units} units"
         if link.half_random is None:
-            said += ", and never through random ones"
+            said += "; random units that change as much never carry half"
         elif link.half_random > link.half:
-            said += f", and through {link.half_random} of random ones that change as much"
+            said += (
+                f"; random units do so where they change as much as the first {link.half_random}"
+            )
         else:
-            said += ", and through no more of random ones"
+            said += "; random units that change as much carry half, too"
     most = percent(number(first, "largest"))
     return f"{said}. The unit that carries most, {count(first, 'largest_unit')}, carries {most}."
 
