@@ -95,8 +95,8 @@ def test_the_strongest_effects_come_first_with_the_units_that_carry_half(run):
 def test_the_sentences_are_those_of_the_tables(run):
     view = build_chains(open_page(run))
     assert view.chains[0].words == (
-        "AU12 raises happiness most (+4.00); half of it passes through 2 of 8 units; random units do "
-        "so where they change as much as the first 5. The unit that carries most, 3, carries "
+        "AU12 raises happiness most (+4.00); half of it passes through 2 of 8 units; random units "
+        "do so where they change as much as the first 5. The unit that carries most, 3, carries "
         "40\u202f%."
     )
     assert view.chains[1].words.startswith(
