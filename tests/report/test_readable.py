@@ -95,6 +95,7 @@ def test_the_picture_is_a_small_multiple(run):
     ("later", "said"),
     [
         ((0.0, -1.0, 2.0), "which of the two comes first is not decided"),
+        ((0.0, 0.0, 0.0), "in the same layer (95 % interval over people: no layer between)"),
         ((-2.0, -3.0, -1.0), "expressions come earlier"),
     ],
 )

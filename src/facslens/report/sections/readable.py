@@ -129,6 +129,8 @@ def _when(au: Row, expression: Row, layers: int) -> str:
         f"{number(expression, 'place'):.0f}"
     )
     later = estimate_of(expression, "later")
+    if later.low == later.high == 0:
+        return f"{said}: in the same layer (95 % interval over people: no layer between)"
     span = f"(layers between: {later.value:.0f}, 95 % interval {later.low:.0f} to {later.high:.0f})"
     if later.low > 0:
         return f"{said}: expressions come later {span}"
