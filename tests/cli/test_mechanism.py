@@ -73,6 +73,8 @@ def test_a_part_is_added_to_a_run_and_its_report(facslens, run):
     assert Run(run).info["settings"]["mechanism"] == ["effects", "layers", "groups"]
     page = (run / "report" / "index.html").read_text(encoding="utf-8")
     assert '<section id="readable">' in page
+    said = pd.read_csv(run / "mechanism" / "words.csv").drop_duplicates("expression")
+    assert out.splitlines()[:-1] == list(said["expression"] + ": " + said["sentence"])
     assert "mechanism: layers: probes" not in out  # progress goes to standard error
     assert "layers: probes" in err
 

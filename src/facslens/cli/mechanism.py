@@ -80,7 +80,21 @@ def mechanism(
     else:
         _of_run(Path(network), parts, layer)
     where = out or Path(network) / "mechanism"
-    Console(soft_wrap=True).print(f"mechanism: {where}", highlight=False, markup=False)
+    console = Console(soft_wrap=True)
+    for sentence in _first_sentences(where):
+        console.print(sentence, highlight=False, markup=False)
+    console.print(f"mechanism: {where}", highlight=False, markup=False)
+
+
+def _first_sentences(folder: Path) -> list[str]:
+    """Give the first sentence of each expression's paragraph, if the effects were measured."""
+    from facslens.artifacts import read_table
+
+    file = folder / "words.csv"
+    if not file.is_file():
+        return []
+    said = read_table(file).drop_duplicates("expression")
+    return [f"{row.expression}: {row.sentence}" for row in said.itertuples()]
 
 
 def _into(
