@@ -1,6 +1,6 @@
 """A small, complete run with known numbers, written by hand; its faces are drawn here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from PIL import Image
 from facslens.artifacts import sha256, write_json, write_table
 from facslens.association.verdicts import Cause, Effect, verdict_table
 from facslens.datasets.base import make_table
+from facslens.experiments.mediation import COLUMNS
 from facslens.responses.recorder import BatchResponses
 from facslens.responses.store import ResponseWriter
 from facslens.runs.files import FILES
@@ -377,10 +378,67 @@ def _projections(run: Run, faces: pd.DataFrame, rng: np.random.Generator) -> Non
     write_table(folder / "index.csv", pd.DataFrame(rows))
 
 
+#: au, expression, effect, units that carry half, of random ones.
+CHAIN = (
+    ("AU12", "happiness", 4.0, 2, 5),
+    ("AU06", "happiness", 1.0, 1, 1),
+    ("AU12", "sadness", -2.0, 1, None),
+    ("AU26", "surprise", 2.0, None, None),
+)
+_SHARES = [column for column in COLUMNS["curves"] if "removed" in column or "restored" in column]
+
+
+def make_chain(run: Run, effects: Sequence[tuple[Any, ...]] = CHAIN, *, own: bool = True) -> None:
+    """Write the tables of a mediation in one layer."""
+    rows, curves, carriers, detectors = [], [], [], []
+    for au, expression, effect, half, half_random in effects:
+        key = {"layer": "conv3", "au": au, "expression": expression, "n_people": 30}
+        around = 0.75 if half is None else 0.0
+        ends = {"effect": effect, "effect_low": effect - 0.5, "effect_high": effect + 0.5}
+        halves = {"half_removed": half, "half_random_removed": half_random}
+        rows.append(
+            key | ends | halves | {"n_units": 8, "round": around, "largest": 0.4, "largest_unit": 3}
+        )
+        for k, share in ((0, 0.0), (1, 0.4), (2, 0.6), (8, 1.0)):
+            curves.append(
+                key | dict.fromkeys(_SHARES, share) | {"k": k, "random_removed": share / 2}
+            )
+        for rank, (unit, removed) in enumerate(((3, 0.36), (5, 0.16), (6, 0.01)), start=1):
+            carriers.append(
+                key | {"rank": rank, "unit": unit, "attribution": removed, "removed": removed,
+                       "half": rank <= (half or 0), "row": 0.75, "column": 0.25 * rank}
+            )  # fmt: skip
+        if own and au == "AU12":
+            shares = dict.fromkeys(_SHARES, 0.12) | {"random_removed": 0.03}
+            detectors.append(
+                key
+                | shares
+                | {"units": "3 6", "shown_as": "caused", "n_units": 2, "effect": effect}
+            )
+    realised = {"layer": "conv3", "n_aus": 4, "n_people": 30, "share": 0.12, "share_low": 0.11}
+    realised |= {"share_high": 0.13, "random": 0.03, "difference": 0.09, "n_ahead": 3}
+    realised |= {"difference_low": 0.07, "difference_high": 0.1}
+    for name, table in (
+        ("mediation", rows), ("curves", curves), ("carriers", carriers), ("detectors", detectors),
+        ("realised", [realised] if own else []),
+    ):  # fmt: skip
+        made = pd.DataFrame(table, columns=list(COLUMNS[name]))
+        write_table(run / "mechanism" / f"{name}.csv", made)
+    stages = run.info["stages"]
+    run.update(stages={**stages, "mechanism": {**stages["project"], "files": {}}})
+    run.accept(["mechanism"])
+
+
 @pytest.fixture
 def write_run(tmp_path: Path) -> Callable[..., Run]:
     """Write a complete run; keywords: name, synthetic."""
     return lambda **entries: make_run(tmp_path, **entries)
+
+
+@pytest.fixture(scope="session")
+def write_chain() -> Callable[..., None]:
+    """Add the tables of a mediation to a run; keywords: effects, own."""
+    return make_chain
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,18 @@ def test_opens_from_the_disk_without_complaint(
     assert complaints == []
     assert [r for r in requests if not r.startswith(("file:", "data:"))] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+def test_a_chain_is_no_wider_than_a_phone(
+    browser: Any, write_run: Callable[..., Run], write_chain: Callable[..., None]
+) -> None:
+    run = write_run()
+    write_chain(run)
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto(write_report(run).as_uri())
+    assert page.evaluate("document.querySelectorAll('svg.chain').length") == 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
 
 

@@ -6,65 +6,15 @@ import pandas as pd
 import pytest
 
 from facslens.artifacts import write_table
-from facslens.experiments.mediation import COLUMNS
 from facslens.report.html import open_page, render
 from facslens.report.missing import Missing
 from facslens.report.sections.chain import build_chains
 
-#: au, expression, effect, units that carry half, of random ones.
-EFFECTS = (
-    ("AU12", "happiness", 4.0, 2, 5),
-    ("AU06", "happiness", 1.0, 1, 1),
-    ("AU12", "sadness", -2.0, 1, None),
-    ("AU26", "surprise", 2.0, None, None),
-)
-SHARES = [column for column in COLUMNS["curves"] if "removed" in column or "restored" in column]
-
-
-def write(run, effects=EFFECTS, own=True):
-    rows, curves, carriers, detectors = [], [], [], []
-    for au, expression, effect, half, half_random in effects:
-        key = {"layer": "conv3", "au": au, "expression": expression, "n_people": 30}
-        around = 0.75 if half is None else 0.0
-        ends = {"effect": effect, "effect_low": effect - 0.5, "effect_high": effect + 0.5}
-        halves = {"half_removed": half, "half_random_removed": half_random}
-        rows.append(
-            key | ends | halves | {"n_units": 8, "round": around, "largest": 0.4, "largest_unit": 3}
-        )
-        for k, share in ((0, 0.0), (1, 0.4), (2, 0.6), (8, 1.0)):
-            curves.append(
-                key | dict.fromkeys(SHARES, share) | {"k": k, "random_removed": share / 2}
-            )
-        for rank, (unit, removed) in enumerate(((3, 0.36), (5, 0.16), (6, 0.01)), start=1):
-            carriers.append(
-                key | {"rank": rank, "unit": unit, "attribution": removed, "removed": removed,
-                       "half": rank <= (half or 0), "row": 0.75, "column": 0.25 * rank}
-            )  # fmt: skip
-        if own and au == "AU12":
-            shares = dict.fromkeys(SHARES, 0.12) | {"random_removed": 0.03}
-            detectors.append(
-                key
-                | shares
-                | {"units": "3 6", "shown_as": "caused", "n_units": 2, "effect": effect}
-            )
-    realised = {"layer": "conv3", "n_aus": 4, "n_people": 30, "share": 0.12, "share_low": 0.11}
-    realised |= {"share_high": 0.13, "random": 0.03, "difference": 0.09, "n_ahead": 3}
-    realised |= {"difference_low": 0.07, "difference_high": 0.1}
-    for name, table in (
-        ("mediation", rows), ("curves", curves), ("carriers", carriers), ("detectors", detectors),
-        ("realised", [realised] if own else []),
-    ):  # fmt: skip
-        made = pd.DataFrame(table, columns=list(COLUMNS[name]))
-        write_table(run / "mechanism" / f"{name}.csv", made)
-    stages = run.info["stages"]
-    run.update(stages={**stages, "mechanism": {**stages["project"], "files": {}}})
-    run.accept(["mechanism"])
-
 
 @pytest.fixture
-def run(write_run):
+def run(write_run, write_chain):
     made = write_run()
-    write(made)
+    write_chain(made)
     return made
 
 
@@ -104,10 +54,10 @@ def test_the_sentences_are_those_of_the_tables(run):
         "goes round"
     )
     assert view.detectors == (
-        "Through the units that the cards show as detectors passes 12\u202f% of what their AU does "
-        "to the expression that it raises most (11\u202f% to 13\u202f%, mean over 4 AUs): more "
-        "than through random units that change as much (3\u202f%). In 3 of the 4 AUs at most one "
-        "random set in 20 carries as much"
+        "Through the units that the cards show as detectors passes 12.0\u202f% of what their AU "
+        "does to the expression that it raises most (11.0\u202f% to 13.0\u202f%, mean over 4 AUs): "
+        "more than through random units that change as much (3.0\u202f%). In 3 of the 4 AUs at "
+        "most one random set in 20 carries as much"
     )
 
 
@@ -123,9 +73,9 @@ def test_no_more_than_random_units_is_said_as_plainly(run, low, high, said):
 
 
 @pytest.mark.parametrize(("random", "said"), [(None, "never carry half"), (1, "carry half, too")])
-def test_random_units_are_said_as_they_are(write_run, random, said):
+def test_random_units_are_said_as_they_are(write_run, write_chain, random, said):
     run = write_run()
-    write(run, [("AU12", "happiness", 4.0, 1, random)], own=False)
+    write_chain(run, [("AU12", "happiness", 4.0, 1, random)], own=False)
     view = build_chains(open_page(run))
     assert said in view.chains[0].words
     assert view.detectors.startswith("The cards show no unit of this layer as a detector")
@@ -142,9 +92,9 @@ def test_the_picture_and_its_table_are_on_the_page(run):
     assert "<td>3 6</td>" in page
 
 
-def test_no_effect_leaves_no_chain(write_run):
+def test_no_effect_leaves_no_chain(write_run, write_chain):
     run = write_run()
-    write(run, [("AU12", "sadness", -2.0, 1, None)], own=False)
+    write_chain(run, [("AU12", "sadness", -2.0, 1, None)], own=False)
     view = build_chains(open_page(run))
     assert (view.chains, view.silent) == ((), ("sadness",))
     assert "No AU alone raises sadness" in render(open_page(run))

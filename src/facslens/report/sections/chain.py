@@ -253,10 +253,10 @@ def _detectors(realised: pd.DataFrame) -> str:
             against = f"{'more' if difference.low > 0 else 'less'} than through"
         ahead, aus = count(row, "n_ahead"), count(row, "n_aus")
         return (
-            f"Through the units that the cards show as detectors passes {percent(own.value)} of "
-            f"what their AU does to the expression that it raises most ({percent(own.low)} to "
-            f"{percent(own.high)}, mean over {aus} AUs): {against} random units that change as "
-            f"much ({percent(number(row, 'random'))}). In {ahead} of the {aus} AUs at most one "
+            f"Through the units that the cards show as detectors passes {percent(own.value, 1)} of "
+            f"what their AU does to the expression that it raises most ({percent(own.low, 1)} to "
+            f"{percent(own.high, 1)}, mean over {aus} AUs): {against} random units that change as "
+            f"much ({percent(number(row, 'random'), 1)}). In {ahead} of the {aus} AUs at most one "
             f"random set in 20 carries as much"
         )
     return (
