@@ -8,6 +8,22 @@ import pytest
 from facslens.cli.main import main
 
 
+@pytest.fixture(scope="session")
+def make_run(drawn_ck48, drawn_stimuli):
+    """Run the whole way on drawn faces into a folder, with further options."""
+
+    def make(folder, *choices):
+        arguments = ["--data", f"ck48:{drawn_ck48}", "--stimuli", drawn_stimuli, "--out", folder]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["facslens", "run", *map(str, (*arguments, *choices))])
+            with pytest.raises(SystemExit) as stop:
+                main()
+        assert not stop.value.code
+        return folder
+
+    return make
+
+
 @pytest.fixture
 def facslens(monkeypatch, capsys):
     """Call the command in this process; gives exit code, standard output, standard error."""

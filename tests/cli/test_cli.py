@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from facslens.cli import main as command
-from facslens.cli.main import main
 from facslens.errors import CallError
 from facslens.models import model as models
 from facslens.models.initial import digest
@@ -22,17 +21,10 @@ from facslens.training.recipe import FINE_TUNING
 
 
 @pytest.fixture(scope="module")
-def finished(drawn_ck48, drawn_stimuli, tmp_path_factory):
+def finished(make_run, tmp_path_factory):
     """A whole run on drawn faces."""
-    run = tmp_path_factory.mktemp("runs") / "drawn"
-    choices = ["--epochs", "6", "--permutations", "99", "--stimuli", str(drawn_stimuli)]
-    choices += ["--out", str(run)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["facslens", "run", "--data", f"ck48:{drawn_ck48}", *choices])
-        with pytest.raises(SystemExit) as stop:
-            main()
-    assert not stop.value.code
-    return run
+    choices = ["--epochs", "6", "--permutations", "99"]
+    return make_run(tmp_path_factory.mktemp("runs") / "drawn", *choices)
 
 
 @pytest.fixture

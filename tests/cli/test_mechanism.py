@@ -3,12 +3,10 @@
 import json
 import re
 import shutil
-import sys
 
 import pandas as pd
 import pytest
 
-from facslens.cli.main import main
 from facslens.models import model as models
 from facslens.runs.folder import Run
 from facslens.stages import order
@@ -16,18 +14,11 @@ from facslens.stages.mechanism.parts import PARTS
 
 
 @pytest.fixture(scope="module")
-def finished(drawn_ck48, drawn_stimuli, tmp_path_factory):
+def finished(make_run, tmp_path_factory):
     """A whole run of two layers, quickly made."""
-    run = tmp_path_factory.mktemp("runs") / "drawn"
     choices = ["--epochs", "1", "--permutations", "19", "--distance", "auroc"]
-    choices += ["--layer", "conv2", "--layer", "conv3", "--stimuli", str(drawn_stimuli)]
-    choices += ["--out", str(run)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["facslens", "run", "--data", f"ck48:{drawn_ck48}", *choices])
-        with pytest.raises(SystemExit) as stop:
-            main()
-    assert not stop.value.code
-    return run
+    choices += ["--layer", "conv2", "--layer", "conv3"]
+    return make_run(tmp_path_factory.mktemp("runs") / "drawn", *choices)
 
 
 @pytest.fixture

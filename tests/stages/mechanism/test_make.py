@@ -282,14 +282,16 @@ def test_changed_faces_are_shown_to_nobody(draw_stimuli, asked_of, tmp_path):
     assert not list((tmp_path / "made").glob("*.csv"))
 
 
-def test_every_part_says_what_it_does(whole, steps):
+def test_every_part_says_what_it_does(whole, steps, asked_of):
     named = list(dict.fromkeys(note.partition(": ")[0] for *_, note in steps))
-    # the fixture has no twins, so that they show no face
-    assert named == ["effects", "experiment", "mediation", "layers"]
-    assert all(0 <= done <= total for done, total, _ in steps)
+    # effects read what the experiment was answered; the fixture has no twins, which show no face
+    assert named == ["experiment", "mediation", "layers"]
+    alone = []
+    mechanism(asked_of, ["effects"], lambda *step: alone.append(step))
+    assert {note for *_, note in alone} == {"effects: faces"}
+    assert all(0 <= done <= total for done, total, _ in [*steps, *alone])
     notes = {note for *_, note in steps}
     assert {
-        "effects: faces",
         "experiment: faces",
         "mediation: conv3 AU12",
         "layers: probes",

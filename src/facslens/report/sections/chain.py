@@ -268,7 +268,7 @@ def _detectors(realised: pd.DataFrame) -> str:
 SECTION: Final = Section(
     order=19,
     anchor="chain",
-    heading="Through which units does it reach the expression?",
+    heading="Through which units does an action unit reach the expression?",
     title="Chain",
     template="chain.html",
     build=build_chains,

@@ -217,7 +217,7 @@ def _missed(rows: Sequence[Row]) -> str:
 SECTION: Final = Section(
     order=22,
     anchor="groups",
-    heading="Does it read the same action unit as strongly in other faces?",
+    heading="Is the same action unit read as strongly in other faces?",
     title="Groups",
     template="groups.html",
     build=build_groups,

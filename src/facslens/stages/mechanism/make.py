@@ -113,11 +113,10 @@ def write_mechanism(
         wanted = [name for name in parts if name not in _whole(hashes)]
         if wanted:
             subject.stimuli.check()
+        if subject.findings is None and any(PARTS[name].experiment for name in wanted):
+            # first: what the network answers in it serves the other parts, too
+            subject = _experimented(subject, folder / "experiment", _named(progress, "experiment"))
         for name in wanted:
-            if subject.findings is None and PARTS[name].experiment:
-                subject = _experimented(
-                    subject, folder / "experiment", _named(progress, "experiment")
-                )
             for table, values in PARTS[name].make(subject, _named(progress, name)).items():
                 file = f"{table}.csv"
                 write_table(folder / file, values)

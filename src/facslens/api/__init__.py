@@ -1,0 +1,21 @@
+"""The flat Python interface: the stages as plain functions."""
+
+from facslens.api.faces import load, load_faces, split
+from facslens.api.findings import associate, experiment, mechanism
+from facslens.api.networks import load_model, load_run, predict, project, record, save_model, train
+
+__all__ = [
+    "associate",
+    "experiment",
+    "load",
+    "load_faces",
+    "load_model",
+    "load_run",
+    "mechanism",
+    "predict",
+    "project",
+    "record",
+    "save_model",
+    "split",
+    "train",
+]
