@@ -12,6 +12,7 @@ from facslens.models.compact import CompactNetwork
 from facslens.models.export import METADATA, export_onnx
 from facslens.models.paper import PaperNetwork
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 
 
 class Undecided(nn.Module):
@@ -41,7 +42,12 @@ def file(network, tmp_path_factory):
     path = tmp_path_factory.mktemp("onnx") / "network.onnx"
     labels = {"first": ("anger", "fear", "neutral"), "second": ("happiness", "sadness")}
     export_onnx(
-        network, path, size=48, labels=labels, layer="block2b.conv2", evidence=[{"au": "AU12"}]
+        network,
+        path,
+        into=grey_contrast(48),
+        labels=labels,
+        layer="block2b.conv2",
+        evidence=[{"au": "AU12"}],
     )
     return path
 
@@ -86,7 +92,7 @@ def test_the_label_names_and_the_evidence_stand_in_the_file(file):
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     known = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
     assert known == {
-        "size": 48,
+        "input": "grey48-contrast",
         "labels": {"first": ["anger", "fear", "neutral"], "second": ["happiness", "sadness"]},
         "layer": "block2b.conv2",
         "evidence": [{"au": "AU12"}],
@@ -96,7 +102,12 @@ def test_the_label_names_and_the_evidence_stand_in_the_file(file):
 def test_the_papers_network_without_a_layer(tmp_path, rng):
     torch.manual_seed(0)
     network = PaperNetwork(classes=3, size=48).eval()
-    export_onnx(network, tmp_path / "a.onnx", size=48, labels={"x": ["anger", "fear", "sadness"]})
+    export_onnx(
+        network,
+        tmp_path / "a.onnx",
+        into=grey_contrast(48),
+        labels={"x": ["anger", "fear", "sadness"]},
+    )
     faces = rng.random((2, 1, 48, 48), dtype=np.float32)
     found = run(tmp_path / "a.onnx", faces)
     with torch.inference_mode():
@@ -107,7 +118,19 @@ def test_the_papers_network_without_a_layer(tmp_path, rng):
 
 def test_a_layer_that_cannot_be_followed_is_refused(tmp_path, network):
     with pytest.raises(CallError, match=r"no convolution layer 'conv9'"):
-        export_onnx(network, tmp_path / "a.onnx", size=48, labels={"x": "abcde"}, layer="conv9")
+        export_onnx(
+            network,
+            tmp_path / "a.onnx",
+            into=grey_contrast(48),
+            labels={"x": "abcde"},
+            layer="conv9",
+        )
     with pytest.raises(CallError, match="can't be traced: export without a layer"):
-        export_onnx(Undecided(), tmp_path / "a.onnx", size=48, labels={"x": "ab"}, layer="conv")
+        export_onnx(
+            Undecided(),
+            tmp_path / "a.onnx",
+            into=grey_contrast(48),
+            labels={"x": "ab"},
+            layer="conv",
+        )
     assert not list(tmp_path.iterdir())

@@ -19,8 +19,7 @@ INTERPOLATIONS: Final = {
     name: Image.Resampling[name.upper()]
     for name in ("bilinear", "bicubic", "nearest", "lanczos", "box", "hamming")
 }
-#: Smallest and largest side in pixels; a larger one in a file is damage, not a network.
-MIN_SIZE: Final = 8
+#: Largest side in pixels; a larger one in a file is damage, not a network.
 MAX_SIZE: Final = 1024
 
 #: What a word in the name of an input says.
@@ -253,8 +252,8 @@ def _fault(one: Input) -> str | None:
     sides = {"height": one.height, "width": one.width}
     sides |= {"side": one.side} if one.side is not None else {}
     for entry, side in sides.items():
-        if not MIN_SIZE <= side <= MAX_SIZE:
-            return f"a {entry} of {side}: expected {MIN_SIZE} to {MAX_SIZE} pixels"
+        if not 1 <= side <= MAX_SIZE:
+            return f"a {entry} of {side}: expected 1 to {MAX_SIZE} pixels"
     if (one.side is not None) != (one.resize == "shortest") and one.resize != "stretched":
         return f"the resize {one.resize!r} and the side {one.side}: only 'shortest' needs a side"
     if one.side is not None and one.side < max(one.height, one.width):
