@@ -11,8 +11,9 @@ from facslens.errors import CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.export import METADATA, export_onnx
 from facslens.models.paper import PaperNetwork
+from facslens.prediction.with_onnx import read_onnx
 from facslens.preprocess import normalise
-from facslens.preprocess.input import grey_contrast
+from facslens.preprocess.input import grey_contrast, parse_input
 
 
 class Undecided(nn.Module):
@@ -77,6 +78,26 @@ def test_onnx_runtime_gives_the_numbers_of_pytorch(network, file, rng):
         torch.from_numpy(found["responses"]), maps["out"].amax((2, 3)), atol=1e-4, rtol=1e-4
     )
     assert found["responses"].shape == (7, 80)
+
+
+def test_a_network_of_colours_reads_pictures_as_it_did(tmp_path, rng):
+    torch.manual_seed(1)
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14 * 10, 2)
+    ).eval()
+    into = parse_input("bgr16x12-bytes-mean90,100,110-std40,50,60")
+    path = tmp_path / "colours.onnx"
+    export_onnx(network, path, into=into, labels={"x": ["anger", "fear"]}, layer="0")
+    pictures = rng.integers(0, 256, (3, 16, 12, 3), dtype=np.uint8)
+    found = read_onnx(path.read_bytes(), path)
+    assert found.input == into
+    answers = found.read(pictures)
+    values = (pictures[..., ::-1] - [90, 100, 110]) / [40, 50, 60]
+    read = torch.from_numpy(np.moveaxis(values, 3, 1)).float()
+    with torch.inference_mode():
+        np.testing.assert_allclose(answers.probabilities, network(read).softmax(1), atol=1e-5)
+        maps = network[:2](read)
+    np.testing.assert_allclose(answers.responses, maps.amax((2, 3)), atol=1e-4)
 
 
 def test_a_batch_and_single_faces_give_the_same_numbers(file, rng):

@@ -10,8 +10,9 @@ from facslens.prediction.faces import detected, faces, whole
 from facslens.prediction.network import Answers, Network
 from facslens.prediction.predict import columns, predict
 from facslens.prediction.sources import Picture
+from facslens.preprocess.crop import crop_face
 from facslens.preprocess.detection import Detection
-from facslens.preprocess.input import grey_contrast
+from facslens.preprocess.input import grey_contrast, parse_input
 
 NAN = float("nan")
 EVIDENCE = (
@@ -87,6 +88,17 @@ def test_every_face_of_a_picture_has_a_row_and_a_picture_without_one_has_one():
     assert found[2]["note"] == "no face found"
     assert found[2]["anger"] is None
     assert found[3]["happiness"] == pytest.approx(200 / 255, abs=1e-6)
+
+
+def test_a_face_is_cut_out_in_colour_at_the_size_that_its_network_cuts_from(rng):
+    colours = rng.integers(0, 256, (90, 80, 3), dtype=np.uint8)
+    into = parse_input("rgb56x48")
+    found = detected(two, into)(Picture("a.png", pixels=colours))
+    assert [face.crop.shape for face in found] == [(56, 48, 3)] * 2
+    for face, place in zip(found, two(colours), strict=True):
+        for channel in range(3):
+            square = crop_face(colours[..., channel].copy(), place, 56)
+            np.testing.assert_array_equal(face.crop[..., channel], square[:, 4:52])
 
 
 def test_a_file_with_a_problem_is_a_row_and_the_rest_goes_on():

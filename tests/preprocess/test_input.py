@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from facslens.errors import CallError
 from facslens.preprocess.input import (
     INTERPOLATIONS,
+    WORDS,
     Input,
     grey_contrast,
     noted_input,
@@ -47,6 +48,13 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 def test_a_name_says_what_a_network_reads_and_comes_back(name, expected):
     assert parse_input(name) == expected
     assert expected.name == name
+
+
+def test_a_word_from_outside_is_read_and_said(monkeypatch):
+    monkeypatch.setitem(WORDS, "vggface2", {"mean": (131.1, 103.9, 91.5)})
+    one = parse_input("rgb224-bytes-vggface2-from256")
+    assert (one.mean, one.white, one.side) == ((131.1, 103.9, 91.5), 255.0, 256)
+    assert one.name == "rgb224-bytes-vggface2-from256"
 
 
 number = st.floats(-1e6, 1e6)
