@@ -108,6 +108,8 @@ def test_every_input_has_a_name_of_its_own(said):
         ("grey48-", "input is 'grey48-': expected grey"),
         ("cmyk48", "input is 'cmyk48': expected grey"),
         ("grey0", "input has a height of 0: expected 1 to 1024 pixels"),
+        ("grey" + 5000 * "4", "input is 'grey4444"),
+        ("grey48-from" + 5000 * "4", "expected a number behind the word"),
         ("grey48x2000", "input has a width of 2000: expected 1 to 1024 pixels"),
         ("rgb224-imagnet", "input is 'rgb224-imagnet', which says 'imagnet': expected some of sig"),
         ("grey48-mean", "says 'mean': expected numbers behind the word"),
