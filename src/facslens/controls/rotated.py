@@ -90,7 +90,7 @@ def rotated(
 
     parts = []
     with listen(model.network, modules, read) as found, torch.inference_mode():
-        for batch in normalise.batches(list(faces.table["path"]), model.size, batch_size):
+        for batch in normalise.batches(list(faces.table["path"]), model.input, batch_size):
             model.network(batch)
             parts.append(found[layer].numpy())
     return np.concatenate(parts) if parts else np.zeros((0, len(units)), dtype=np.float32)

@@ -40,7 +40,7 @@ class Decider:
 
 def deciding_units(
     model: Model,
-    crop: UInt8[np.ndarray, "row column"],
+    crop: UInt8[np.ndarray, "row column *rgb"],
     expression: str,
     fired: Sequence[tuple[str, str, int]] = (),
     count: int = 3,
@@ -55,7 +55,7 @@ def deciding_units(
     model
         The network that read the crop.
     crop
-        Grey levels.
+        What it read, in 8 bits.
     expression
         The expression that it read.
     fired
@@ -64,10 +64,10 @@ def deciding_units(
     count
         Number of units to give for the expression.
     """
-    face = normalise.standardise(torch.from_numpy(crop.copy())[None, None].float() / 255)
+    face = normalise.as_read(normalise.to_levels(crop[None]), model.input)
     layer = list(unit_layers(model.network))[-1]
     with torch.enable_grad():
-        network = Reader(model.network, [len(model.expressions)], layer).network
+        network = Reader(model.network, model.input, [len(model.expressions)], layer).network
         scores, maps = network(face)
         maps.retain_grad()
         target = scores[0, model.expressions.index(expression)] - scores[0].mean()
@@ -82,7 +82,7 @@ def deciding_units(
             unit,
             reason,
             share,
-            project_units(model.network, face, place, np.array([unit])).image[0, 0],
+            project_units(model.network, face, place, np.array([unit])).image[0].sum(axis=0),
         )
         for reason, place, unit, share in chosen
     ]

@@ -13,7 +13,6 @@ from facslens.errors import CallError
 from facslens.models.receptive_field import receptive_field
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.projection.localisation import energy_lift, location_share, region_null
-from facslens.projection.regions import region_mask
 
 #: Columns of `place_table`, in order.
 COLUMNS: Final = (
@@ -26,8 +25,8 @@ MOST: Final = 20
 #: The row over all action units.
 ALL: Final = "all"
 
-#: From an action unit and a side in pixels to the mask of its region, or None without a region.
-Masks = Callable[[str, int], np.ndarray | None]
+#: From an action unit to the mask of its region, or None without a region.
+Masks = Callable[[str], np.ndarray | None]
 
 
 def place_table(
@@ -39,9 +38,9 @@ def place_table(
     mapped: Mapping[str, int | None],
     *,
     layer: str,
+    masks: Masks,
     seed: int,
     rule: str = "deconvnet",
-    masks: Masks = region_mask,
 ) -> pd.DataFrame:
     """Project each action unit's unit for faces that show it, and measure where the energy lies.
 
@@ -50,7 +49,7 @@ def place_table(
     network
         Any network.
     images
-        Held-out faces as the network reads them, square.
+        Held-out faces as the network reads them.
     presence
         (image, au): 1 present, 0 absent, NaN unknown; columns in the order of `mapped`.
     responses, locations
@@ -59,12 +58,12 @@ def place_table(
         Every action unit and its best unit, or None.
     layer
         Name of the convolution layer.
+    masks
+        The region of each action unit, of the images' size.
     seed
         Of the permutations of the regions; see `region_null`.
     rule
         The projection rule.
-    masks
-        The region of each action unit; by default those of an upright crop like CK+48's.
 
     Returns
     -------
@@ -92,8 +91,8 @@ def place_table(
             f"presence has the shape {presence.shape}: needs {len(images)} images and "
             f"{len(mapped)} action units"
         )
-    size, aus = images.shape[-1], list(mapped)
-    regions = {au: masks(au, size) for au in aus}
+    aus = list(mapped)
+    regions = {au: masks(au) for au in aus}
     rows, tested = [], {}
     for column, (au, unit) in enumerate(mapped.items()):
         region, shown = regions[au], np.flatnonzero(presence[:, column] == 1)

@@ -80,6 +80,6 @@ def record_faces(
         progress(int(rows[-1]) + 1, len(images), "")
 
     paths = list(faces.table["path"])
-    record(model.network, normalise.batches(paths, model.size, batch_size), modules, sink)
+    record(model.network, normalise.batches(paths, model.input, batch_size), modules, sink)
     tables = [top.table(layer, images) for layer, top in best.items()]
     return Recording(writer.close(), pd.concat(tables, ignore_index=True))

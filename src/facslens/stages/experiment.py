@@ -183,6 +183,7 @@ def order_of(model: Model, stimuli: Stimuli, plan: Plan) -> Json:
         **{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(plan).items()},
         "stimuli": stimuli.sha256,
         "network": digest(model),
+        "input": model.input.name,
         "facslens": __version__,
     }
 

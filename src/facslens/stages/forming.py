@@ -191,6 +191,8 @@ def _responses(
     total = int(every.sum())
     with responding(model, layers) as own:
         first, rest = read_faces(
-            stimuli, model.size, [(few, own), (every & ~few, own)], lambda n: progress(n, total)
+            stimuli,
+            [(few, own, model.input), (every & ~few, own, model.input)],
+            lambda n: progress(n, total),
         )
     return {name: joined(few[every], first[name], rest[name]) for name in (*layers, OUTPUT)}

@@ -19,12 +19,15 @@ def of_layers(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
     model, stimuli = subject.model, subject.stimuli
     layers = list(choose_layers(model.network, None))
     other = untrained(model, subject.seed + 1)
-    settle([other.network], stimuli, model.size)
+    settle([other], stimuli)
     rows = probed(stimuli.table)
     total = 2 * int(rows.sum())
     with contextlib.ExitStack() as opened:
-        readers = [(rows, opened.enter_context(responding(one, layers))) for one in (model, other)]
-        own, plain = read_faces(stimuli, model.size, readers, lambda n: progress(n, total, "faces"))
+        readers = [
+            (rows, opened.enter_context(responding(one, layers)), one.input)
+            for one in (model, other)
+        ]
+        own, plain = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"))
     logits = own.pop(OUTPUT)
     found = readable(
         stimuli.table[rows],

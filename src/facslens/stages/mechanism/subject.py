@@ -65,8 +65,7 @@ class Subject:
         with responding(self.model, ()) as reader:
             (found,) = read_faces(
                 self.stimuli,
-                self.model.size,
-                [(rows, reader)],
+                [(rows, reader, self.model.input)],
                 lambda n: progress(n, total, "faces"),
             )
         logits: Float[np.ndarray, "image expression"] = found[OUTPUT]
