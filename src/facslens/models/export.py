@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from facslens.artifacts import atomic
 from facslens.errors import CallError
-from facslens.models.adapter import choose_layers, read_calls
+from facslens.models.reading.with_maps import WithMaps
 from facslens.models.seal import SEAL, UNSEALED, sealed
 from facslens.preprocess import normalise
 from facslens.preprocess.input import Input
@@ -40,7 +40,7 @@ class Reader(nn.Module):
     Raises
     ------
     CallError
-        If there is no such layer, or the network's calls can't be traced to it.
+        If there is no such layer, or the network cannot be read.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Reader(nn.Module):
         super().__init__()
         self.into = into
         self.heads = list(heads)
-        self.network = network if layer is None else _with_maps(network, layer)
+        self.network = network if layer is None else WithMaps(network, layer, into.shape)
         self.layer = layer
 
     def forward(self, faces: Float[Tensor, "face channel row column"]) -> tuple[Tensor, ...]:
@@ -137,18 +137,6 @@ def export_onnx(
     onnx.helper.set_model_props(model, properties)
     with atomic(path) as temporary:
         temporary.write_bytes(sealed(model.SerializeToString()))
-
-
-def _with_maps(network: nn.Module, layer: str) -> nn.Module:
-    """Make the network give the maps of a layer beside its scores."""
-    place = choose_layers(network, [layer])[layer]
-    graph = read_calls(network)
-    if graph is None:
-        raise CallError(f"layer is {layer!r}, whose calls can't be traced: export without a layer")
-    (maps,) = (node for node in graph.nodes if node.op == "call_module" and node.target == place)
-    (end,) = (node for node in graph.nodes if node.op == "output")
-    end.args = ((end.args[0], maps),)
-    return fx.GraphModule(network, graph)
 
 
 @contextlib.contextmanager

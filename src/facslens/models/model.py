@@ -16,6 +16,7 @@ from facslens.datasets.base import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.paper import PaperNetwork
+from facslens.models.reading.reading import Reading, read_network
 from facslens.preprocess.input import Input, grey_contrast, noted_input
 
 #: Architectures by name: number of classes and side of the input in, a network out.
@@ -54,6 +55,17 @@ class Model:
     def parameters(self) -> int:
         """Number of trainable parameters."""
         return sum(p.numel() for p in self.network.parameters())
+
+    @property
+    def reading(self) -> Reading:
+        """What the network computes: its layers, and the way to and from their maps.
+
+        Raises
+        ------
+        CallError
+            As `facslens.models.reading.reading.read_network` does.
+        """
+        return read_network(self.network, self.input.shape)
 
     @property
     def size(self) -> int:

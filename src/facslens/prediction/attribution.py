@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from facslens.models.adapter import unit_layers
-from facslens.models.export import Reader
 from facslens.models.model import Model
+from facslens.models.reading.with_maps import WithMaps
 from facslens.preprocess import normalise
 from facslens.projection.deconvnet import project_units
 
@@ -65,10 +64,9 @@ def deciding_units(
         Number of units to give for the expression.
     """
     face = normalise.as_read(normalise.to_levels(crop[None]), model.input)
-    layer = list(unit_layers(model.network))[-1]
+    layer = model.reading.choose(None)[-1]
     with torch.enable_grad():
-        network = Reader(model.network, model.input, [len(model.expressions)], layer).network
-        scores, maps = network(face)
+        scores, maps = WithMaps(model.network, layer, model.input.shape)(face)
         maps.retain_grad()
         target = scores[0, model.expressions.index(expression)] - scores[0].mean()
         (gradient,) = torch.autograd.grad(target, maps)

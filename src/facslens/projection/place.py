@@ -10,7 +10,8 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
 
 from facslens.errors import CallError
-from facslens.models.receptive_field import receptive_field
+from facslens.models.reading.reading import read_network
+from facslens.models.reading.trace import shape_of
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.projection.localisation import energy_lift, location_share, region_null
 
@@ -106,7 +107,7 @@ def place_table(
         if row["status"] == "tested":
             assert unit is not None
             assert region is not None
-            field = receptive_field(network, layer)
+            field = read_network(network, shape_of(images)).field(layer)
             share = location_share(locations[shown], field, region, unit)
             row |= {"n_located": share.n_faces, "location": share.own}
             row |= {"location_others": share.others, "p_location": share.p}

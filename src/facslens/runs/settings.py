@@ -8,7 +8,6 @@ from typing import Any, Final
 from facslens.association.distances.table import DEFAULT, distance_names
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
-from facslens.models.adapter import choose_layers
 from facslens.models.initial import architecture_of, initial
 from facslens.models.model import Model
 from facslens.projection.rules import check_rule
@@ -98,7 +97,7 @@ class Settings:
         architecture_of(self.model, self.init)
         check_checkpoints(self.checkpoints or (), self.recipe.epochs)
         begun = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
-        choose_layers(begun.network, self.layers)
+        begun.reading.choose(self.layers)
         distance_names([self.distance])  # one: "all" cannot decide
         if self.null not in DECIDING:
             raise CallError(

@@ -1,6 +1,5 @@
 """What a network and its controls answered to the stimuli, kept so that it is asked once."""
 
-import contextlib
 import functools
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -140,19 +139,15 @@ def ask(
     few, every = compared(stimuli), needed(stimuli)
     networks = [*random, *([identity] if identity else [])]
     total = int(every.sum()) + (len(networks) + 1) * int(few.sum())
-    with contextlib.ExitStack() as opened:
-        maps = _Maps(seed)
-        own = opened.enter_context(responding(model, layers, maps))
-        readers: list[Reading] = [
-            (few, maps.mixing(own), model.input),
-            (every & ~few, own, model.input),
-            (few, without_network, plain_input(model.input)),
-        ]
-        readers += [
-            (few, opened.enter_context(responding(other, layers)), other.input)
-            for other in networks
-        ]
-        found = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"))
+    maps = _Maps(seed)
+    own = responding(model, layers, maps)
+    readers: list[Reading] = [
+        (few, maps.mixing(own), model.input),
+        (every & ~few, own, model.input),
+        (few, without_network, plain_input(model.input)),
+    ]
+    readers += [(few, responding(other, layers), other.input) for other in networks]
+    found = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"))
     mixed, plain, bare, *answered = found
     part = stimuli.table[few]
     bare["total"] = total_change(stimuli, few, bare["pixels"])

@@ -10,7 +10,6 @@ from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.analysis import TEXTS, TYPES, Findings, analyse
 from facslens.folders import filling
-from facslens.models.adapter import choose_layers
 from facslens.models.initial import digest
 from facslens.models.model import Model
 from facslens.progress import Report, silent
@@ -66,7 +65,7 @@ class Plan:
         CallError
             If it lacks one.
         """
-        return list(choose_layers(model.network, None if self.layers is None else [*self.layers]))
+        return model.reading.choose(self.layers)
 
 
 def experiment(

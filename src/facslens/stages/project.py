@@ -10,7 +10,6 @@ from PIL import Image
 from facslens.artifacts import atomic
 from facslens.datasets.base import Faces
 from facslens.models import model as models
-from facslens.models.receptive_field import receptive_field
 from facslens.preprocess import normalise
 from facslens.preprocess.normalise import to_picture
 from facslens.progress import Report
@@ -42,7 +41,7 @@ def run_project(run: Run, progress: Report) -> None:
         rows: list[dict[Hashable, object]] = []
         for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
             levels, projections = _project(model, faces, str(layer), some, settings.rule)
-            field = receptive_field(model.network, str(layer))
+            field = model.reading.field(str(layer))
             projected = projections.image.sum(axis=1)
             limit = brightest(projected)
             for place, row in enumerate(some.to_dict("records")):

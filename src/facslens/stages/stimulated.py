@@ -1,7 +1,6 @@
 """What networks, and what is no network, answer to the stimuli: all of them in one pass."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,11 +12,10 @@ from facslens.controls.pixels import hog
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.experiments.combined import TOGETHER
 from facslens.experiments.trials import FULL
-from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
 from facslens.preprocess import normalise
 from facslens.preprocess.input import Input
-from facslens.responses.recorder import listen, peak
+from facslens.responses.recorder import peak
 
 #: Rows of the stimuli.
 Rows = Bool[np.ndarray, " image"]
@@ -128,30 +126,30 @@ def as_read(faces: Float[Tensor, "_face _channel _row _column"], into: Input) ->
     return normalise.as_read(faces, into).contiguous(memory_format=torch.channels_last)
 
 
-@contextlib.contextmanager
 def responding(
     model: Model, layers: Sequence[str], read: Callable[[Tensor], np.ndarray] | None = None
-) -> Iterator[Reader]:
+) -> Reader:
     """Make a reader of a network: its responses by layer, and its `OUTPUT`.
 
     Parameters
     ----------
     model
-        The network, in evaluation mode within the block.
+        The network.
     layers
-        Names of convolution layers.
+        Names of layers.
     read
         What to keep of the maps; None keeps each unit's response.
     """
     keep = (lambda maps: peak(maps).response) if read is None else read
-    with listen(model.network, choose_layers(model.network, list(layers)), keep) as found:
+    chosen = model.reading.choose(layers) if layers else []
+    listener = model.reading.listener(model.network, chosen, keep)
 
-        def reader(faces: Tensor) -> dict[str, np.ndarray]:
-            with torch.inference_mode():
-                output = model.network(as_read(faces, model.input))
-            return {layer: found[layer] for layer in layers} | {OUTPUT: output.numpy(force=True)}
+    def reader(faces: Tensor) -> dict[str, np.ndarray]:
+        with torch.inference_mode():
+            found, output = listener(as_read(faces, model.input))
+        return {**found, OUTPUT: output.numpy(force=True)}
 
-        yield reader
+    return reader
 
 
 def without_network(faces: Float[Tensor, "face 1 _row _column"]) -> dict[str, np.ndarray]:

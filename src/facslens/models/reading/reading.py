@@ -62,6 +62,12 @@ class Reading:
     def _fields(self) -> dict[str, ReceptiveField]:
         return {}
 
+    def listener(
+        self, network: nn.Module, layers: Sequence[str], read: Callable[[Tensor], Any]
+    ) -> "Listener":
+        """Run a network so that something is read of the maps of some layers."""
+        return Listener(self, network, layers, read)
+
     def choose(self, names: Sequence[str] | None) -> list[str]:
         """Choose layers by name or pattern, such as ``layer4.*``; in the order of the calls.
 

@@ -16,7 +16,7 @@ from facslens.experiments.trials import FULL
 from facslens.preprocess.input import Input
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
-from facslens.stages.stimulated import OUTPUT, Reader, Rows, as_read, read_faces, responding
+from facslens.stages.stimulated import OUTPUT, Rows, as_read, read_faces, responding
 
 
 def of_groups(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
@@ -60,17 +60,16 @@ def shown(stimuli: Stimuli) -> Rows:
 def _read(subject: Subject, rows: Rows, progress: Report) -> dict[str, np.ndarray]:
     total = int(rows.sum())
     beside = _Pixels(subject.model.input, at_rest(subject.stimuli.table[rows]))
-    with responding(subject.model, subject.layers) as own:
+    own = responding(subject.model, subject.layers)
 
-        def reader(faces: Tensor) -> Mapping[str, np.ndarray]:
-            return {**own(faces), "pixels": beside(faces)}
+    def reader(faces: Tensor) -> Mapping[str, np.ndarray]:
+        return {**own(faces), "pixels": beside(faces)}
 
-        reading: Reader = reader
-        (found,) = read_faces(
-            subject.stimuli,
-            [(rows, reading, subject.model.input)],
-            lambda n: progress(n, total, "twins"),
-        )
+    (found,) = read_faces(
+        subject.stimuli,
+        [(rows, reader, subject.model.input)],
+        lambda n: progress(n, total, "twins"),
+    )
     return found
 
 
