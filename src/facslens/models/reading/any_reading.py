@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from jaxtyping import Float
 from torch import Tensor, fx, nn
@@ -18,13 +18,9 @@ from facslens.models.reading.trace import Shape
 from facslens.models.reading.values import Values
 
 
-class Listens(Protocol):
-    """Runs a network, and keeps what is read of its layers' maps."""
-
-    def __call__(
-        self, images: Float[Tensor, "image channel row column"]
-    ) -> tuple[dict[str, Any], Any]:
-        """Give what was read, by layer, and the network's answer as the network gives it."""
+#: Runs a network on images (image, channel, row, column), and gives what was read of the maps, by
+#: layer, and the network's answer as the network gives it.
+Listens: TypeAlias = Callable[[Tensor], tuple[dict[str, Any], Any]]
 
 
 @dataclass(frozen=True)
