@@ -66,10 +66,10 @@ def check_agreement(
         own = _read(reading, network, some[:1] if single else some)
         alone = own if single else _read(reading, network, some[:1])
     for name, (answer, steps) in _pairs(answers, heard, own):
-        _compare(answer, steps, f"{name} of the network itself and of its steps, as they were read")
+        compare(answer, steps, f"{name} of the network itself and of its steps, as they were read")
     for name, maps in own.items():
         if isinstance(maps, Tensor) and maps.ndim and len(maps) == len(some):
-            _compare(alone[name], maps[:1], f"{name} for a face alone and with another one")
+            compare(alone[name], maps[:1], f"{name} for a face alone and with another one")
     compared[reading.shape] = version
 
 
@@ -128,7 +128,14 @@ def _pairs(
             yield f"the output of {name!r}", (values[0], own[f"the output of {name!r}"])
 
 
-def _compare(first: Tensor, second: Tensor, what: str) -> None:
+def compare(first: Tensor, second: Tensor, what: str) -> None:
+    """Compare two results of a network.
+
+    Raises
+    ------
+    CallError
+        If one holds NaN, or they differ by more than `TOLERANCE` of the largest value.
+    """
     if not first.is_floating_point():
         return
     if first.isnan().any() or second.isnan().any():

@@ -17,7 +17,6 @@ from facslens.models.reading.layers import Layer
 from facslens.models.reading.trace import Shape
 from facslens.models.reading.values import Values
 
-
 #: Runs a network on images (image, channel, row, column), and gives what was read of the maps, by
 #: layer, and the network's answer as the network gives it.
 Listens: TypeAlias = Callable[[Tensor], tuple[dict[str, Any], Any]]

@@ -19,7 +19,7 @@ IDENTITIES: Final = frozenset(
 #: Functions of each value by itself which PyTorch does not tag so.
 _POINTWISE: Final = frozenset(
     {"where", "masked_fill", "rsub", "prelu", "_prelu_kernel", "hardswish", "log_sigmoid",
-     "zeros_like", "ones_like", "full_like", *IDENTITIES}
+     "zeros_like", "ones_like", "full_like", "elementwise", *IDENTITIES}
 )  # fmt: skip
 #: Sums with weights: their adjoint passes.
 CONVOLUTIONS: Final = frozenset({"conv2d", "convolution", "conv_transpose2d"})
