@@ -15,6 +15,7 @@ from facslens.models.reading.steps import (
     MEANS,
     MOVES,
     NORMS,
+    RESHAPES,
     is_pointwise,
 )
 from facslens.models.reading.trace import argument, operation
@@ -236,7 +237,7 @@ class _Finder:
                 return None
             inside.append(step)
             members.add(step)
-            if not waiting and self._alone(step, members):
+            if not waiting and self._alone(step, members) and not self._regrouped(inside, node):
                 return inside if self._light(inside) or self._gates(inside, node) else None
             waiting.update(_users(step))
         return None
@@ -245,6 +246,15 @@ class _Finder:
         """Tell whether nothing else of a region is still used behind it."""
         return isinstance(step.meta["shape"], tuple) and not any(
             user not in members for n in members if n is not step for user in _users(n)
+        )
+
+    def _regrouped(self, region: list[fx.Node], node: fx.Node) -> bool:
+        """Tell whether a region has a map's values in their order, under another shape.
+
+        Exporters write the normalisation of groups so, and then go back to the first shape.
+        """
+        return region[-1].meta["shape"] != node.meta["shape"] and all(
+            is_pointwise(n) or operation(n) in RESHAPES | BATCH_NORMS | NORMS for n in region
         )
 
     def _light(self, region: list[fx.Node]) -> bool:
