@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from facslens.errors import ArtifactError, CallError
+from facslens.models.seal import is_sealed
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -43,6 +44,8 @@ class OnnxFile:
         The input's sizes, None where the file does not say one; empty if it says nothing.
     outputs
         The names of its outputs.
+    sealed
+        Whether it holds its own SHA-256, as ``facslens export`` writes it.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class OnnxFile:
     images: str
     sizes: tuple[int | None, ...]
     outputs: tuple[str, ...]
+    sealed: bool
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -91,7 +95,7 @@ def read_file(path: Path) -> OnnxFile:
     _refuse_steps(model, path)
     images, sizes = _input(model, path)
     outputs = tuple(output.name for output in model.graph.output)
-    return OnnxFile(path, model, digest.hexdigest(), images, sizes, outputs)
+    return OnnxFile(path, model, digest.hexdigest(), images, sizes, outputs, is_sealed(content))
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,7 +1,7 @@
 """An ONNX file as a network, run by ONNX Runtime."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -37,6 +37,9 @@ class OnnxNetwork(ReadsItself):
         Channels, rows and columns of the images.
     channels_last
         Whether the file takes them as image, row, column, channel.
+    prefix
+        What the names of all layers begin with, which is taken off; other steps with weights are
+        no layers of the network.
 
     Raises
     ------
@@ -47,11 +50,17 @@ class OnnxNetwork(ReadsItself):
     """
 
     def __init__(
-        self, file: OnnxFile, answer: str, shape: Shape, *, channels_last: bool = False
+        self,
+        file: OnnxFile,
+        answer: str,
+        shape: Shape,
+        *,
+        channels_last: bool = False,
+        prefix: str = "",
     ) -> None:
         super().__init__()
         self.file, self.answer, self.shape = file, answer, shape
-        self._channels_last = channels_last
+        self._channels_last, self._prefix = channels_last, prefix
         self._sessions = Sessions(file.model, file.images, str(file.path))
         self._checked: set[tuple[str, ...]] = set()
         #: How many images the file takes at once; None for any number.
@@ -158,7 +167,11 @@ class OnnxNetwork(ReadsItself):
     @cached_property
     def _reading(self) -> "OnnxReading":
         values = Values(self._steps.graph, self._steps.constants)
-        layers = find_layers(self._steps.graph, values)
+        layers = {
+            name.removeprefix(self._prefix): replace(layer, name=name.removeprefix(self._prefix))
+            for name, layer in find_layers(self._steps.graph, values).items()
+            if name.startswith(self._prefix)
+        }
         return OnnxReading(layers, self.shape, self._steps.graph)
 
     def check(self, images: Float[Tensor, "image channel row column"]) -> None:
