@@ -18,9 +18,6 @@ from facslens.models.onnx_network.said import (
 )
 from facslens.preprocess.input import Input, parse_input
 
-#: What ``facslens export`` puts before the names of a network's layers.
-_PREFIX = "network."
-
 
 def open_onnx(
     path: str | Path,
@@ -77,7 +74,7 @@ def open_onnx(
         answer,
         reads.shape,
         channels_last=channels_last(file, reads.shape),
-        prefix=_PREFIX if own is not None else "",
+        prefix=own.prefix if own is not None else "",
     )
     labels = own_labels(own, output) if own is not None else None
     names = expressions or labels or noted_labels(file)

@@ -16,6 +16,8 @@ from facslens.preprocess.input import EXAMPLES, Input, noted_input
 _LABELS: Final = ("expressions", "id2label", "class_names", "classes", "labels", "names")
 #: What `facslens export` puts before the names of a network's answers.
 _HEAD: Final = "probabilities_"
+#: What it puts before the names of layers.
+_MODULE: Final = "network."
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class Own:
         What the file reads: levels, which it brings to what the network reads itself.
     labels
         The expressions of each head.
+    prefix
+        What the names of the network's layers begin with in the file.
     """
 
     input: Input
     labels: Mapping[str, tuple[str, ...]]
+    prefix: str
 
 
 def own_notes(file: OnnxFile) -> Own | None:
@@ -52,7 +57,10 @@ def own_notes(file: OnnxFile) -> Own | None:
     reads = noted_input(content)
     colour = "grey" if reads.channels == 1 else "rgb"
     levels = replace(reads, colour=colour, black=0.0, white=1.0, mean=(), std=(), contrast=False)
-    return Own(levels, {head: tuple(names) for head, names in content["labels"].items()})
+    # with the responses of a layer the network lies one module deeper
+    prefix = _MODULE if content["layer"] is None else 2 * _MODULE
+    labels = {head: tuple(names) for head, names in content["labels"].items()}
+    return Own(levels, labels, prefix)
 
 
 def own_labels(own: Own, output: str | None) -> tuple[str, ...]:

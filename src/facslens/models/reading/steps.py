@@ -33,10 +33,10 @@ RESHAPES: Final = frozenset(
 MOVES: Final = frozenset(
     {*RESHAPES, "permute", "transpose", "t", "movedim", "swapaxes", "numpy_T", "expand",
      "expand_as", "cat", "concat", "stack", "slice", "select", "narrow", "split",
-     "split_with_sizes", "chunk", "unbind", "slice_scatter", "select_scatter", "pad", "constant_pad_nd",
-     "reflection_pad2d",
-     "replication_pad2d", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "roll", "flip",
-     "repeat", "tile", "index_select", "im2col", "getitem", "copy", "hstack", "vstack"}
+     "split_with_sizes", "chunk", "unbind", "slice_scatter", "select_scatter", "pad",
+     "constant_pad_nd", "reflection_pad2d", "replication_pad2d", "pixel_shuffle",
+     "pixel_unshuffle", "channel_shuffle", "roll", "flip", "repeat", "tile", "index_select",
+     "im2col", "getitem", "copy", "hstack", "vstack"}
 )  # fmt: skip
 #: Means over places; their adjoint passes.
 MEANS: Final = frozenset(
