@@ -226,3 +226,30 @@ def test_equal_names_are_told_apart(tmp_path):
     held = [tensor("w::1", drawn(4, 4, 1, 1)), tensor("w::2", drawn(3, 4, 1, 1))]
     network = opened(save(tmp_path / "a.onnx", nodes, held))
     assert list(network.read(SHAPE).layers) == ["conv", "same", "same_2"]
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("product", ["MatMul", "Gemm"])
+def test_a_product_between_changes_of_shape_is_a_layer_at_every_place(product, biased, tmp_path):
+    inner = ["product"] if not biased else ["product", "sum"]
+    nodes = [
+        helper.make_node("Transpose", ["conv"], ["turned"], perm=[0, 2, 3, 1]),
+        helper.make_node("Reshape", ["turned", "flat"], ["rows"]),
+        helper.make_node(product, ["rows", "dense.weight"], ["product"]),
+        *[helper.make_node("Add", ["product", "bias"], ["sum"])] * biased,
+        helper.make_node("Reshape", [inner[-1], "places"], ["back"]),
+        helper.make_node("Relu", ["back"], ["bent"]),
+        helper.make_node("Transpose", ["bent"], ["last"], perm=[0, 3, 1, 2]),
+    ]
+    held = [tensor("flat", np.array([-1, 4])), tensor("places", np.array([-1, 7, 6, 5])),
+            tensor("dense.weight", drawn(4, 5)), tensor("bias", drawn(5, seed=9))]  # fmt: skip
+    path = save(tmp_path / "a.onnx", nodes, held)
+    network = opened(path)
+    layer = network.read(SHAPE).layers["dense"]
+    assert (layer.kind, layer.units, layer.rows, layer.columns) == ("channels-last", 5, 7, 6)
+    images = drawn(3, *SHAPE, seed=5)
+    found, _ = listen(network, images)
+    np.testing.assert_allclose(
+        found["dense"], expected(path, images, "last"), rtol=TOLERANCE, atol=TOLERANCE
+    )
+    assert network.read(SHAPE).field("dense").size == (3, 3)

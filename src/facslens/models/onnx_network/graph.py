@@ -14,6 +14,7 @@ from torch import Tensor, fx
 from facslens.models.onnx_network.file import OnnxFile
 from facslens.models.onnx_network.names import layer_name
 from facslens.models.onnx_network.operations import call_of
+from facslens.models.onnx_network.places import at_every_place
 from facslens.models.onnx_network.session import Sessions
 from facslens.models.onnx_network.step import Step
 
@@ -94,6 +95,7 @@ class _Reader:
             for name in node.input:
                 self._users.setdefault(name, []).append(node)
         self._known: dict[str, fx.Node] = {}
+        self._places: dict[str, str] = {}  # by result with its places in one axis: the one without
         self._begin(file.images, channels_last)
 
     def _begin(self, images: str, channels_last: bool) -> None:
@@ -122,10 +124,16 @@ class _Reader:
         return array.reshape(self._values[name].shape).copy()  # scalars stay scalars
 
     def _add(self, node: Any, place: int, called: Counter[str]) -> None:
-        if node.op_type in ("Identity", "Dropout") or self._keeps_type(node):
+        if self._keeps(node):
             self._known[node.output[0]] = self._known[node.input[0]]
             return
-        inputs = tuple(self._input(name) if name else None for name in node.input)
+        names = list(node.input)
+        if node.op_type in ("MatMul", "Gemm"):
+            found = at_every_place(node, self._makers, self._users, self._values)
+            if found is not None and node.input[1] not in self._variable:
+                names[0] = found.source
+                self._places |= dict.fromkeys(found.inner, found.result)
+        inputs = tuple(self._input(name) if name else None for name in names)
         step = self._step(node, inputs)
         target, args, kwargs = call_of(step)
         result = self._graph.call_function(target, args, dict(kwargs))
@@ -135,7 +143,8 @@ class _Reader:
             called[module] += 1
             module += f"_{called[module]}" if called[module] > 1 else ""
         if len(node.output) == 1:
-            _describe(result, step.shape, node.output[0], module)
+            name = self._places.get(node.output[0], node.output[0])
+            _describe(result, self._values[name].shape, name, module)
             self._known[node.output[0]] = result
             return
         _describe(result, None, "", module)
@@ -169,9 +178,12 @@ class _Reader:
             _describe(self._known[name], self._values[name].shape, name)
         return self._known[name]
 
-    def _keeps_type(self, node: Any) -> bool:
+    def _keeps(self, node: Any) -> bool:
+        """Tell whether a step leaves its first input as it is."""
+        if node.op_type == "Reshape" and self._places.get(node.input[0]) == node.output[0]:
+            return True
         if node.op_type != "Cast":
-            return False
+            return node.op_type in ("Identity", "Dropout")
         return bool(self._values[node.input[0]].dtype == self._values[node.output[0]].dtype)
 
     def _weights(self, node: Any) -> Sequence[str]:
