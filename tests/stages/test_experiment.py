@@ -143,10 +143,8 @@ def test_rotations_mix_whole_maps_of_the_layer(model, folder):
     few = compared(stimuli)
     first = next(m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
     maps = _Maps(seed=4)
-    with responding(model, ["conv1"], maps) as reader:
-        (found,) = read_faces(
-            stimuli, [(few, maps.mixing(reader), grey_contrast(48))], lambda _n: None
-        )
+    reader = maps.mixing(responding(model, ["conv1"], maps))
+    (found,) = read_faces(stimuli, [(few, reader, grey_contrast(48))], lambda _n: None)
     row = 7
     faces = normalise.read([folder / stimuli.table["path"][few].iloc[row]], grey_contrast(48))
     with torch.inference_mode():
