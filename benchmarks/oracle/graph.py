@@ -25,9 +25,8 @@ class Graph:
 
     state: Mapping[str, Tensor]
     steps: list[tuple[Step, tuple[int, ...]]] = field(default_factory=list)
-    #: Of every convolution the nodes that may be taken for its map; more than one only where the
-    #: definition leaves it open.
-    maps: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    #: Of every convolution the node that is its map.
+    maps: dict[str, int] = field(default_factory=dict)
 
     def add(self, step: Step, *inputs: int) -> int:
         """Append a step; give its node."""
@@ -45,9 +44,7 @@ class Graph:
     def transposed(self, x: int, name: str, *, stride: int) -> int:
         """Append a transposed convolution; its output is its map."""
         weight, bias = self.state[f"{name}.weight"], self.state[f"{name}.bias"]
-        node = self.add(Transposed(weight, bias, stride), x)
-        self.maps[name] = (node,)
-        return node
+        return self.noted(self.add(Transposed(weight, bias, stride), x), name)
 
     def batch_norm(self, x: int, name: str, eps: float = 1e-5) -> int:
         """Append a batch normalisation with the statistics of the training."""
@@ -65,6 +62,11 @@ class Graph:
         """Append a fully connected layer at each place: a convolution of 1×1, but no units."""
         weight = self.state[f"{name}.weight"][:, :, None, None]
         return self.add(Convolution(weight, self.state[f"{name}.bias"]), x)
+
+    def noted(self, x: int, name: str) -> int:
+        """Note a node as the map of a convolution."""
+        self.maps[name] = x
+        return x
 
     def layer(
         self,
@@ -86,8 +88,7 @@ class Graph:
             x = self.add(Add(), x, plus)
         if then is not None:
             x = self.add(then, x)
-        self.maps[name] = (x,)
-        return x
+        return self.noted(x, name)
 
     def values(self, images: Tensor) -> list[Tensor]:
         """Give the value of every step for some images."""

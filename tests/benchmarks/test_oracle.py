@@ -1,17 +1,26 @@
 """The oracle itself: its forward pass against the modules, its gradient against autograd."""
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from benchmarks.oracle.architectures.table import ARCHITECTURES, described, prepare
 from benchmarks.oracle.graph import IMAGE, Graph
+from benchmarks.oracle.maps import CASES
+from benchmarks.oracle.spellings import SPELLINGS, Spelling, load_spellings
 from benchmarks.oracle.steps.base import Step
 from benchmarks.oracle.steps.pointwise import FUNCTIONS, Rectify, Smooth
 from benchmarks.oracle.steps.pooling import MaxPool
 
 #: torch differentiates Hardsigmoid with 1/6 in single precision, 3e-8 from the true slope.
 GRADIENT = {"MobileNetV3-S": 1e-7}
+
+#: Of these torch's autograd gives no gradient, only values.
+NO_GRADIENT = {"heaviside(x, 0) * x", "relu_ on slices", "checkpoint, reentrant"}
 
 
 def draw(*shape: int, seed: int = 1) -> Tensor:
@@ -22,21 +31,31 @@ def relative(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
 
 
+def check(
+    network: nn.Module,
+    describe: Callable[[Graph], None],
+    shape: tuple[int, ...] = (2, 3, 16, 16),
+    tolerance: float | None = 1e-10,
+) -> None:
+    """Compare values with those of the module, and the gradient with autograd but for None."""
+    graph = described(network, describe)
+    images = draw(*shape).requires_grad_()
+    scores = network(images * 1)
+    values = graph.values(images.detach())
+    assert relative(values[-1], scores.detach()) < 1e-12
+    if tolerance is None:
+        return
+    R = draw(*scores.shape, seed=2)
+    (expected,) = torch.autograd.grad(scores, images, R)
+    found = graph.down(images.detach(), values, len(values) - 1, R, "gradient")
+    assert relative(found, expected) < tolerance
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_agrees_with_the_module_and_with_autograd(name: str) -> None:
     build, describe = ARCHITECTURES[name]
     network = prepare(build(False), seed=0)
-    graph = described(network, describe)
-    images = draw(2, 3, 64, 64).requires_grad_()
-    scores = network(images)
-    (expected,) = torch.autograd.grad(scores, images, draw(*scores.shape))
-
-    values = graph.values(images.detach())
-    assert relative(values[-1], scores.detach()) < 1e-12
-    found = graph.down(
-        images.detach(), values, len(values) - 1, draw(*scores.shape).detach(), "gradient"
-    )
-    assert relative(found, expected) < GRADIENT.get(name, 1e-10)
+    check(network, describe, (2, 3, 64, 64), GRADIENT.get(name, 1e-10))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -47,7 +66,7 @@ def test_names_the_map_of_every_convolution(name: str) -> None:
     kinds = nn.Conv2d, nn.ConvTranspose2d
     assert set(graph.maps) == {n for n, m in network.named_modules() if isinstance(m, kinds)}
     values = graph.values(draw(1, 3, 64, 64))
-    for layer, (node,) in graph.maps.items():
+    for layer, node in graph.maps.items():
         weight = graph.state[f"{layer}.weight"]
         out = weight.shape[1] if layer.startswith("up.") else weight.shape[0]
         assert values[node].shape[1] == out
@@ -108,7 +127,34 @@ def test_projection_begins_at_the_first_maximum_and_a_silent_unit_gives_nothing(
     graph.layer(IMAGE, "c", then=Rectify())
     images = torch.tensor([[[[1.0, 5], [5, 0]]]] * 2).double()
     values = graph.values(images)
-    response, place, picture = graph.project(images, values, *graph.maps["c"], [0, 1], "guided")
+    response, place, picture = graph.project(images, values, graph.maps["c"], [0, 1], "guided")
     assert response.tolist() == [10, 0]
     assert place.tolist() == [[0, 1], [-1, -1]]
     assert picture[:, 0].tolist() == [[[0, 2], [0, 0]], [[0, 0], [0, 0]]]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_small_network_agrees_with_its_description(name: str) -> None:
+    case = CASES[name]
+    check(case.network(), case.describe)
+
+
+def compare(name: str, spelling: Spelling) -> None:
+    """Compare every right answer."""
+    for describe in spelling.descriptions().values():
+        tolerance = None if name in NO_GRADIENT else 1e-10
+        check(spelling.network(), describe, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("name", [n for n, s in SPELLINGS.items() if s.answers])
+def test_every_answer_of_a_spelling_has_the_values_and_the_gradient(name: str) -> None:
+    compare(name, SPELLINGS[name])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_spellings_of_others_agree_with_their_answers() -> None:
+    path = os.environ.get("FACSLENS_SPELLINGS")
+    if path is None:
+        pytest.skip("no further spellings: set FACSLENS_SPELLINGS to a file that holds some")
+    for name, spelling in load_spellings(Path(path)).items():
+        compare(name, spelling)

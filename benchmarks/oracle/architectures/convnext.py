@@ -89,16 +89,16 @@ def describe(g: Graph) -> None:
         weight, bias = g.state[f"{at}.weight"], g.state[f"{at}.bias"]
         return g.add(StandardiseAxis(1, weight, bias, EPS), x)
 
-    x = norm(g.layer(IMAGE, "downsample_layers.0.0", stride=4), "downsample_layers.0.1")
-    g.maps["downsample_layers.0.0"] = (x,)
+    at = "downsample_layers.0"
+    x = g.noted(norm(g.convolution(IMAGE, f"{at}.0", stride=4), f"{at}.1"), f"{at}.0")
     for stage in range(len(DEPTHS)):
         if stage > 0:
             at = f"downsample_layers.{stage}"
             x = g.layer(norm(x, f"{at}.0"), f"{at}.1", stride=2)
         block = 0
         while (at := f"stages.{stage}.{block}") + ".gamma" in g.state:
-            y = norm(g.layer(x, f"{at}.dwconv", padding=3), f"{at}.norm")
-            g.maps[f"{at}.dwconv"] = (y,)
+            y = norm(g.convolution(x, f"{at}.dwconv", padding=3), f"{at}.norm")
+            g.noted(y, f"{at}.dwconv")
             y = g.add(Smooth("gelu"), g.pointwise(y, f"{at}.pwconv1"))
             y = g.pointwise(y, f"{at}.pwconv2")
             y = g.add(Scale(g.state[f"{at}.gamma"].view(1, -1, 1, 1)), y)
