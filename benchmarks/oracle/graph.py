@@ -27,6 +27,8 @@ class Graph:
     steps: list[tuple[Step, tuple[int, ...]]] = field(default_factory=list)
     #: Of every convolution the node that is its map.
     maps: dict[str, int] = field(default_factory=dict)
+    #: The same of linear layers applied at every place or token, which need not count as layers.
+    further: dict[str, int] = field(default_factory=dict)
 
     def add(self, step: Step, *inputs: int) -> int:
         """Append a step; give its node."""
@@ -112,10 +114,15 @@ class Graph:
                 arriving[i] = arriving[i] + part if i in arriving else part
         return arriving.get(IMAGE, torch.zeros_like(images))
 
+    def map_of(self, layer: str, values: list[Tensor]) -> Tensor:
+        """Give a layer's maps (image, unit, row, column); tokens are one row."""
+        value = values[{**self.maps, **self.further}[layer]]
+        return value if value.ndim == 4 else value.transpose(1, 2).unsqueeze(2)
+
     def project(
-        self, images: Tensor, values: list[Tensor], node: int, units: list[int], rule: str
+        self, images: Tensor, values: list[Tensor], layer: str, units: list[int], rule: str
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Project one unit of a map for each image, from a 1 at its maximum.
+        """Project one unit of a layer for each image, from a 1 at its maximum.
 
         Returns
         -------
@@ -123,7 +130,7 @@ class Graph:
             Responses (image,), their places (image, 2) and the projections in input space. A
             response that is not above 0 has the place (−1, −1) and an all-zero projection.
         """
-        maps = values[node]
+        maps = self.map_of(layer, values)
         chosen = torch.stack([maps[n, unit] for n, unit in enumerate(units)])
         response = chosen.flatten(1).amax(1)
         start = torch.zeros_like(maps)
@@ -133,4 +140,7 @@ class Graph:
                 first = torch.nonzero(chosen[n] == response[n])[0]  # in row-major order
                 place[n] = first
                 start[n, unit, first[0], first[1]] = 1
+        node = {**self.maps, **self.further}[layer]
+        if values[node].ndim == 3:
+            start = start.squeeze(2).transpose(1, 2)
         return response.clamp(min=0), place, self.down(images, values, node, start, rule)

@@ -127,7 +127,7 @@ def test_projection_begins_at_the_first_maximum_and_a_silent_unit_gives_nothing(
     graph.layer(IMAGE, "c", then=Rectify())
     images = torch.tensor([[[[1.0, 5], [5, 0]]]] * 2).double()
     values = graph.values(images)
-    response, place, picture = graph.project(images, values, graph.maps["c"], [0, 1], "guided")
+    response, place, picture = graph.project(images, values, "c", [0, 1], "guided")
     assert response.tolist() == [10, 0]
     assert place.tolist() == [[0, 1], [-1, -1]]
     assert picture[:, 0].tolist() == [[[0, 2], [0, 0]], [[0, 0], [0, 0]]]
@@ -151,7 +151,7 @@ def test_every_answer_of_a_spelling_has_the_values_and_the_gradient(name: str) -
     compare(name, SPELLINGS[name])
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The .grad attribute", "ignore:`torch.jit:DeprecationWarning")
 def test_spellings_of_others_agree_with_their_answers() -> None:
     path = os.environ.get("FACSLENS_SPELLINGS")
     if path is None:

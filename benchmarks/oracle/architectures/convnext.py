@@ -83,7 +83,7 @@ def build(full: bool = False) -> nn.Module:
 
 
 def describe(g: Graph) -> None:
-    """Describe it; a linear layer at each place is a convolution of 1×1, but no layer of units."""
+    """Describe it."""
 
     def norm(x: int, at: str) -> int:
         weight, bias = g.state[f"{at}.weight"], g.state[f"{at}.bias"]
@@ -100,8 +100,10 @@ def describe(g: Graph) -> None:
             y = norm(g.convolution(x, f"{at}.dwconv", padding=3), f"{at}.norm")
             g.noted(y, f"{at}.dwconv")
             y = g.add(Smooth("gelu"), g.pointwise(y, f"{at}.pwconv1"))
+            g.further[f"{at}.pwconv1"] = y
             y = g.pointwise(y, f"{at}.pwconv2")
             y = g.add(Scale(g.state[f"{at}.gamma"].view(1, -1, 1, 1)), y)
             x, block = g.add(Add(), x, y), block + 1
+            g.further[f"{at}.pwconv2"] = x
     x = norm(g.add(Separable(lambda size: adaptive(size, 1)), x), "norm")
     g.linear(g.add(Flatten(), x), "head")

@@ -83,8 +83,10 @@ def describe(g: Graph) -> None:
     x = g.add(Tokens(g.state["cls_token"], g.state["pos_embed"]), x)
     for block in range(DEPTH):
         at = f"blocks.{block}"
-        y = g.add(Attention(HEADS), g.linear(norm(x, f"{at}.norm1"), f"{at}.attn.qkv"))
-        x = g.add(Add(), x, g.linear(y, f"{at}.attn.proj"))
+        y = g.further[f"{at}.attn.qkv"] = g.linear(norm(x, f"{at}.norm1"), f"{at}.attn.qkv")
+        y = g.linear(g.add(Attention(HEADS), y), f"{at}.attn.proj")
+        x = g.further[f"{at}.attn.proj"] = g.add(Add(), x, y)
         y = g.add(Smooth("gelu"), g.linear(norm(x, f"{at}.norm2"), f"{at}.mlp.0"))
-        x = g.add(Add(), x, g.linear(y, f"{at}.mlp.2"))
+        g.further[f"{at}.mlp.0"] = y
+        x = g.further[f"{at}.mlp.2"] = g.add(Add(), x, g.linear(y, f"{at}.mlp.2"))
     g.linear(g.add(FirstToken(), norm(x, "norm")), "head")
