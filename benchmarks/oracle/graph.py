@@ -143,4 +143,4 @@ class Graph:
         node = {**self.maps, **self.further}[layer]
         if values[node].ndim == 3:
             start = start.squeeze(2).transpose(1, 2)
-        return response.clamp(min=0), place, self.down(images, values, node, start, rule)
+        return response, place, self.down(images, values, node, start, rule)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +59,7 @@ class Row:
     map_error, picture_error
         Relative to the largest value; infinite where the place of the maximum is another.
     answer
-        The right answer that is nearest.
+        The right answer that it was compared with.
     said
         The sentence of a refusal or a crash.
     """
@@ -77,46 +76,50 @@ class Row:
 
 
 def judge(subject: Subject, product: Product) -> tuple[list[Row], list[str]]:
-    """Judge every layer of a network under every rule; name the product's further layers."""
+    """Judge every layer of a network under every rule; name the product's further layers.
+
+    Of several right answers that counts to which most layers agree.
+    """
     network = subject.build()
     graphs = {name: described(network, d) for name, d in subject.descriptions.items()}
     draw = torch.Generator().manual_seed(11)
     shape = IMAGES, 3, subject.size, subject.size
     images = torch.randn(shape, generator=draw, dtype=torch.float64)
-    known = next(iter(graphs.values())) if graphs else None
+    known = next(iter(graphs.values()), None)
     named = list(known.maps) if known else ["conv1", "conv2", "conv3"]
-
-    def all_rows(outcome: str, said: str) -> list[Row]:
-        return [
-            Row(subject.group, subject.name, layer, rule, outcome, said=said)
-            for layer in named
-            for rule in RULES
-        ]
+    further = known.further if known else {}
 
     try:
         listed = product.layers(network, images)
-    except RefusedError as refusal:
-        return all_rows("refused", str(refusal)), []
     except Exception as error:  # noqa: BLE001  a product may fail in any way
-        return all_rows("crashed", f"{type(error).__name__}: {error}"), []
+        failed = _failed(Row(subject.group, subject.name, "", "", ""), error)
+        return [replace(failed, layer=layer, rule=rule) for layer in named for rule in RULES], []
 
     values = {name: graph.values(images) for name, graph in graphs.items()}
-    further = known.further if known else {}
-    rows = []
+    rows: dict[str, list[Row]] = {name: [] for name in graphs or {"": None}}
     for layer in [*named, *(name for name in listed if name in further)]:
         first = next(iter(graphs), None)
-        units = firing(graphs[first].map_of(layer, values[first])) if first else [0] * IMAGES
+        units = (
+            firing(graphs[first].map_of(layer, values[first]))
+            if first is not None
+            else [0] * IMAGES
+        )
         for rule in RULES:
-            line = Row(subject.group, subject.name, layer, rule, "missing")
+            row, found = Row(subject.group, subject.name, layer, rule, "missing"), None
             if layer in listed:
-                expected = {
-                    name: Answer(*graph.project(images, values[name], layer, units, rule))
-                    for name, graph in graphs.items()
-                }
-                ask = partial(product.project, network, images, layer, units, rule)
-                line = _row(line, ask, expected)
-            rows.append(line)
-    return rows, [name for name in listed if name not in {*named, *further}]
+                try:
+                    found = product.project(network, images, layer, units, rule)
+                    row = replace(row, outcome="wrong", said="has to be refused")
+                except Exception as error:  # noqa: BLE001  a product may fail in any way
+                    row = _failed(row, error)
+            for name, each in rows.items():
+                if found is not None and name in graphs:
+                    right = Answer(*graphs[name].project(images, values[name], layer, units, rule))
+                    each.append(_compared(row, found, right, name))
+                else:
+                    each.append(row)
+    best = max(rows.values(), key=lambda each: sum(row.outcome == "exact" for row in each))
+    return best, [name for name in listed if name not in {*named, *further}]
 
 
 def firing(maps: Tensor) -> list[int]:
@@ -128,21 +131,22 @@ def firing(maps: Tensor) -> list[int]:
     return chosen
 
 
-def _row(line: Row, ask: Callable[[], Answer], expected: dict[str, Answer]) -> Row:
-    """Compare what the product says with every right answer; keep the nearest."""
-    try:
-        found = ask()
-    except RefusedError as refusal:
-        return replace(line, outcome="refused", said=str(refusal))
-    except Exception as error:  # noqa: BLE001  a product may fail in any way
-        return replace(line, outcome="crashed", said=f"{type(error).__name__}: {error}")
-    if not expected:
-        return replace(line, outcome="wrong", said="has to be refused")
-    errors = {name: _errors(found, answer) for name, answer in expected.items()}
-    name = min(errors, key=lambda n: max(errors[n]))
-    of_maps, of_pictures = errors[name]
-    outcome = "exact" if max(of_maps, of_pictures) <= EXACT else "wrong"
-    return replace(line, outcome=outcome, map_error=of_maps, picture_error=of_pictures, answer=name)
+def _failed(row: Row, error: Exception) -> Row:
+    if isinstance(error, RefusedError):
+        return replace(row, outcome="refused", said=str(error))
+    return replace(row, outcome="crashed", said=f"{type(error).__name__}: {error}")
+
+
+def _compared(row: Row, found: Answer, right: Answer, name: str) -> Row:
+    of_maps, of_pictures = _errors(found, right)
+    return replace(
+        row,
+        outcome="exact" if max(of_maps, of_pictures) <= EXACT else "wrong",
+        map_error=of_maps,
+        picture_error=of_pictures,
+        answer=name,
+        said="",
+    )
 
 
 def _errors(found: Answer, expected: Answer) -> tuple[float, float]:
