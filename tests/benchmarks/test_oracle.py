@@ -58,6 +58,29 @@ def test_agrees_with_the_module_and_with_autograd(name: str) -> None:
     check(network, describe, (2, 3, 64, 64), GRADIENT.get(name, 1e-10))
 
 
+#: Parameters of the published networks with 1000 classes, and features before the classes.
+PUBLISHED = {
+    "ResNet-18": (11_689_512, 512),
+    "VGG-11-BN": (132_868_840, 4096),
+    "MobileNetV2": (3_504_872, 1280),
+    "MobileNetV3-S": (2_542_856, 1024),
+    "EfficientNet-B0": (5_288_548, 1280),
+    "DenseNet-121": (7_978_856, 1024),
+    "SqueezeNet": (1_235_496, 512),
+    "ConvNeXt-T": (28_589_128, 768),
+    "RegNetY-400MF": (4_344_144, 440),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_in_full_it_has_the_parameters_of_the_published_network(name: str) -> None:
+    with torch.device("meta"):
+        network = ARCHITECTURES[name].build(True)
+    parameters, features = PUBLISHED[name]
+    ours = sum(p.numel() for p in network.parameters())
+    assert ours == parameters - (1000 - 7) * (features + 1)
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_names_the_map_of_every_convolution(name: str) -> None:
     build, describe = ARCHITECTURES[name]

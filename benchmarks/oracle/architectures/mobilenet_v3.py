@@ -30,7 +30,7 @@ class SqueezeExcite(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        squeezed = max(channels // 4, 4)
+        squeezed = max(8, (channels // 4 + 4) // 8 * 8)
         self.fc1 = nn.Conv2d(channels, squeezed, 1)
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
 
