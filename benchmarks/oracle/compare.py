@@ -1,4 +1,4 @@
-"""Hold facslens against the oracle: twelve architectures, unusual maps, spellings of functions.
+"""Hold facslens against the oracle: architectures, unusual maps and steps, spellings.
 
     python -m benchmarks.oracle.compare [--only NAME,…] [--full] [--out FILE.json]
 
@@ -23,9 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.oracle.architectures.table import ARCHITECTURES, prepare
+from benchmarks.oracle.between import BETWEEN
 from benchmarks.oracle.judge import Answer, Product, RefusedError, Row, Subject, judge
 from benchmarks.oracle.maps import CASES
-from benchmarks.oracle.spellings import SPELLINGS, Spelling, load_spellings
+from benchmarks.oracle.spelling import Spelling, load_spellings
+from benchmarks.oracle.spellings import SPELLINGS
 from facslens.errors import FacslensError
 from facslens.models.adapter import unit_layers
 from facslens.projection.deconvnet import project_units
@@ -56,8 +58,9 @@ def subjects(full: bool) -> Iterator[Subject]:
     for name, (build, describe) in ARCHITECTURES.items():
         ready = partial(_prepared, build, full)
         yield Subject("architectures", name, ready, {"": describe}, 224 if full else 64)
-    for name, case in CASES.items():
-        yield Subject("maps", name, case.network, {"": case.describe}, 16)
+    for group, cases in {"maps": CASES, "steps between": BETWEEN}.items():
+        for name, case in cases.items():
+            yield Subject(group, name, case.network, {"": case.describe}, 16)
     groups: dict[str, dict[str, Spelling]] = {"spellings": SPELLINGS}
     if path := os.environ.get("FACSLENS_SPELLINGS"):
         groups["spellings of others"] = load_spellings(Path(path))

@@ -10,9 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from benchmarks.oracle.graph import Graph
-from benchmarks.oracle.small import WIDTH, Named, Small, describe_small, once, with_nonlinearity
+from benchmarks.oracle.small import (
+    HALVE,
+    WIDTH,
+    Named,
+    Small,
+    describe_small,
+    once,
+    with_nonlinearity,
+)
 from benchmarks.oracle.steps.base import Step
-from benchmarks.oracle.steps.linear import Separable
+from benchmarks.oracle.steps.linear import Convolution, Separable
 from benchmarks.oracle.steps.matrices import padded_as_needed
 from benchmarks.oracle.steps.normalisation import Standardise, StandardiseAxis
 from benchmarks.oracle.steps.pointwise import Rectify, Smooth
@@ -78,6 +86,16 @@ class Conv2dSame(nn.Conv2d):
         return F.conv2d(x, self.weight, self.bias, self.stride)
 
 
+class WSConv2d(nn.Conv2d):
+    """A convolution whose weights are standardised whenever it is called."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Standardise and convolve."""
+        w = self.weight
+        v, m = torch.var_mean(w, dim=[1, 2, 3], keepdim=True, correction=0)
+        return F.conv2d(x, (w - m) / torch.sqrt(v + 1e-10), self.bias, self.stride, self.padding)
+
+
 class Residual(nn.Module):
     """Two convolutions and one in the shortcut, added; the nonlinearity is left to the network."""
 
@@ -108,14 +126,18 @@ class Case:
     convolution: Callable[[int, int], nn.Module] | None = None
     as_convolution: Named = lambda g, x, name: g.convolution(x, name, padding=1)
     last: str = ""
+    between: Callable[[Tensor], Tensor] | None = None
+    as_between: Step = HALVE
 
     def network(self) -> nn.Module:
         """Build the network."""
-        return with_nonlinearity(Small(self.norm, self.convolution), self.f)
+        return with_nonlinearity(Small(self.norm, self.convolution, between=self.between), self.f)
 
     def describe(self, g: Graph) -> None:
         """Describe it."""
-        describe_small(once(self.step), self.as_norm, self.as_convolution, self.last)(g)
+        describe_small(
+            once(self.step), self.as_norm, self.as_convolution, self.last, self.as_between
+        )(g)
 
 
 def _in_groups(groups: int) -> Named:
@@ -134,6 +156,14 @@ def _over_channels(g: Graph, x: int, name: str) -> int:
 def _same(g: Graph, x: int, name: str) -> int:
     padded = g.add(Separable(lambda size: padded_as_needed(size, 3, 2)), x)
     return g.convolution(padded, name, stride=2)
+
+
+def _standard(g: Graph, x: int, name: str) -> int:
+    weight = g.state[f"{name}.weight"].flatten(1)
+    centred = weight - weight.mean(1, keepdim=True)
+    weight = centred / ((centred**2).mean(1, keepdim=True) + 1e-10).sqrt()
+    weight = weight.view_as(g.state[f"{name}.weight"])
+    return g.add(Convolution(weight, g.state[f"{name}.bias"], padding=1), x)
 
 
 def _residual(g: Graph, x: int, name: str) -> int:
@@ -175,6 +205,17 @@ CASES: Final[dict[str, Case]] = {
     "F.silu": Case(F.silu, Smooth("silu")),
     "F.gelu": Case(F.gelu, Smooth("gelu")),
     "F.hardswish": Case(F.hardswish, Smooth("hardswish")),
+    "WSConv2d": Case(
+        convolution=lambda inp, out: WSConv2d(inp, out, 3, padding=1), as_convolution=_standard
+    ),
+    "ConvTranspose2d": Case(
+        convolution=lambda inp, out: nn.ConvTranspose2d(inp, out, 2, stride=2),
+        as_convolution=lambda g, x, name: g.transposed(x, name, stride=2),
+    ),
+    "dilated": Case(
+        convolution=lambda inp, out: nn.Conv2d(inp, out, 3, padding=2, dilation=2),
+        as_convolution=lambda g, x, name: g.convolution(x, name, padding=2, dilation=2),
+    ),
     "Conv2dSame": Case(
         convolution=lambda inp, out: Conv2dSame(inp, out, 3, stride=2), as_convolution=_same
     ),

@@ -13,7 +13,7 @@ from benchmarks.oracle.graph import IMAGE, Graph
 from benchmarks.oracle.steps.base import Step
 from benchmarks.oracle.steps.pooling import MaxPool
 
-WIDTH = 8
+WIDTH, HALVE = 8, MaxPool(2, 2)
 
 #: Appends a named convolution or normalisation to a graph.
 Named = Callable[[Graph, int, str], int]
@@ -22,24 +22,26 @@ Nonlinearity = Callable[[Graph, int], tuple[int, int]]
 
 
 class Small(nn.Module):
-    """The network; `gives` is how many channels f makes of `WIDTH`."""
+    """The network; f makes `gives` channels of `WIDTH`, and `between` stands for max pooling."""
 
     def __init__(
         self,
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
         convolution: Callable[[int, int], nn.Module] | None = None,
         gives: int = WIDTH,
+        between: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         super().__init__()
         convolution = convolution or (lambda inp, out: nn.Conv2d(inp, out, 3, padding=1))
         self.conv1, self.norm1 = convolution(3, WIDTH), norm(WIDTH)
         self.conv2, self.norm2 = convolution(gives, WIDTH), norm(WIDTH)
         self.conv3, self.norm3 = convolution(gives, WIDTH), norm(WIDTH)
+        self.between = between or (lambda x: F.max_pool2d(x, 2))
         self.f: Callable[[Tensor], Tensor] = F.relu
 
     def forward(self, x: Tensor) -> Tensor:
         """Give the last maps."""
-        x = F.max_pool2d(self.f(self.norm1(self.conv1(x))), 2)
+        x = self.between(self.f(self.norm1(self.conv1(x))))
         x = self.f(self.norm2(self.conv2(x)))
         return self.f(self.norm3(self.conv3(x)))
 
@@ -68,6 +70,7 @@ def describe_small(
     norm: Named = Graph.batch_norm,
     convolution: Named = lambda g, x, name: g.convolution(x, name, padding=1),
     last: str = "",
+    between: Step = HALVE,
 ) -> Callable[[Graph], None]:
     """Give the description of the network with some parts in their places.
 
@@ -81,6 +84,6 @@ def describe_small(
             x = norm(g, convolution(g, x, name), f"norm{number}")
             g.maps[name + last], x = f(g, x)
             if number == 1:
-                x = g.add(MaxPool(2, 2), x)
+                x = g.add(between, x)
 
     return describe

@@ -1,14 +1,5 @@
-"""Ways to write a nonlinearity, each with every answer that is right.
+"""Ways in which somebody might write a nonlinearity."""
 
-`SPELLINGS` are ours; `load_spellings` reads more from a file in the form of three tables,
-`RECTIFIERS`, `BOUNDED` and `SMOOTH`. A network that is refused is never wrong; one that has no
-answer has to be refused.
-"""
-
-import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,75 +8,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from benchmarks.oracle.graph import Graph
-from benchmarks.oracle.small import (
-    WIDTH,
-    Nonlinearity,
-    Small,
-    describe_small,
-    once,
-    with_nonlinearity,
-)
+from benchmarks.oracle.small import WIDTH, Nonlinearity, once
+from benchmarks.oracle.spelling import Spelling, bounded, rectifier, smooth
 from benchmarks.oracle.steps.base import Step
 from benchmarks.oracle.steps.linear import Channels, Concatenate, Scale
-from benchmarks.oracle.steps.pointwise import FUNCTIONS, Multiply, Rectify, Smooth
+from benchmarks.oracle.steps.pointwise import Multiply, Rectify, Smooth
 
 HALF = WIDTH // 2
 _RELU, _ONE = Rectify(), torch.ones((), dtype=torch.float64)
 _SHIFT, _NEGATE = Scale(_ONE, -_ONE / 10), Scale(-_ONE)
-
-
-@dataclass(frozen=True)
-class Spelling:
-    """A nonlinearity, the answers that are right by how it is understood, and its channels."""
-
-    f: Callable[[Tensor], Tensor]
-    answers: dict[str, Nonlinearity] = field(default_factory=dict)
-    gives: int = WIDTH
-
-    def network(self) -> nn.Module:
-        """Build the network with it."""
-        return with_nonlinearity(Small(gives=self.gives), self.f)
-
-    def descriptions(self) -> dict[str, Callable[[Graph], None]]:
-        """Give a description of the network for every answer."""
-        return {name: describe_small(answer) for name, answer in self.answers.items()}
-
-
-def rectifier(f: Callable[[Tensor], Tensor]) -> Spelling:
-    """Expect what ReLU does."""
-    return Spelling(f, {"rectifier": once(Rectify())})
-
-
-def bounded(f: Callable[[Tensor], Tensor]) -> Spelling:
-    """Expect what ReLU6 does."""
-    return Spelling(f, {"bounded": once(Rectify(6.0))})
-
-
-def smooth(f: Callable[[Tensor], Tensor], name: str) -> Spelling:
-    """Expect the derivative of a function of `FUNCTIONS`."""
-    return Spelling(f, {"smooth": once(Smooth(name))})
-
-
-def load_spellings(path: Path) -> dict[str, Spelling]:
-    """Read the spellings of a file; which function a smooth one is, its values say."""
-    spec = importlib.util.spec_from_file_location("spellings_of_others", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = {name: rectifier(f) for name, f in module.RECTIFIERS.items()}
-    found |= {name: bounded(f) for name, f in module.BOUNDED.items()}
-    return found | {name: smooth(f, _recognised(f)) for name, f in module.SMOOTH.items()}
-
-
-def _recognised(f: Callable[[Tensor], Tensor]) -> str:
-    x = torch.linspace(-7, 7, 8 * 141, dtype=torch.float64).view(1, WIDTH, 141, 1)
-    with torch.no_grad():
-        return next(
-            name
-            for name, (function, _) in FUNCTIONS.items()
-            if torch.allclose(f(x.clone()), function(x), rtol=1e-12, atol=1e-12)
-        )
 
 
 def _steps(*steps: Step, map_at: int = -1) -> Nonlinearity:

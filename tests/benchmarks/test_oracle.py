@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.oracle.architectures.table import ARCHITECTURES, described, prepare
+from benchmarks.oracle.between import BETWEEN
 from benchmarks.oracle.graph import IMAGE, Graph
 from benchmarks.oracle.maps import CASES
-from benchmarks.oracle.spellings import SPELLINGS, Spelling, load_spellings
+from benchmarks.oracle.spelling import Spelling, load_spellings
+from benchmarks.oracle.spellings import SPELLINGS
 from benchmarks.oracle.steps.base import Step
 from benchmarks.oracle.steps.pointwise import FUNCTIONS, Rectify, Smooth
 from benchmarks.oracle.steps.pooling import MaxPool
@@ -156,9 +158,9 @@ def test_projection_begins_at_the_first_maximum_and_a_silent_unit_gives_nothing(
     assert picture[:, 0].tolist() == [[[0, 2], [0, 0]], [[0, 0], [0, 0]]]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES | BETWEEN)
 def test_small_network_agrees_with_its_description(name: str) -> None:
-    case = CASES[name]
+    case = (CASES | BETWEEN)[name]
     check(case.network(), case.describe)
 
 

@@ -34,3 +34,30 @@ def padded_as_needed(size: int, kernel: int, stride: int) -> Tensor:
     """Zeros so that a convolution gives ⌈size / stride⌉ values, the odd one after."""
     missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return padded(size, missing // 2, missing - missing // 2)
+
+
+def average_of_known(size: int, kernel: int, stride: int, padding: int) -> Tensor:
+    """Means of windows; what was padded does not count."""
+    matrix = average(size, kernel, stride, padding)
+    return matrix / matrix.sum(1, keepdim=True)
+
+
+def nearest(size: int, factor: int) -> Tensor:
+    """Each value `factor` times."""
+    return torch.eye(size, dtype=torch.float64).repeat_interleave(factor, dim=0)
+
+
+def bilinear(size: int, factor: int) -> Tensor:
+    """Values between centres, in proportion; the outermost beyond them."""
+    matrix = torch.zeros(size * factor, size, dtype=torch.float64)
+    for out in range(size * factor):
+        centre = min(max((out + 0.5) / factor - 0.5, 0.0), size - 1.0)
+        below = min(int(centre), size - 2)
+        matrix[out, below] = 1 - (centre - below)
+        matrix[out, below + 1] = centre - below
+    return matrix
+
+
+def picked(size: int, places: list[int]) -> Tensor:
+    """Values at some places, which may come more than once."""
+    return torch.eye(size, dtype=torch.float64)[places]
