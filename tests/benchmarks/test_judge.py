@@ -88,3 +88,18 @@ def test_the_nearest_of_several_right_answers_counts() -> None:
     subject = Subject("spellings", "", SPELLING.network, SPELLING.descriptions(), 16)
     rows, _ = judge(subject, Product(layers, project))
     assert {(row.outcome, row.answer) for row in rows} == {("exact", "as one")}
+
+
+def test_the_units_that_are_asked_for_fire() -> None:
+    asked = []
+
+    def project(network: nn.Module, images: Tensor, layer: str, units: list[int], rule: str):
+        asked.append((layer, tuple(units)))
+        return oracle(network, images, layer, units, rule)
+
+    case = CASES["Softplus"]  # every unit fires, so that each image gets another one
+    rows, _ = judge(
+        Subject("maps", "", case.network, {"": case.describe}, 16), Product(layers, project)
+    )
+    assert {row.outcome for row in rows} == {"wrong"}  # the oracle of another function
+    assert set(asked) == {(layer, (3, 2, 1)) for layer in LAYERS}
