@@ -29,15 +29,19 @@ from benchmarks.oracle.maps import CASES
 from benchmarks.oracle.spelling import Spelling, load_spellings
 from benchmarks.oracle.spellings import SPELLINGS
 from facslens.errors import FacslensError
-from facslens.models.adapter import unit_layers
+from facslens.models.reading.reading import read_network
+from facslens.models.reading.trace import shape_of
 from facslens.projection.deconvnet import project_units
 
 OUTCOMES = ("exact", "refused", "wrong", "missing", "crashed")
 
 
-def layers(network: nn.Module, _images: Tensor) -> list[str]:
+def layers(network: nn.Module, images: Tensor) -> list[str]:
     """Name the layers that facslens opens."""
-    return list(unit_layers(network))
+    try:
+        return list(read_network(network, shape_of(images)).layers)
+    except FacslensError as refusal:
+        raise RefusedError(str(refusal)) from refusal
 
 
 def project(network: nn.Module, images: Tensor, layer: str, units: list[int], rule: str) -> Answer:

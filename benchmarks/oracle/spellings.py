@@ -183,7 +183,7 @@ SPELLINGS: Final[dict[str, Spelling]] = {
     "abs": smooth(torch.abs, "absolute"),
     "no nonlinearity": smooth(nn.Identity(), "identity"),
     "GLU": Spelling(nn.GLU(dim=1), {"product": _glu}, HALF),
-    "under no_grad": Spelling(_without_gradient),
+    "under no_grad": rectifier(_without_gradient),
     "which way the data say": Spelling(_by_data),
     "by NumPy": Spelling(_by_numpy),
     "with noise": Spelling(lambda x: F.relu(x) + 0.1 * torch.randn_like(x)),

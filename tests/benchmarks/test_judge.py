@@ -74,7 +74,7 @@ def test_refusals_crashes_and_missing_layers_are_told_apart() -> None:
 
 
 def test_what_has_no_answer_has_to_be_refused() -> None:
-    subject = Subject("spellings", "under no_grad", SPELLINGS["under no_grad"].network, {}, 16)
+    subject = Subject("spellings", "by NumPy", SPELLINGS["by NumPy"].network, {}, 16)
     nothing = Answer(torch.zeros(3), torch.zeros(3, 2), torch.zeros(3, 3, 16, 16))
     rows, _ = judge(subject, Product(layers, lambda *_: nothing))
     assert {(row.outcome, row.said) for row in rows} == {("wrong", "has to be refused")}

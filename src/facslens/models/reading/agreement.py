@@ -138,4 +138,4 @@ def _compare(first: Tensor, second: Tensor, what: str) -> None:
     largest = float(first.abs().max()) if first.numel() else 0.0
     apart = float((first - second).abs().max()) if first.numel() else 0.0
     if apart > TOLERANCE * largest:
-        raise CallError(f"{what} differ by {apart / largest:.2g} of the largest value")
+        raise CallError(f"{what} differ by {apart / max(largest, apart):.2g} of the largest value")
