@@ -29,6 +29,9 @@ from facslens.statistics import ALPHA
 
 #: Controls that a caused action unit has to be ahead of.
 DECIDING: Final = ("pixels", "gradients", "untrained")
+#: The verdict where all is as for a caused action unit, but one of these was not there to be
+#: compared with: some networks have no untrained twin.
+UNCOMPARED: Final = "uncompared"
 
 
 #: Columns of the tables whose rows need a unit that answers; there may be none.
@@ -142,7 +145,8 @@ def decide(
     measured
         What `measure` says of them.
     controls
-        By name, what other candidates do on the same faces.
+        By name, what other candidates do on the same faces. Without one of `DECIDING` no action
+        unit is caused, but `UNCOMPARED` at best.
     units
         Number of the unit for each action unit, chosen without the measuring people; −1 for none.
         p is corrected over all action units, with p = 1 where there is none.
@@ -206,7 +210,7 @@ def decide(
             "behind": " ".join(ahead.loc[~(ahead["low"] > 0), "control"]),
             "n_aus": int(measured.moved[:, unit].sum()),
         }
-        rows.append(row | {"verdict": _verdict(row)})
+        rows.append(row | {"verdict": _verdict(row, set(DECIDING) <= set(controls))})
         rival_rows += _rival_rows(trials, measured, j, unit, layer)
         dose_rows += _dose_rows(found, layer, au, unit)
         people_rows += _people_rows(trials, found, layer, au, unit)
@@ -221,12 +225,14 @@ def decide(
     )
 
 
-def _verdict(row: Mapping[str, Any]) -> str:
+def _verdict(row: Mapping[str, Any], compared: bool) -> str:
     if row["p_holm"] >= ALPHA:
         return "rival"
     if row["p_dose"] >= ALPHA:
         return "dose"
-    return "caused" if row["ahead"] else "controls"
+    if not row["ahead"]:
+        return "controls"
+    return "caused" if compared else UNCOMPARED
 
 
 def _compare(
