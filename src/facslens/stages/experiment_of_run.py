@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 from facslens.artifacts import Json, read_json, write_table
-from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError
 from facslens.experiments.place import rising
 from facslens.progress import Report
@@ -29,10 +28,8 @@ def run_experiment(run: Run, progress: Report) -> None:
     """
     record = RunRecord(run)
     settings, model = record.settings, record.model
-    stimuli = read_stimuli(settings.drawn)
-    plan = Plan(
-        tuple(record.responses.layers), permutations=settings.permutations, seed=record.seed
-    )
+    stimuli = settings.drawn()
+    plan = Plan(record.layers, settings.untrained, settings.permutations, record.seed)
     folder = run / "experiment"
     coded = record.has("mapping.csv")
     if coded:  # what is lost or out of date shows before the old tables are given up
@@ -53,7 +50,7 @@ def run_experiment(run: Run, progress: Report) -> None:
         else:
             remove_forming(folder)
         # the layer of which the report shows most
-        own = findings.caused[findings.caused["layer"] == record.responses.layers[-1]]
+        own = findings.caused[findings.caused["layer"] == record.layers[-1]]
         shown = graded(model, stimuli, own, settings.rule, folder)
         write_table(folder / "graded.csv", shown)
         write_table(folder / "place.csv", rising(shown, record.seed))

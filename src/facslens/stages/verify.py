@@ -9,7 +9,6 @@ from facslens.artifacts import Json, sha256, write_table
 from facslens.controls.table import CONTROLS
 from facslens.errors import CallError
 from facslens.progress import shown
-from facslens.runs.files import FILES
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
@@ -52,7 +51,7 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
     names = choose_checks(only, bool(choices.against))
     with run.writing():
         # damage is found before the old checks are given up; the report will need the rest, too
-        run.check(*(stage for stage in FILES if stage not in ("verify", "report")))
+        run.check(*(stage for stage in run.files if stage not in ("verify", "report")))
         record = RunRecord(run)
         subject = Subject(record, choices)
         record.path("mapping.csv")
