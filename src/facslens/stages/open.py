@@ -1,0 +1,93 @@
+"""The first stage of an audit: open the network, and note what it is and what it sees."""
+
+from pathlib import Path
+from typing import Final
+
+from facslens.artifacts import Json, sha256, write_json, write_table
+from facslens.models import model as models
+from facslens.models.card import FOLDER, PRETRAINED
+from facslens.models.initial import digest
+from facslens.models.model import ARCHITECTURES, Model
+from facslens.models.restart import can_restart
+from facslens.progress import Report
+from facslens.runs.folder import Run
+from facslens.runs.settings import Settings
+from facslens.runs.source import Source
+from facslens.stages.layer_table import layer_table
+from facslens.stages.reopen import with_network
+from facslens.stages.seen import of_drawn
+
+#: The files of a folder that hold a network.
+_OF_FOLDER: Final = ("model.safetensors", "model.json")
+
+
+def run_open(run: Run, progress: Report) -> None:
+    """Write what identifies the network of an audit, its layers, and what it sees.
+
+    Leaves ``model.json``; ``network.json``, where the network came from, with the SHA-256 of its
+    files and weights; ``layers.csv``; ``seen-drawn.png``, the mean of the drawn faces at rest as
+    the network reads them. The weights are kept, too, where the architecture is one of facslens's.
+    """
+    settings = Settings.of(run)
+    network, source = with_network(run).network, settings.source
+    assert network is not None  # `Run.is_audit`
+    assert source is not None
+    model = network()
+    with run.stage("open") as underway:
+        seen = of_drawn(model, settings.drawn())
+        assert seen.first is not None  # there are no stimuli without people
+        layers = layer_table(model, seen.first, settings.layers, progress)
+        if model.architecture in ARCHITECTURES:
+            models.save(model, run.folder)
+            underway.left("model.safetensors")
+        else:
+            write_json(run / "model.json", models.describe(model))
+        write_table(run / "layers.csv", layers)
+        seen.paint(run / "seen-drawn.png")
+        looked_at = layers.loc[layers["looked_at"], "layer"]
+        write_json(
+            run / "network.json",
+            {
+                "network": source.network,
+                "files": files_of(source),
+                "digest": digest(model),
+                "class": f"{type(model.network).__module__}.{type(model.network).__qualname__}",
+                "parameters": model.parameters,
+                "expressions": list(model.expressions),
+                "input": preprocessing(model),
+                "layers": list(looked_at),
+                "has_untrained": can_restart(model.network),
+                "seen": seen.numbers(),
+            },
+        )
+
+
+def files_of(source: Source) -> Json:
+    """Give the SHA-256 of the files that a network was opened from, by their paths.
+
+    Examples
+    --------
+    >>> list(files_of(Source("compact")))
+    ['compact.safetensors']
+    """
+    if source.network in PRETRAINED:
+        files = {f"{source.network}.safetensors": FOLDER / f"{source.network}.safetensors"}
+    else:
+        named = Path(source.network)
+        if not named.exists():  # FILE.py:FUNCTION
+            named = Path(source.network.rpartition(":")[0])
+        folder = [named / name for name in _OF_FOLDER] if named.is_dir() else [named]
+        paths = [*folder, *([Path(source.weights)] if source.weights else [])]
+        files = {str(path): path for path in paths}
+    return {name: sha256(path) for name, path in files.items() if path.is_file()}
+
+
+def preprocessing(model: Model) -> list[str]:
+    """Say step by step what becomes of a picture before a network reads it."""
+    return [
+        "A face is cut square from its centre, made grey, and its levels from 0 to 255 are divided "
+        "by 255.",
+        f"It is resized to {model.size}×{model.size} pixels.",
+        "Its local contrast is evened out: from each pixel the mean of its surroundings is taken, "
+        "and what remains is divided by the root mean square of such remainders.",
+    ]
