@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from facslens.artifacts import Json, sha256, write_json, write_table
+from facslens.datasets.stimuli import HALVES
 from facslens.models import model as models
 from facslens.models.card import FOLDER, PRETRAINED
 from facslens.models.initial import digest
@@ -33,8 +34,10 @@ def run_open(run: Run, progress: Report) -> None:
     assert network is not None  # `Run.is_audit`
     assert source is not None
     model = network()
-    with run.stage("open") as underway:
-        seen = of_drawn(model, settings.drawn())
+    stimuli = settings.drawn()
+    halves = stimuli.table.drop_duplicates("person")["half"].value_counts()
+    with run.stage("open", stimuli=stimuli.sha256) as underway:
+        seen = of_drawn(model, stimuli)
         assert seen.first is not None  # there are no stimuli without people
         layers = layer_table(model, seen.first, settings.layers, progress)
         if model.architecture in ARCHITECTURES:
@@ -57,6 +60,7 @@ def run_open(run: Run, progress: Report) -> None:
                 "input": preprocessing(model),
                 "layers": list(looked_at),
                 "has_untrained": can_restart(model.network),
+                "people": {half: int(halves[half]) for half in HALVES},
                 "seen": seen.numbers(),
             },
         )
