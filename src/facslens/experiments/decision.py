@@ -53,6 +53,21 @@ DOSE: Final = (
 PEOPLE: Final = ("layer", "au", "unit", "person", "grade", "change")
 
 
+def can_decide(people: int, aus: int) -> bool:
+    """Tell whether so many measuring people suffice for any action unit to be caused.
+
+    Each decides once whether a change exceeds that under a rival, so that few of them cannot reach
+    a small p, corrected over the action units, even where all agree.
+
+    Examples
+    --------
+    >>> can_decide(8, 23), can_decide(9, 23)
+    (False, True)
+    """
+    p = sign_test(np.array([people]), people)
+    return bool((holm(np.repeat(p, aus)) < ALPHA).all())
+
+
 @dataclass(frozen=True)
 class Measured:
     """What is known of a layer, whichever of its units are asked about.

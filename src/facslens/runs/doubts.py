@@ -7,14 +7,20 @@ from facslens.runs.record import RunRecord
 def doubts(record: RunRecord) -> tuple[str, ...]:
     """Say what speaks against the result of an audit; nothing for any other run.
 
-    That faces are recognised no better than by guessing, and that there is no untrained network to
-    compare with.
+    That faces are recognised no better than by guessing, that too few drawn people are measured for
+    any verdict, and that there is no untrained network to compare with.
     """
     if not record.run.is_audit or not record.has("network.json"):
         return ()
     found = []
     if record.has("accuracy.json"):
         found.append(of_recognition(read_json(record.path("accuracy.json"))))
+    if not record.opened["can_decide"]:
+        measuring = record.opened["people"]["measuring"]
+        found.append(
+            f"Units are measured on {measuring} drawn people only: so few cannot show that an "
+            f"action unit is caused, even where all of them agree. Show more people."
+        )
     if not record.opened["has_untrained"]:
         found.append(
             "The weights of this network cannot be drawn anew, so that there is no untrained "

@@ -118,6 +118,11 @@ class RunRecord:
     @cached_property
     def checkpoints(self) -> tuple[int, ...]:
         """The epochs after which the training kept its network, in rising order."""
+        if self.run.is_audit:
+            raise CallError(
+                f"{self.run.folder} is an audit, whose network was trained elsewhere: no network "
+                f"along its training is known"
+            )
         if not self.has(CHECKPOINTS):
             raise CallError(
                 f"{self.run.folder} keeps no network along its training: train it again with "

@@ -16,6 +16,7 @@ from facslens.stages.convergence import convergence
 from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
 from facslens.stages.forming import remove_forming, write_forming
 from facslens.stages.graded import graded
+from facslens.stages.layer_table import can_project
 
 CONVERGENCE: Final = "convergence.csv"
 
@@ -50,7 +51,8 @@ def run_experiment(run: Run, progress: Report) -> None:
         else:
             remove_forming(folder)
         # the layer of which the report shows most
-        own = findings.caused[findings.caused["layer"] == record.layers[-1]]
+        last = record.layers[-1] if can_project(record, record.layers[-1]) else None
+        own = findings.caused[findings.caused["layer"] == last]
         shown = graded(model, stimuli, own, settings.rule, folder)
         write_table(folder / "graded.csv", shown)
         write_table(folder / "place.csv", rising(shown, record.seed))

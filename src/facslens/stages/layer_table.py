@@ -16,6 +16,7 @@ from facslens.progress import Report, silent
 from facslens.projection.deconvnet import project_units
 from facslens.projection.rules import RULES
 from facslens.responses.recorder import listen, peak
+from facslens.runs.record import RunRecord
 
 #: Columns of ``layers.csv``.
 COLUMNS: Final = (
@@ -81,6 +82,14 @@ def layer_table(
         progress(number + 1, len(modules), layer)
     whole = dict.fromkeys([c for c in COLUMNS if c.startswith(("field_", "stride_"))], "Int64")
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(whole)
+
+
+def can_project(record: RunRecord, layer: str) -> bool:
+    """Tell whether the projection rule of a run works in a layer; trained here, it always does."""
+    if not record.run.is_audit:
+        return True
+    rules = record.table("layers.csv").set_index("layer")["rules"]
+    return record.settings.rule in str(rules[layer]).split()
 
 
 def _kind(module: nn.Module) -> str:

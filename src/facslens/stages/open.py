@@ -5,6 +5,7 @@ from typing import Final
 
 from facslens.artifacts import Json, sha256, write_json, write_table
 from facslens.datasets.stimuli import HALVES
+from facslens.experiments.decision import can_decide
 from facslens.models import model as models
 from facslens.models.card import FOLDER, PRETRAINED
 from facslens.models.initial import digest
@@ -61,6 +62,7 @@ def run_open(run: Run, progress: Report) -> None:
                 "layers": list(looked_at),
                 "has_untrained": can_restart(model.network),
                 "people": {half: int(halves[half]) for half in HALVES},
+                "can_decide": can_decide(int(halves[HALVES[1]]), len(stimuli.aus)),
                 "seen": seen.numbers(),
             },
         )
