@@ -136,8 +136,7 @@ def planted(seeds: int) -> None:
 def answers(network: torch.nn.Module, stimuli: Stimuli, rows: np.ndarray) -> np.ndarray:
     """Record the one layer of a network of planted filters."""
     model = Model(network, "planted", INTO, ())
-    with responding(model, ["conv1"]) as reader:
-        (found,) = read_faces(stimuli, [(rows, reader, INTO)], lambda _n: None)
+    (found,) = read_faces(stimuli, [(rows, responding(model, ["conv1"]), INTO)], lambda _n: None)
     return found["conv1"]
 
 

@@ -18,6 +18,7 @@ _PLACES = {
     **dict.fromkeys(
         (
             "associate",
+            "audit",
             "experiment",
             "load_faces",
             "load_model",

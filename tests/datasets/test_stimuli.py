@@ -10,7 +10,7 @@ from PIL import Image
 from facslens.datasets import stimuli as module
 from facslens.datasets.regions import Regions
 from facslens.datasets.stimuli import HALVES, Stimuli, digest, packed, read_stimuli
-from facslens.errors import ArtifactError
+from facslens.errors import ArtifactError, CallError
 from facslens.synthesis.actions import AUS, SIDED
 from facslens.synthesis.pairs import PROTOTYPES, TWINS
 
@@ -91,6 +91,40 @@ def test_only_part_of_a_face_differs_from_rest(bundled):
     share = (pixels[alone] != pixels[0]).mean(axis=(1, 2))
     assert share.min() > 0.005
     assert np.median(share) < 0.5
+
+
+def test_some_people_are_the_first_of_both_halves(bundled):
+    some = bundled.of_people(11)
+    halves = some.table.drop_duplicates("person").set_index("person")["half"]
+    assert halves.value_counts().to_dict() == {HALVES[0]: 5, HALVES[1]: 6}
+    every = bundled.table.drop_duplicates("person").set_index("person")["half"]
+    for half, count in zip(HALVES, (5, 6), strict=True):
+        assert list(halves.index[halves == half]) == list(every.index[every == half][:count])
+    for (key, first, after), (wanted, start, stop) in zip(
+        some.blocks[-2:],
+        [b for b in bundled.blocks if b[0][0] in halves.index][-2:],
+        strict=True,
+    ):
+        assert key == wanted
+        np.testing.assert_array_equal(some.pixels(first, after), bundled.pixels(start, stop))
+    assert some.sha256 == bundled.of_people(11).sha256
+    assert len({some.sha256, bundled.sha256, bundled.of_people(12).sha256}) == 3
+    assert bundled.of_people(60) is bundled
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1, 61, 100])
+def test_as_many_people_as_there_are_not_are_refused(bundled, count):
+    with pytest.raises(CallError, match=f"people is {count}: expected 2 to 60, as many as are"):
+        bundled.of_people(count)
+
+
+def test_some_people_are_checked_with_all_others(tmp_path, draw_stimuli):
+    some = read_stimuli(draw_stimuli(tmp_path / "set", grades=("C", "E")), people=4)
+    some.check()
+    file = next((tmp_path / "set" / "images" / "P009").rglob("rest.png"))
+    Image.fromarray(255 - np.asarray(Image.open(file))).save(file)
+    with pytest.raises(ArtifactError, match="changed since they were drawn"):
+        some.check()
 
 
 def test_an_archive_gives_back_what_was_packed(tmp_path):

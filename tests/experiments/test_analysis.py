@@ -104,6 +104,27 @@ def test_what_is_not_ahead_of_a_control_is_not_caused(rng):
         assert rows.loc["AU12", ["verdict", "behind"]].tolist() == ["controls", name]
 
 
+def test_without_an_untrained_network_the_verdict_is_another_one(rng):
+    effect = np.zeros((6, 3))
+    effect[2, 0] = 2.0
+    effect[1, 1] = effect[2, 1] = 2.0
+    trials = draw(rng, effect)
+    beside = controls(trials)
+    del beside["untrained"]
+    found = analyse(trials, beside, layer="conv", permutations=19)
+    rows = found.caused.set_index("au", drop=False)
+    assert rows.loc["AU12", ["unit", "verdict", "behind"]].tolist() == [0, "uncompared", ""]
+    assert rows.loc["AU06", "verdict"] == "rival"  # the other tests decide as ever
+    assert found.overview.set_index("candidates").loc["units", "n_caused"] == 0
+    assert sentence(rows.loc["AU12"].to_dict()).endswith(
+        "in 12 of 12 people, and passes every other test, but there is no untrained network to "
+        "compare it with"
+    )
+    behind = beside | {"pixels": Control.of([trials])}
+    rows = analyse(trials, behind, layer="conv", permutations=19).caused.set_index("au")
+    assert rows.loc["AU12", "verdict"] == "controls"
+
+
 def test_a_response_that_does_not_rise_is_not_caused(rng):
     effect = np.zeros((6, 2))
     effect[2, 0] = 2.0

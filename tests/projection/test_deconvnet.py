@@ -8,7 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from facslens.errors import CallError
 from facslens.models.paper import PaperNetwork
-from facslens.models.receptive_field import receptive_field
+from facslens.models.reading.reading import read_network
 from facslens.projection.deconvnet import project_units
 from facslens.projection.rules import RULES
 
@@ -43,7 +43,7 @@ def test_gradient_times_input_is_the_response(network, layer):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_projection_ends_at_its_window(network, layer, rule):
     found = project_units(network, faces(4), layer, np.arange(4), rule=rule)
-    field = receptive_field(network, layer)
+    field = read_network(network, (1, 48, 48)).field(layer)
     for image, (row, column), window in zip(
         found.image[:, 0], found.location, found.window, strict=True
     ):

@@ -7,7 +7,7 @@ import pytest
 
 from facslens.action_units import ACTION_UNITS
 from facslens.errors import CallError
-from facslens.models.receptive_field import ReceptiveField
+from facslens.models.reading.fields import ReceptiveField
 from facslens.preprocess.fit import centres
 from facslens.preprocess.input import grey_contrast
 from facslens.projection.localisation import energy_lift, location_share, region_null

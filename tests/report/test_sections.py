@@ -90,6 +90,6 @@ def test_anchors_and_places_are_those_of_one_section_each() -> None:
     assert {s.part_of for s in SECTIONS} - {""} <= {section.anchor for section in tops}
     assert [section.anchor for section in tops] == [
         "answer", "experiment", "effects", "chain", "readable", "groups", "glance", "units",
-        "evidence", "cause", "place", "truth", "further", "heatmap", "rule", "network", "faces",
-        "methods", "limits", "files",
+        "evidence", "cause", "place", "truth", "further", "heatmap", "rule", "opened", "network",
+        "faces", "methods", "limits", "files",
     ]  # fmt: skip

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -75,6 +76,31 @@ def test_every_layer_and_action_unit_has_a_row(findings):
     assert set(findings.dose["grade"]) == {"C", "E"}
 
 
+class Steps(torch.nn.Module):
+    """The paper's first layer and the scores, of plain weights that nothing can draw anew."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(1, 64, 5, padding=2, bias=False)
+        self.conv.reset_parameters = None
+        self.conv.weight = torch.nn.Parameter(model.network.conv1.weight.detach().clone())
+        self.relu = torch.nn.ReLU()
+
+    def forward(self, faces):
+        return self.relu(self.conv(faces)).amax(dim=(2, 3))[:, :3]
+
+
+def test_a_network_without_an_untrained_twin_is_compared_with_the_others(model, folder, tmp_path):
+    network = dataclasses.replace(model, network=Steps(model).eval())
+    plan = Plan(untrained=2, permutations=9)
+    found = experiment(network, read_stimuli(folder), plan)
+    assert set(found.controls["control"]) == {"pixels", "gradients", "total", "rotated"}
+    assert "caused" not in set(found.caused["verdict"])
+    write_experiment(network, read_stimuli(folder), tmp_path / "out", plan)
+    again = read_experiment(tmp_path / "out")
+    assert again.caused["verdict"].tolist() == found.caused["verdict"].tolist()
+
+
 def test_the_faces_of_one_layer_are_the_same_alone(model, folder, findings):
     alone = experiment(model, read_stimuli(folder), Plan(("conv3",), untrained=2, permutations=19))
     whole = findings.caused[findings.caused["layer"] == "conv3"].reset_index(drop=True)
@@ -143,10 +169,8 @@ def test_rotations_mix_whole_maps_of_the_layer(model, folder):
     few = compared(stimuli)
     first = next(m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
     maps = _Maps(seed=4)
-    with responding(model, ["conv1"], maps) as reader:
-        (found,) = read_faces(
-            stimuli, [(few, maps.mixing(reader), grey_contrast(48))], lambda _n: None
-        )
+    reader = maps.mixing(responding(model, ["conv1"], maps))
+    (found,) = read_faces(stimuli, [(few, reader, grey_contrast(48))], lambda _n: None)
     row = 7
     faces = normalise.read([folder / stimuli.table["path"][few].iloc[row]], grey_contrast(48))
     with torch.inference_mode():

@@ -51,10 +51,10 @@ def test_the_values_are_those_of_the_networks_own_responses(subject):
     for network, column in (
         (subject.model, "value"), (untrained(subject.model, 1), "untrained"),
     ):  # fmt: skip
-        with responding(network, ["conv2"]) as reader:
-            (read,) = read_faces(stimuli, [(rows, reader, grey_contrast(48))], lambda _: None)
-        with responding(subject.model, []) as reader:
-            (own,) = read_faces(stimuli, [(rows, reader, grey_contrast(48))], lambda _: None)
+        reader, into = responding(network, ["conv2"]), grey_contrast(48)
+        (read,) = read_faces(stimuli, [(rows, reader, into)], lambda _: None)
+        reader = responding(subject.model, [])
+        (own,) = read_faces(stimuli, [(rows, reader, into)], lambda _: None)
         part = stimuli.table[rows]
         faces = faces_of(arrange(part, read["conv2"]))
         answers = by_type(arrange(part, centred(own[OUTPUT].astype(np.float64))))

@@ -1,11 +1,13 @@
 """The flat Python interface: the stages as plain functions."""
 
+from facslens.api.audits import audit
 from facslens.api.faces import load, load_faces, split
 from facslens.api.findings import associate, experiment, mechanism
 from facslens.api.networks import load_model, load_run, predict, project, record, save_model, train
 
 __all__ = [
     "associate",
+    "audit",
     "experiment",
     "load",
     "load_faces",

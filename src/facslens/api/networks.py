@@ -250,6 +250,8 @@ def save_model(model: "Model", folder: str | Path) -> None:
 
 def load_run(run: str | Path) -> "RunRecord":
     """Open a run: its faces, network, responses, association, mapping and so on are attributes."""
+    from facslens.runs.folder import Run
     from facslens.runs.record import RunRecord
+    from facslens.stages.reopen import with_network
 
-    return RunRecord.open(run)
+    return RunRecord(with_network(Run.open(Path(run))))

@@ -181,6 +181,11 @@ def _identity(network: str) -> "Callable[[Path], Model]":
     if not (Path(network) / "run.json").is_file():
         raise CallError(f"identity needs the faces of a run: {network!r} is none")
     record = RunRecord.open(network)
+    if record.run.is_audit:
+        raise CallError(
+            f"identity trains the network of a run once more: {network!r} is an audit, whose "
+            f"network was trained elsewhere"
+        )
     people(record.faces, record.seed)  # too few are refused before anything is written
 
     def keep(folder: Path) -> "Model":
@@ -230,12 +235,15 @@ def _print_forming(folder: Path) -> None:
 def _print(findings: "Findings") -> None:
     """Print what is caused in each layer, and every verdict of the last one."""
     from facslens.experiments.analysis import sentence
+    from facslens.experiments.decision import UNCOMPARED
 
     console = Console(soft_wrap=True)
     last = findings.caused["layer"].iloc[-1]
     for layer, rows in findings.caused.groupby("layer", sort=False):
         caused = rows.loc[rows["verdict"] == "caused", "au"]
         named = f": {', '.join(caused)}" if len(caused) else ""
+        more = int((rows["verdict"] == UNCOMPARED).sum())
+        named += f"; {more} could not be compared with untrained networks" if more else ""
         console.print(
             f"{layer}: {len(caused)} of {len(rows)} action units are caused{named}",
             highlight=False,

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facslens.cli import crossval, data, experiment, export, mechanism, predict, run, stages
+from facslens.cli import audit, crossval, data, experiment, export, mechanism, predict, run, stages
 from facslens.errors import CallError, FacslensError
 from facslens.names import one_line
 from facslens.version import __version__
@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command("run")(run.run)
+app.command("audit")(audit.audit)
 for stage in stages.COMMANDS:
     app.command(stage.__name__.replace("_", "-"))(stage)
 app.command("experiment")(experiment.experiment)

@@ -134,7 +134,7 @@ def _of_run(folder: Path, parts: tuple[str, ...], layers: list[str] | None) -> N
         sources_of(record)  # what is lost or out of date shows before anything is noted
         if "report" in run.info["stages"]:  # which reads every file
             run.check(*(name for name in run.info["stages"] if name not in ("mechanism", "report")))
-        layers_of(record.responses.layers, layers)
+        layers_of(record.layers, layers)
         # parts that are there are not lost where an experiment is made again
         every = choose_parts([*finished_parts(run / "mechanism"), *parts])
         run.update(

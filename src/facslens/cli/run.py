@@ -67,7 +67,7 @@ def run(
     if accept and not resume:
         raise CallError("--accept needs an existing run: name its folder with --resume --out RUN")
     if resume:
-        this = Run.open(out or _latest())
+        this = Run.open(out or latest())
         with this.writing():
             this.accept(accept or ())
     else:
@@ -97,7 +97,8 @@ def run(
     console.print(f"report: {this / 'report' / 'index.html'}", highlight=False, markup=False)
 
 
-def _latest() -> Path:
+def latest() -> Path:
+    """Give the run that was written last in ``runs``."""
     runs = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
     if not runs:
         raise CallError("--resume finds no run in runs/: name the run's folder with --out")

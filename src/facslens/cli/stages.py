@@ -37,7 +37,7 @@ def train(
     from facslens.training.recipe import recipe_for
 
     kept = {} if checkpoints is None else {"checkpoints": parse_checkpoints(checkpoints)}
-    with _opened(run, accept) as this:
+    with _opened(run, accept, "train") as this:
         if init is None:
             changes, recipe = {}, Settings.of(this).recipe
         else:
@@ -50,7 +50,7 @@ def record(
     run: options.ExistingRun, layer: options.Layers = None, accept: options.Accept = None
 ) -> None:
     """Record the response of every unit to every face."""
-    with _opened(run, accept) as this:
+    with _opened(run, accept, "record") as this:
         if layer is not None:
             _choose(this, layers=layer)
         _run_stage(this, "record")
@@ -83,7 +83,7 @@ def associate(
     if rank not in (None, "tested", "distance"):
         raise CallError(f"--rank is {rank!r}: expected tested or distance")
     changes = {"distance": distance, "permutations": permutations, "null": null}
-    with _opened(run, accept) as this:
+    with _opened(run, accept, "associate") as this:
         _choose(this, **{name: value for name, value in changes.items() if value is not None})
         _run_stage(this, "associate")
         from facslens.runs.record import RunRecord
@@ -102,7 +102,7 @@ def project(
     accept: options.Accept = None,
 ) -> None:
     """Project the strongest responses of the mapped units back to pixels."""
-    with _opened(run, accept) as this:
+    with _opened(run, accept, "project") as this:
         if rule is not None:
             _choose(this, rule=rule)
         _run_stage(this, "project")
@@ -194,9 +194,16 @@ def report(
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, accept: list[str] | None) -> Iterator[Run]:
-    """Open and lock a run, and accept the files that were replaced on purpose."""
+def _opened(folder: Path, accept: list[str] | None, stage: str | None = None) -> Iterator[Run]:
+    """Open and lock a run, and accept the files that were replaced on purpose.
+
+    A stage that an audit does not have is refused before anything is noted.
+    """
     this = Run.open(folder)
+    if stage is not None:
+        from facslens.stages.order import check_planned
+
+        check_planned(this, stage)
     with this.writing():
         this.accept(accept or ())
         yield this

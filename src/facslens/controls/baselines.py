@@ -1,11 +1,14 @@
 """Networks to compare the trained one with: untrained, and trained on shuffled labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from facslens.datasets.base import Faces
 from facslens.errors import NotEnoughDataError
-from facslens.models.model import Model, build
+from facslens.models.model import Model
+from facslens.models.restart import restarted
 from facslens.progress import Report, silent
 from facslens.training.fit import Training, fit
 from facslens.training.recipe import Recipe
@@ -16,8 +19,13 @@ def untrained(model: Model, seed: int) -> Model:
 
     What its units detect is due to the architecture and the faces alone [adebayo2018]_; a trained
     network is compared with it to show what the training adds.
+
+    Raises
+    ------
+    CallError
+        If the weights cannot be drawn anew, see `facslens.models.restart.restarted`.
     """
-    return build(model.architecture, model.expressions, model.size, seed)
+    return replace(model, network=restarted(model.network, seed), training={})
 
 
 def shuffle_labels(faces: Faces, seed: int) -> Faces:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import lzma
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from jaxtyping import UInt8
 from facslens.datasets.archive import is_file, read_bytes
 from facslens.datasets.images import read_grey, read_picture
 from facslens.datasets.regions import Regions
-from facslens.errors import ArtifactError, DataError
+from facslens.errors import ArtifactError, CallError, DataError
 
 #: Drawn by ``facslens data stimuli`` and packed by `packed`; CONTRIBUTING says how.
 ARCHIVE: Final = Path(__file__).parent / "stimuli.zip"
@@ -64,7 +64,9 @@ class Stimuli:
     colour
         Whether the images are in colour.
     sha256
-        Of the set, as `digest` gives it.
+        Of the set, as `digest` gives it; of some of its people, that of the set and their names.
+    whole
+        The set that these are some people of; None for the set itself.
     """
 
     root: Path
@@ -72,6 +74,37 @@ class Stimuli:
     size: int
     colour: bool
     sha256: str
+    whole: "Stimuli | None" = None
+
+    def of_people(self, count: int) -> "Stimuli":
+        """Keep some people, evenly from both halves, with all of their faces.
+
+        Parameters
+        ----------
+        count
+            How many: the first ones of each half in the order in which they were drawn. If it is
+            odd, one more measures than chooses.
+
+        Raises
+        ------
+        CallError
+            If there are not so many.
+        """
+        halves = self.table.drop_duplicates("person").set_index("person")["half"]
+        wanted = (count // 2, count - count // 2)
+        named: list[str] = []
+        for half, least in zip(HALVES, wanted, strict=True):
+            own = list(halves.index[halves == half])
+            if not 1 <= least <= len(own):
+                most = 2 * min(int((halves == one).sum()) for one in HALVES)
+                raise CallError(f"people is {count}: expected 2 to {most}, as many as are drawn")
+            named += own[:least]
+        if len(named) == len(halves):
+            return self
+        content = repr((self.sha256, sorted(named))).encode()
+        table = self.table[self.table["person"].isin(named)].reset_index(drop=True)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return replace(self, table=table, sha256=sha256, whole=self.whole or self)
 
     @property
     def aus(self) -> tuple[str, ...]:
@@ -130,7 +163,9 @@ class Stimuli:
         ArtifactError
             If an image or table was changed since the set was drawn.
         """
-        if digest(self) != self.sha256:
+        if self.whole is not None:
+            self.whole.check()
+        elif digest(self) != self.sha256:
             raise ArtifactError(
                 f"{self.root} holds stimuli that were changed since they were drawn, by their "
                 f"SHA-256: draw them again into a new folder"
@@ -158,18 +193,22 @@ class Stimuli:
         return images
 
 
-def read_stimuli(folder: Path | None = None) -> Stimuli:
+def read_stimuli(folder: Path | None = None, people: int | None = None) -> Stimuli:
     """Read paired faces; their images stay on the disk until they are asked for.
 
     Parameters
     ----------
     folder
         One that ``facslens data stimuli`` made; None for the faces in the package.
+    people
+        How many of the people, see `Stimuli.of_people`; None for all.
 
     Raises
     ------
     ArtifactError
         If the folder holds no finished stimuli.
+    CallError
+        If there are fewer people.
     """
     root = ARCHIVE if folder is None else folder
     if not is_file(root / "stimuli.csv"):
@@ -182,7 +221,8 @@ def read_stimuli(folder: Path | None = None) -> Stimuli:
     except (OSError, ValueError, TypeError, KeyError) as error:
         file = root / "stimuli.json"
         raise ArtifactError(f"{file} does not describe finished stimuli: {error}") from error
-    return Stimuli(root, read_rows(root), size, colour, sha256)
+    found = Stimuli(root, read_rows(root), size, colour, sha256)
+    return found if people is None else found.of_people(people)
 
 
 def read_rows(root: Path) -> pd.DataFrame:

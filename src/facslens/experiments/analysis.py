@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from facslens.experiments.absolute import separation
 from facslens.experiments.control import Control
-from facslens.experiments.decision import CAUSED, COUNTS, Measured, decide, measure
+from facslens.experiments.decision import CAUSED, COUNTS, UNCOMPARED, Measured, decide, measure
 from facslens.experiments.screen import screen
 from facslens.experiments.specificity import changes, sizes
 from facslens.experiments.trials import Trials
@@ -89,7 +89,8 @@ def analyse(
     over action units), (b) the response rises with the intensity (sign test), and (c) the response
     alone separates the action unit's faces from those at rest and of all rivals, ahead of the best
     candidate of every control in `facslens.experiments.decision.DECIDING` (paired percentile
-    intervals over people).
+    intervals over people). Where such a control is missing the verdict is not *caused* but
+    *uncompared*.
 
     Parameters
     ----------
@@ -150,8 +151,13 @@ def sentence(row: Mapping[Any, Any]) -> str:
             f"changes more under {au} than under any other action unit, but its response alone "
             f"is not ahead of {behind}"
         )
-    rival = row["rival"]
-    return f"caused: changes more under {au} than under its strongest rival, {rival}, in {people}"
+    won = f"changes more under {au} than under its strongest rival, {row['rival']}, in {people}"
+    if verdict == UNCOMPARED:
+        return (
+            f"{won}, and passes every other test, but there is no untrained network to compare it "
+            f"with"
+        )
+    return f"caused: {won}"
 
 
 def _overview(

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from facslens.experiments.analysis import Findings, sentence
+from facslens.experiments.decision import UNCOMPARED
 from facslens.experiments.trials import is_rival
 
 #: What becomes of an action unit, and the sentence for it.
@@ -260,7 +261,8 @@ def _real(row: Mapping[Any, Any]) -> str:
 def _drawn(caused: Mapping[Any, Any]) -> str:
     if caused["verdict"] == CAUSED:
         return _moves(caused["unit"], caused)
-    unit = f"unit {caused['unit']} " if caused["verdict"] in ("dose", "controls") else ""
+    named = caused["verdict"] in ("dose", "controls", UNCOMPARED)
+    unit = f"unit {caused['unit']} " if named else ""
     return f"{unit}{sentence(caused)}"
 
 

@@ -29,6 +29,9 @@ from facslens.statistics import ALPHA
 
 #: Controls that a caused action unit has to be ahead of.
 DECIDING: Final = ("pixels", "gradients", "untrained")
+#: The verdict where all is as for a caused action unit, but one of these was not there to be
+#: compared with: some networks have no untrained twin.
+UNCOMPARED: Final = "uncompared"
 
 
 #: Columns of the tables whose rows need a unit that answers; there may be none.
@@ -48,6 +51,21 @@ DOSE: Final = (
     "quartile_high", "noise",
 )  # fmt: skip
 PEOPLE: Final = ("layer", "au", "unit", "person", "grade", "change")
+
+
+def can_decide(people: int, aus: int) -> bool:
+    """Tell whether so many measuring people suffice for any action unit to be caused.
+
+    Each decides once whether a change exceeds that under a rival, so that few of them cannot reach
+    a small p, corrected over the action units, even where all agree.
+
+    Examples
+    --------
+    >>> can_decide(8, 23), can_decide(9, 23)
+    (False, True)
+    """
+    p = sign_test(np.array([people]), people)
+    return bool((holm(np.repeat(p, aus)) < ALPHA).all())
 
 
 @dataclass(frozen=True)
@@ -142,7 +160,8 @@ def decide(
     measured
         What `measure` says of them.
     controls
-        By name, what other candidates do on the same faces.
+        By name, what other candidates do on the same faces. Without one of `DECIDING` no action
+        unit is caused, but `UNCOMPARED` at best.
     units
         Number of the unit for each action unit, chosen without the measuring people; −1 for none.
         p is corrected over all action units, with p = 1 where there is none.
@@ -206,7 +225,7 @@ def decide(
             "behind": " ".join(ahead.loc[~(ahead["low"] > 0), "control"]),
             "n_aus": int(measured.moved[:, unit].sum()),
         }
-        rows.append(row | {"verdict": _verdict(row)})
+        rows.append(row | {"verdict": _verdict(row, set(DECIDING) <= set(controls))})
         rival_rows += _rival_rows(trials, measured, j, unit, layer)
         dose_rows += _dose_rows(found, layer, au, unit)
         people_rows += _people_rows(trials, found, layer, au, unit)
@@ -221,12 +240,14 @@ def decide(
     )
 
 
-def _verdict(row: Mapping[str, Any]) -> str:
+def _verdict(row: Mapping[str, Any], compared: bool) -> str:
     if row["p_holm"] >= ALPHA:
         return "rival"
     if row["p_dose"] >= ALPHA:
         return "dose"
-    return "caused" if row["ahead"] else "controls"
+    if not row["ahead"]:
+        return "controls"
+    return "caused" if compared else UNCOMPARED
 
 
 def _compare(

@@ -133,16 +133,18 @@ def save(model: Model, folder: Path) -> None:
     if fault := _fault_of(model.expressions):
         raise CallError(f"the model {fault}")
     write_weights(model.network.state_dict(), folder / "model.safetensors")
-    write_json(
-        folder / "model.json",
-        {
-            "architecture": model.architecture,
-            "input": model.input.name,
-            "expressions": list(model.expressions),
-            "parameters": model.parameters,
-            "training": dict(model.training),
-        },
-    )
+    write_json(folder / "model.json", describe(model))
+
+
+def describe(model: Model) -> Json:
+    """Give the content of ``model.json``."""
+    return {
+        "architecture": model.architecture,
+        "input": model.input.name,
+        "expressions": list(model.expressions),
+        "parameters": model.parameters,
+        "training": dict(model.training),
+    }
 
 
 def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:

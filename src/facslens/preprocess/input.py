@@ -44,9 +44,9 @@ NUMBERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 EXAMPLES: Final = ("grey48", "grey64-signed", "rgb224-imagenet", "rgb112x96-signed")
 
 _NAME: Final = re.compile(
-    r"(?P<colour>[a-z]+)(?P<height>\d+)(x(?P<width>\d+))?(?P<rest>(-[a-z].*)?)"
+    r"(?P<colour>[a-z]+)(?P<height>[0-9]{1,4})(x(?P<width>[0-9]{1,4}))?(?P<rest>(-[a-z].*)?)"
 )
-_WORD: Final = re.compile(r"(?P<word>[a-z]+)(?P<numbers>[-+.,\de]*)")
+_WORD: Final = re.compile(r"(?P<word>[a-z]+)(?P<numbers>[-+.,0-9e]*)")
 
 
 @dataclass(frozen=True)

@@ -239,8 +239,18 @@ def _itself(node: fx.Node) -> Callable[[Tensor], Tensor]:
     return lambda value: value
 
 
+def _hard_sigmoid(_node: fx.Node) -> Callable[[Tensor], Tensor]:
+    """Take a hard sigmoid's derivative in full precision, where PyTorch's 1/6 is a float32."""
+    return lambda value: (value / 6 + 0.5).clamp(0, 1)
+
+
 #: Steps that are taken otherwise, with the same result: which input they need, and how.
-_ALIKE: Final = {"amax": (0, _largest), "detach": (0, _itself), "copy": (1, _itself)}
+_ALIKE: Final = {
+    "amax": (0, _largest),
+    "detach": (0, _itself),
+    "copy": (1, _itself),
+    "hardsigmoid": (0, _hard_sigmoid),
+}
 
 
 class _Rectified(torch.autograd.Function):

@@ -122,6 +122,15 @@ def _hash(text: str) -> str:
 
 
 def _built(page: Page, parent: str) -> tuple[Built, ...]:
-    """Build the sections of the page, or the parts of one of them, in their order."""
+    """Build the sections of the page, or the parts of one of them, in their order.
+
+    Left out are those that nothing is to make, and those of parts alone that are empty.
+    """
     own = sorted((s for s in page.sections if s.part_of == parent), key=lambda s: s.order)
-    return tuple(Built(s, page.of(s.build), () if parent else _built(page, s.anchor)) for s in own)
+    every = [Built(s, page.of(s.build), () if parent else _built(page, s.anchor)) for s in own]
+    return tuple(
+        built
+        for built in every
+        if (built.section.template or any(part.view is not None for part in built.parts))
+        and not (isinstance(built.view, Missing) and not built.view.command)
+    )

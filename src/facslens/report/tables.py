@@ -10,19 +10,20 @@ from typing import Any, Final
 
 import pandas as pd
 
-from facslens.artifacts import Json
+from facslens.artifacts import Json, read_json
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
 from facslens.preprocess.input import noted_input
 from facslens.report.missing import Missing
 from facslens.responses.store import Responses
 from facslens.runs.folder import Run
+from facslens.runs.planned import planned
 from facslens.runs.record import RunRecord
 
 Row = Mapping[Any, Any]
 
 #: Stages of which the page says so where they are not up to date.
-_SHOWN: Final = ("train", "record", "associate", "experiment", "mechanism", "project")
+_SHOWN: Final = ("open", "train", "record", "associate", "experiment", "mechanism", "project")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,27 @@ class RunTables:
     def info(self) -> Json:
         """``run.json``."""
         return self.record.info
+
+    @cached_property
+    def is_audit(self) -> bool:
+        """Whether the network was opened, not trained."""
+        return self.run.is_audit
+
+    @cached_property
+    def opened(self) -> Json | None:
+        """``network.json`` of an audit."""
+        return self.record.opened if self.record.has("network.json") else None
+
+    @cached_property
+    def layers(self) -> pd.DataFrame | None:
+        """``layers.csv`` of an audit."""
+        return self.record.table("layers.csv") if self.record.has("layers.csv") else None
+
+    @cached_property
+    def recognition(self) -> Json | None:
+        """``accuracy.json`` of an audit with faces."""
+        name = "accuracy.json"
+        return read_json(self.record.path(name)) if self.record.has(name) else None
 
     @cached_property
     def faces(self) -> Faces | None:
@@ -220,7 +242,12 @@ class RunTables:
         return (self.run / "projections" / name).read_bytes()
 
     def missing(self, what: str, stage: str) -> Missing:
-        """Say what is missing and which command makes it."""
+        """Say what is missing and which command makes it; nothing of what an audit never has."""
+        if self.is_audit:
+            name = stage.partition(" ")[0]
+            needed = {"run": "faces", "verify": "associate"}.get(name, name)
+            if needed not in planned(self.run):
+                return Missing()
         return Missing(what, f"facslens {stage} {shlex.quote(str(self.run.folder))}")
 
     def setting(self, stage: str, name: str) -> Any:

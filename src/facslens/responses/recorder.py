@@ -48,7 +48,7 @@ def peak(maps: Float[Tensor, "image unit row column"]) -> BatchResponses:
 def record(
     network: nn.Module,
     batches: Iterable[Float[Tensor, "_image channel row column"]],
-    layers: Sequence[str],
+    layers: Sequence[str] | None,
     sink: Sink,
 ) -> int:
     """Record all units of the chosen layers over all batches, in one pass.
@@ -62,7 +62,7 @@ def record(
     batches
         Faces as the network reads them.
     layers
-        Names of the layers.
+        Names or patterns of layers; None for all but those of shortcuts.
     sink
         Called once per batch.
 

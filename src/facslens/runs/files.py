@@ -1,5 +1,6 @@
 """Which files each stage of a run leaves, and which stages follow from them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,20 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "verify": (),
 }  # fmt: skip
 
+#: The same for an audit: its network is opened, not trained.
+AUDITED: Final[dict[str, tuple[str, ...]]] = {
+    "open": ("model.json", "network.json", "layers.csv", "seen-drawn.png"),
+    "faces": FILES["faces"],
+    "record": (*FILES["record"], "predictions.parquet", "accuracy.json", "seen-faces.png"),
+    **{name: files for name, files in FILES.items() if name not in ("faces", "train", "record")},
+}
+
 #: The folder of the networks along the training, which is left only where they are asked for.
 CHECKPOINTS: Final = "checkpoints"
+
+#: Files that a stage leaves only sometimes: the weights of an audited network where they can be
+#: read back, and the networks along a training.
+_SOMETIMES: Final = {"model.safetensors": "open", CHECKPOINTS: "train"}
 
 #: Those of them that are folders.
 FOLDERS: Final = (
@@ -49,8 +62,8 @@ def checkpoint_name(epoch: int) -> str:
     return f"{epoch:04d}.safetensors"
 
 
-def stage_of(name: str) -> str:
-    """Give the stage that writes a file of a run.
+def stage_of(name: str, files: Mapping[str, tuple[str, ...]] = FILES) -> str:
+    """Give the stage that writes a file of a run, or with `AUDITED` of an audit.
 
     Raises
     ------
@@ -61,27 +74,27 @@ def stage_of(name: str) -> str:
     --------
     >>> stage_of("mapping.csv"), stage_of("projections/index.csv"), stage_of("verify/place.csv")
     ('associate', 'project', 'verify')
-    >>> stage_of("checkpoints")
-    'train'
+    >>> stage_of("checkpoints"), stage_of("model.json"), stage_of("model.json", AUDITED)
+    ('train', 'train', 'open')
     """
     top = name.split("/")[0]
-    if top == CHECKPOINTS:
-        return "train"
-    for stage, files in FILES.items():
-        if top in files or top == stage == "verify":
+    for stage, own in files.items():
+        if top in own or top == stage == "verify":
             return stage
-    known = ", ".join(file for files in FILES.values() for file in files)
+    if _SOMETIMES.get(top) in files:
+        return _SOMETIMES[top]
+    known = ", ".join(file for own in files.values() for file in own)
     raise CallError(f"{name!r} is no file of a run: expected run.json, verify/NAME.csv or {known}")
 
 
 def command_of(stage: str, folder: Path) -> str:
     """Give the command that runs a stage of a run."""
-    if stage == "faces":
+    if stage in ("faces", "open"):
         return f"facslens run --resume --out {folder}"
     return f"facslens {stage} {folder}"
 
 
-def after(stage: str) -> tuple[str, ...]:
+def after(stage: str, files: Mapping[str, tuple[str, ...]] = FILES) -> tuple[str, ...]:
     """Name the stages that depend on the files of a stage, directly or indirectly.
 
     Examples
@@ -89,5 +102,5 @@ def after(stage: str) -> tuple[str, ...]:
     >>> after("record"), after("project")
     (('associate', 'experiment', 'mechanism', 'project', 'report', 'verify'), ('report',))
     """
-    names = list(FILES)
+    names = list(files)
     return _READ_BY.get(stage, tuple(names[names.index(stage) + 1 :]))

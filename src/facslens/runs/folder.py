@@ -8,17 +8,20 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from facslens.artifacts import Json, locked, read_json, sha256, sweep, write_json
 from facslens.errors import ArtifactError, CallError, FacslensError
-from facslens.runs.files import FILES, FOLDERS, after, command_of, stage_of
+from facslens.runs.files import AUDITED, FILES, FOLDERS, after, command_of, stage_of
 from facslens.version import __version__
+
+if TYPE_CHECKING:  # which would import PyTorch
+    from facslens.models.model import Model
 
 #: Increased whenever the meaning of a file of a run changes; other formats are refused.
 FORMAT: Final = 2
@@ -38,9 +41,12 @@ class Run:
     ----------
     folder
         The run's folder, with ``run.json``.
+    network
+        Opens the network of an audit that does not keep it; None where nobody can.
     """
 
     folder: Path
+    network: "Callable[[], Model] | None" = field(default=None, compare=False)
 
     @classmethod
     def create(cls, folder: Path, *, data: str, seed: int, settings: Json | None = None) -> "Run":
@@ -97,6 +103,26 @@ class Run:
         return self.folder / name
 
     @property
+    def is_audit(self) -> bool:
+        """Whether the network of the run was opened, not trained."""
+        return self.info["settings"].get("source") is not None
+
+    @property
+    def files(self) -> dict[str, tuple[str, ...]]:
+        """The files that each stage of the run writes, in the order of the stages."""
+        return AUDITED if self.is_audit else FILES
+
+    def stage_of(self, name: str) -> str:
+        """Give the stage that writes a file.
+
+        Raises
+        ------
+        CallError
+            If no stage of the run writes such a file.
+        """
+        return stage_of(name, self.files)
+
+    @property
     def info(self) -> Json:
         """The content of ``run.json``.
 
@@ -137,7 +163,8 @@ class Run:
 
         It may be out of date, or have been damaged since: see `need` and `read`.
         """
-        top, noted = name.split("/")[0], self._noted(stage_of(name))
+        top = name.split("/")[0]
+        noted = {file for stage in self.info["stages"] for file in self._noted(stage)}
         return name in noted or (top in FOLDERS and top in noted and (self / name).exists())
 
     def need(self, name: str) -> Path:
@@ -149,7 +176,7 @@ class Run:
             If its stage has not been run, or an earlier one was run again since; if the file is
             missing, or has changed since the stage wrote it.
         """
-        stage = stage_of(name)
+        stage = self.stage_of(name)
         command = command_of(stage, self.folder)
         if not self.has(name):
             raise ArtifactError(f"{self.folder} has no {name}: run `{command}` first")
@@ -171,7 +198,7 @@ class Run:
         top, _, inner = name.partition("/")
         if inner and top in FOLDERS:
             return self.read(top) / inner
-        stage = stage_of(name)
+        stage = self.stage_of(name)
         path, noted = self / name, self._noted(stage).get(name)
         again = f"make it again with `{command_of(stage, self.folder)}`"
         if not path.exists():
@@ -213,18 +240,18 @@ class Run:
                 self._write(self._accepted(read_json(self / name), name, None))
                 self.outdate(["report"])  # it says so, and shows the settings
                 continue
-            stage = stage_of(name)
+            stage = self.stage_of(name)
             found, info = sha256(self / name), self.info
             entry = info["stages"].get(stage, {"settings": {}, "files": {}, "seconds": 0.0})
             was = entry["files"].get(name)
             if was == found and entry["status"] != "outdated":
                 continue
             files = {**entry["files"], name: found}
-            whole = set(FILES[stage]) <= set(files)
+            whole = set(self.files[stage]) <= set(files)
             status = "done" if whole else entry.get("status", "accepted")
             info["stages"][stage] = {**entry, "status": status, "files": files}
             self._write(self._accepted(info, name, was))
-            self.outdate({*after(stage), *(["report"] if stage == "verify" else [])})
+            self.outdate({*after(stage, self.files), *(["report"] if stage == "verify" else [])})
 
     def _accepted(self, info: Json, name: str, was: str | None) -> Json:
         noted = {"file": name, "was": was, "when": _now()}
@@ -264,17 +291,17 @@ class Run:
             If one of the files is missing at the end of the block, or there is a folder in the
             place of one at its beginning.
         """
-        for file in FILES[name]:
+        for file in self.files[name]:
             if file not in FOLDERS and (self / file).is_dir():
                 raise ArtifactError(f"{self / file} is a folder: remove it, and run it again")
         start = time.perf_counter()
         entry: Json = {"status": "running", "started": _now(), "settings": settings, "files": {}}
-        self.outdate(after(name))
+        self.outdate(after(name, self.files))
         underway = Underway(self, name, entry)
         underway.note()
         try:
             yield underway
-            underway.left(*FILES[name])
+            underway.left(*self.files[name])
         except BaseException as error:
             reason = str(error) if isinstance(error, FacslensError) else repr(error)
             with contextlib.suppress(FacslensError):

@@ -10,6 +10,7 @@ from facslens.artifacts import Json, read_json
 from facslens.association.discovery.result import Association
 from facslens.datasets.base import Faces, make_table
 from facslens.errors import ArtifactError, CallError
+from facslens.models.initial import digest
 from facslens.models.model import Model, load
 from facslens.responses.store import Responses
 from facslens.runs import parts, selection
@@ -80,14 +81,48 @@ class RunRecord:
 
     @cached_property
     def model(self) -> Model:
-        """The trained network."""
-        for name in ("model.json", "model.safetensors"):
-            self.path(name)
+        """The network: trained, or of an audit kept or opened again."""
+        self.path("model.json")
+        if self.run.is_audit and not self.has("model.safetensors") and self.has("network.json"):
+            return self._opened_again()
+        self.path("model.safetensors")
         return load(self.run.folder)
+
+    def _opened_again(self) -> Model:
+        """Open the network of an audit that does not keep it, and see that it is the same."""
+        if self.run.network is None:
+            raise ArtifactError(
+                f"{self.run.folder} does not keep its network, {self.opened['network']}: open it "
+                f"where it came from"
+            )
+        model = self.run.network()
+        if digest(model) != self.opened["digest"]:
+            raise ArtifactError(
+                f"the network {self.opened['network']} has changed since {self.run.folder} was "
+                f"made: audit it again into a new folder"
+            )
+        return model
+
+    @cached_property
+    def opened(self) -> Json:
+        """``network.json``: what the network of an audit is, and how it was opened."""
+        return read_json(self.path("network.json"))
+
+    @cached_property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that were recorded, or that an audit without faces looks at."""
+        if self.run.is_audit and not self.has("responses.zarr"):
+            return tuple(self.opened["layers"])
+        return tuple(self.responses.layers)
 
     @cached_property
     def checkpoints(self) -> tuple[int, ...]:
         """The epochs after which the training kept its network, in rising order."""
+        if self.run.is_audit:
+            raise CallError(
+                f"{self.run.folder} is an audit, whose network was trained elsewhere: no network "
+                f"along its training is known"
+            )
         if not self.has(CHECKPOINTS):
             raise CallError(
                 f"{self.run.folder} keeps no network along its training: train it again with "

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from facslens.association.distances.table import DEFAULT, distance_names
-from facslens.datasets.stimuli import read_stimuli
+from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.errors import ArtifactError, CallError
+from facslens.experiments.trials import MIN_PEOPLE
 from facslens.models.initial import architecture_of, initial
 from facslens.models.model import Model
 from facslens.projection.rules import check_rule
 from facslens.runs.folder import Run
+from facslens.runs.source import Source
 from facslens.training.checkpoints import check_checkpoints
 from facslens.training.recipe import Recipe
 
@@ -57,12 +59,19 @@ class Settings:
         Whether the network is shown paired drawn faces.
     stimuli
         The folder of these faces; None takes those in the package.
+    people
+        How many of the people that these show; None takes all.
+    untrained
+        With how many untrained networks the network is compared there.
     mechanism
         Names of the parts of the mechanism that are made.
     mechanism_layers
         Convolution layers whose units the mechanism looks at; None takes the last one.
     faces
         Whether the report shows faces of the dataset.
+    source
+        Where the network of an audit comes from; None for a run that trains its network. An audit
+        has no use for the settings of a training.
     """
 
     model: str = "paper"
@@ -79,12 +88,20 @@ class Settings:
     rule: str = "deconvnet"
     experiment: bool = True
     stimuli: str | None = None
+    people: int | None = None
+    untrained: int = 5
     mechanism: list[str] = field(default_factory=lambda: ["effects"])
     mechanism_layers: list[str] | None = None
     faces: bool = True
+    source: Source | None = None
 
-    def check(self) -> None:
-        """Check the settings before the training.
+    def check(self, opened: Model | None = None) -> None:
+        """Check the settings before the work.
+
+        Parameters
+        ----------
+        opened
+            The network of an audit; None builds the one that a run would train.
 
         Raises
         ------
@@ -94,23 +111,28 @@ class Settings:
         ArtifactError
             If the weights of `init` are missing or damaged, or there are no such stimuli.
         """
-        architecture_of(self.model, self.init)
-        check_checkpoints(self.checkpoints or (), self.recipe.epochs)
-        begun = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
-        begun.reading.choose(self.layers)
+        if opened is None and self.source is None:
+            architecture_of(self.model, self.init)
+            check_checkpoints(self.checkpoints or (), self.recipe.epochs)
+            opened = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
+        if opened is not None:
+            opened.reading.choose(self.layers)
         distance_names([self.distance])  # one: "all" cannot decide
         if self.null not in DECIDING:
             raise CallError(
                 f"null {self.null!r} is not known: expected one of {', '.join(DECIDING)}"
             )
         check_rule(self.rule)
-        if self.drawn is not None:
-            read_stimuli(self.drawn)
+        if self.people is not None and self.people < MIN_PEOPLE:
+            raise CallError(f"people is {self.people}: expected {MIN_PEOPLE} or more")
+        if self.untrained < 1:
+            raise CallError(f"untrained is {self.untrained}: expected 1 or more")
+        if (self.stimuli, self.people) != (None, None):
+            self.drawn()
 
-    @property
-    def drawn(self) -> Path | None:
-        """The folder of the paired drawn faces; None for those in the package."""
-        return None if self.stimuli is None else Path(self.stimuli)
+    def drawn(self) -> Stimuli:
+        """Read the paired drawn faces."""
+        return read_stimuli(None if self.stimuli is None else Path(self.stimuli), self.people)
 
     def begin(self) -> Model | None:
         """Load the model that the training begins from, if it begins from one."""
@@ -129,7 +151,11 @@ class Settings:
         """
         entries: dict[str, Any] = dict(run.info["settings"])
         try:
-            return cls(recipe=Recipe.of(entries.pop("recipe")), **entries)
+            recipe, source = (
+                Recipe.of(entries.pop("recipe")),
+                Source.of(entries.pop("source", None)),
+            )
+            return cls(recipe=recipe, source=source, **entries)
         except (KeyError, TypeError) as error:
             raise ArtifactError(
                 f"{run / 'run.json'} has settings that this version does not know: {error}"

@@ -28,6 +28,9 @@ VERDICTS: Final[dict[str, str]] = {"unit": "Int64", **dict.fromkeys(SENTENCES, "
 #: Types by file and column: whole numbers and truth values of which some may be missing, and
 #: texts that may look like numbers.
 TYPES: Final[dict[str, dict[str, str]]] = {
+    "layers.csv": dict.fromkeys(
+        ("field_rows", "field_columns", "stride_rows", "stride_columns"), "Int64"
+    ),
     "coverage.csv": dict.fromkeys(("subjects_present", "subjects_absent"), "Int64"),
     "confounds.csv": {"n_differ": "Int64"},
     "mapping.csv": dict.fromkeys(
@@ -60,6 +63,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
 
 #: Columns by file without which it cannot be read.
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    "layers.csv": ("layer", "kind", "units", "steps", "shortcut", "rules", "why", "looked_at"),
     "faces.parquet": FACES,
     "exemplars.parquet": ("layer", "unit", "rank", "image", "response", "row", "column"),
     "association.parquet": ASSOCIATION,
@@ -72,6 +76,7 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
 
 #: Columns by file in which an empty cell is an empty text, not a missing one.
 TEXTS: Final[dict[str, tuple[str, ...]]] = {
+    "layers.csv": ("steps", "why"),
     "coverage.csv": ("reason",),
     "confounds.csv": ("inseparable",),
     "experiment/caused.csv": ("smallest_grade", "behind"),

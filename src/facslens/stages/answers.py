@@ -124,8 +124,8 @@ def ask(
     layers
         Names of convolution layers.
     others
-        Number of untrained networks. Their batch normalisation is set on faces of the choosing
-        people.
+        Number of untrained networks; 0 leaves the control out. Their batch normalisation is set on
+        faces of the choosing people.
     seed
         Of untrained weights and rotations.
     progress
@@ -156,11 +156,11 @@ def ask(
     for layer in layers:
         responses[layer] = joined(few[every], mixed[layer][:, 0], plain[layer])
         mixtures = np.moveaxis(mixed[layer][:, 1:], 1, 0)
-        controls[layer] = {
-            **shared,
-            "untrained": Control.of([arrange(part, a[layer]) for a in answered[:others]]),
-            "rotated": Control.of([arrange(part, one) for one in mixtures]),
-        }
+        controls[layer] = dict(shared)
+        if others:
+            sets = [arrange(part, one[layer]) for one in answered[:others]]
+            controls[layer]["untrained"] = Control.of(sets)
+        controls[layer]["rotated"] = Control.of([arrange(part, one) for one in mixtures])
         if identity:
             controls[layer]["identity"] = Control.of([arrange(part, answered[others][layer])])
     return Answers(responses, controls, joined(few[every], mixed[OUTPUT], plain[OUTPUT]))

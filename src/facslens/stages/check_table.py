@@ -36,6 +36,8 @@ class Check:
         Whether it is made where no check is named.
     note
         What the help says of it, in a few words.
+    restarts
+        Whether it needs the network with weights drawn anew, which some networks have not.
     """
 
     function: str
@@ -43,6 +45,7 @@ class Check:
     group: str = ""
     default: bool = False
     note: str = ""
+    restarts: bool = False
 
     def make(self, subject: "Subject", progress: "Report") -> "pd.DataFrame":
         """Make the check."""
@@ -60,6 +63,7 @@ def _control(name: str) -> Check:
         group="" if trains else "controls",
         default=not trains,
         note="trains a network" if trains else "",
+        restarts=name == "untrained",
     )
 
 
@@ -69,10 +73,10 @@ CHECKS: Final[dict[str, Check]] = {
     **{name: _control(name) for name in CONTROLS},
     "ablation": Check("facslens.stages.checks:check_ablation", default=True),
     "place": Check("facslens.stages.checks:check_place", default=True),
-    "sanity": Check("facslens.stages.checks:check_sanity", default=True),
+    "sanity": Check("facslens.stages.checks:check_sanity", default=True, restarts=True),
     "stability": Check("facslens.stages.checks:check_stability", note="needs --against"),
     "planted": Check("facslens.stages.truth:check_planted", group="truth"),
-    "factorial": Check("facslens.stages.truth:check_factorial", group="truth"),
+    "factorial": Check("facslens.stages.truth:check_factorial", group="truth", restarts=True),
     "true_place": Check("facslens.stages.truth:check_true_place", group="truth"),
 }
 

@@ -12,6 +12,7 @@ from facslens.experiments.analysis import TEXTS, TYPES, Findings, analyse
 from facslens.folders import filling
 from facslens.models.initial import digest
 from facslens.models.model import Model
+from facslens.models.restart import can_restart
 from facslens.progress import Report, silent
 from facslens.stages.answers import Answers, ask
 from facslens.version import __version__
@@ -35,7 +36,8 @@ class Plan:
         Names of convolution layers; None takes all.
     untrained
         How many networks with random weights the network is compared with. Their batch
-        normalisation is set on faces of the choosing people.
+        normalisation is set on faces of the choosing people. A network whose weights cannot be
+        drawn anew is compared with none: see `others`.
     permutations
         Of the screening test.
     seed
@@ -56,6 +58,10 @@ class Plan:
         for name, least in (("untrained", 1), ("permutations", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise CallError(f"{name} is {getattr(self, name)}: expected {least} or more")
+
+    def others(self, model: Model) -> int:
+        """Say how many untrained networks there are: none where weights cannot be drawn anew."""
+        return self.untrained if can_restart(model.network) else 0
 
     def chosen(self, model: Model) -> list[str]:
         """Name the layers of a network.
@@ -96,7 +102,7 @@ def experiment(
     plan = plan or Plan()
     layers = plan.chosen(model)
     stimuli.check()
-    answers = ask(model, stimuli, layers, plan.untrained, plan.seed, progress)
+    answers = ask(model, stimuli, layers, plan.others(model), plan.seed, progress)
     return analysed(answers, stimuli, plan)
 
 
@@ -158,7 +164,8 @@ def write_experiment(
         if answers is None:
             stimuli.check()
             other = identity(folder) if identity else None
-            answers = ask(model, stimuli, layers, plan.untrained, plan.seed, progress, other)
+            others = plan.others(model)
+            answers = ask(model, stimuli, layers, others, plan.seed, progress, other)
             answers.write(folder / ANSWERS)
         findings = analysed(answers, stimuli, plan)
         for name, file in TABLES.items():

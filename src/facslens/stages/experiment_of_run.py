@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 from facslens.artifacts import Json, read_json, write_table
-from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError
 from facslens.experiments.place import rising
 from facslens.progress import Report
@@ -17,6 +16,7 @@ from facslens.stages.convergence import convergence
 from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
 from facslens.stages.forming import remove_forming, write_forming
 from facslens.stages.graded import graded
+from facslens.stages.projectable import can_project
 
 CONVERGENCE: Final = "convergence.csv"
 
@@ -29,10 +29,8 @@ def run_experiment(run: Run, progress: Report) -> None:
     """
     record = RunRecord(run)
     settings, model = record.settings, record.model
-    stimuli = read_stimuli(settings.drawn)
-    plan = Plan(
-        tuple(record.responses.layers), permutations=settings.permutations, seed=record.seed
-    )
+    stimuli = settings.drawn()
+    plan = Plan(record.layers, settings.untrained, settings.permutations, record.seed)
     folder = run / "experiment"
     coded = record.has("mapping.csv")
     if coded:  # what is lost or out of date shows before the old tables are given up
@@ -53,7 +51,8 @@ def run_experiment(run: Run, progress: Report) -> None:
         else:
             remove_forming(folder)
         # the layer of which the report shows most
-        own = findings.caused[findings.caused["layer"] == record.responses.layers[-1]]
+        last = record.layers[-1] if can_project(record, record.layers[-1]) else None
+        own = findings.caused[findings.caused["layer"] == last]
         shown = graded(model, stimuli, own, settings.rule, folder)
         write_table(folder / "graded.csv", shown)
         write_table(folder / "place.csv", rising(shown, record.seed))

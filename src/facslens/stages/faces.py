@@ -1,5 +1,6 @@
 """The first stage: load the faces, discard broken images, split the subjects."""
 
+import functools
 from collections.abc import Callable
 
 import pandas as pd
@@ -8,14 +9,16 @@ from facslens.artifacts import write_table
 from facslens.datasets.base import Faces
 from facslens.datasets.check import check
 from facslens.datasets.load import load
-from facslens.datasets.splits import holdout
-from facslens.errors import DataError
+from facslens.datasets.splits import CONFIRMATION, holdout
+from facslens.errors import CallError, DataError
 from facslens.progress import Report
 from facslens.runs.folder import Run
+from facslens.runs.record import RunRecord
+from facslens.training.unseen import has_seen, split_for
 
 
 def run_faces(
-    run: Run, progress: Report, split: Callable[[Faces, int], pd.Series] = holdout
+    run: Run, progress: Report, split: Callable[[Faces, int], pd.Series] | None = None
 ) -> None:
     """Write ``faces.parquet`` with its split, and list the discarded images in ``run.json``.
 
@@ -26,15 +29,20 @@ def run_faces(
     progress
         Called after every image.
     split
-        Splits the subjects with the run's seed if the data has no split of its own: `holdout`,
-        or `halves` for a network that was trained elsewhere.
+        Splits the subjects with the run's seed if the data has no split of its own. None takes
+        `holdout`, and for an audit `facslens.training.unseen.split_for`.
 
     Raises
     ------
     DataError
         If the data has errors other than single broken images.
+    CallError
+        If the network of an audit has learned from people who would confirm what is found in it.
     """
     info = run.info
+    training = RunRecord(run).description["training"] if run.is_audit else None
+    if split is None:
+        split = holdout if training is None else functools.partial(split_for, training)
     with run.stage("faces"):
         faces = load(info["data"])
         found = check(faces, lambda done, total: progress(done, total, ""))
@@ -48,6 +56,12 @@ def run_faces(
             raise DataError(f"none of the {len(broken)} images of {faces.name} can be read")
         if faces.table["split"].isna().any():
             faces = faces.with_split(split(faces, info["seed"]))
+        held = faces.table.loc[faces.table["split"].isin(CONFIRMATION), "image"]
+        if training is not None and has_seen(training, faces, list(held)):
+            raise CallError(
+                f"data is {faces.name}: the network has learned from people who would confirm what "
+                f"is found in it, so audit it on faces that it has not seen"
+            )
         write_table(run / "faces.parquet", faces.table)
         run.update(
             faces={

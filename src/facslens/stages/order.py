@@ -3,20 +3,25 @@
 from collections.abc import Callable
 from typing import Final
 
+from facslens.errors import CallError
+from facslens.names import listed
 from facslens.progress import Report, shown
 from facslens.runs.folder import Run
-from facslens.runs.settings import Settings
+from facslens.runs.planned import planned
 from facslens.stages.associate import run_associate
 from facslens.stages.experiment_of_run import run_experiment
 from facslens.stages.faces import run_faces
 from facslens.stages.mechanism.of_run import run_mechanism
+from facslens.stages.open import run_open
 from facslens.stages.project import run_project
 from facslens.stages.record import run_record
+from facslens.stages.reopen import with_network
 from facslens.stages.report import run_report
 from facslens.stages.train import run_train
 
 #: The function of each stage, by name, in the order in which they are run.
 STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
+    "open": run_open,
     "faces": run_faces,
     "train": run_train,
     "record": run_record,
@@ -29,16 +34,41 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
 
 
 def run_stage(run: Run, name: str) -> None:
-    """Run one stage and show its progress; later stages are then out of date."""
+    """Run one stage and show its progress; later stages are then out of date.
+
+    Raises
+    ------
+    CallError
+        If an audit has no such stage.
+    """
+    check_planned(run, name)
     with run.writing(), shown(name) as progress:
-        STAGES[name](run, progress)
+        STAGES[name](with_network(run), progress)
+
+
+def check_planned(run: Run, name: str) -> None:
+    """Refuse what an audit does not have.
+
+    Raises
+    ------
+    CallError
+        If the run is an audit, and has no such stage.
+    """
+    if run.is_audit and name not in (stages := planned(run)):
+        without = "" if run.info["data"] else " without faces"
+        raise CallError(
+            f"{run.folder} is an audit{without}, which has no stage {name}: it has {listed(stages)}"
+        )
 
 
 def run_all(run: Run) -> None:
     """Run every stage that is not done yet; what needs the experiment only if it is wanted."""
+    run = with_network(run)
     with run.writing():
-        left_out = () if Settings.of(run).experiment else ("experiment", "mechanism")
-        for name in (name for name in STAGES if name not in left_out):
+        for name in STAGES:
+            # asked anew each time, for only then is it known whether the faces are coded
+            if name not in planned(run):
+                continue
             if run.is_done(name):
                 run.check(name)
             else:

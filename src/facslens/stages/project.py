@@ -18,6 +18,7 @@ from facslens.projection.windows import brightest, crop, to_grey
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.selection import mapped_units
+from facslens.stages.projectable import can_project
 
 #: Columns of ``projections/index.csv``.
 COLUMNS: Final = (
@@ -31,11 +32,13 @@ def run_project(run: Run, progress: Report) -> None:
 
     A unit is mapped if it is the first unit of an action unit, by the test or by the largest
     distance. The pictures of a layer have the size of its receptive field, in pixels of the
-    network's input.
+    network's input. Layers of an audited network in which the rule is refused have none.
     """
     record = RunRecord(run)
     settings, model, faces = record.settings, record.model, record.faces
     chosen = record.exemplars.merge(mapped_units(record.mapping), on=["layer", "unit"])
+    layers = [layer for layer in chosen["layer"].unique() if can_project(record, layer)]
+    chosen = chosen[chosen["layer"].isin(layers)]
     with run.stage("project", rule=settings.rule), atomic(run / "projections") as temporary:
         temporary.mkdir()
         rows: list[dict[Hashable, object]] = []

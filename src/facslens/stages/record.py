@@ -5,10 +5,11 @@ from facslens.progress import Report
 from facslens.responses.recording import record_faces
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
+from facslens.stages.recognised import write_recognition
 
 
 def run_record(run: Run, progress: Report) -> None:
-    """Write ``responses.zarr`` and ``exemplars.parquet``."""
+    """Write ``responses.zarr`` and ``exemplars.parquet``, and in an audit the expressions named."""
     record = RunRecord(run)
     model, faces = record.model, record.faces
     with run.stage("record"):
@@ -22,3 +23,5 @@ def run_record(run: Run, progress: Report) -> None:
                 progress=progress,
             )
         write_table(run / "exemplars.parquet", recording.exemplars)
+        if run.is_audit:
+            write_recognition(record, progress)

@@ -2,7 +2,6 @@
 
 from facslens.progress import Report
 from facslens.report.html import write_report
-from facslens.runs.files import FILES
 from facslens.runs.folder import Run
 
 
@@ -11,7 +10,7 @@ def run_report(run: Run, progress: Report) -> None:
     # damage is found before the old report is given up; outdated checks are not shown at all
     verify = run.info["stages"].get("verify", {}).get("status")
     left_out = ("report", "verify") if verify == "outdated" else ("report",)
-    run.check(*(stage for stage in FILES if stage not in left_out))
+    run.check(*(stage for stage in run.files if stage not in left_out))
     with run.stage("report"):
         write_report(run)
         progress(1, 1, "")

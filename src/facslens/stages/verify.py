@@ -8,14 +8,16 @@ import pandas as pd
 from facslens.artifacts import Json, sha256, write_table
 from facslens.controls.table import CONTROLS
 from facslens.errors import CallError
+from facslens.models.restart import can_restart
 from facslens.progress import shown
-from facslens.runs.files import FILES
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.tables import read_run_table
 from facslens.stages.causes import verified_verdicts
 from facslens.stages.check_table import CHECKS, choose_checks
 from facslens.stages.checks import Choices, Subject
+from facslens.stages.order import check_planned
+from facslens.stages.reopen import with_network
 
 
 def verify(run: Run, only: str | None = None, choices: Choices | None = None) -> None:
@@ -50,12 +52,16 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
         if number < 1:
             raise CallError(f"{name} is {number}: needs at least 1")
     names = choose_checks(only, bool(choices.against))
+    check_planned(run, "associate")
+    run = with_network(run)
     with run.writing():
         # damage is found before the old checks are given up; the report will need the rest, too
-        run.check(*(stage for stage in FILES if stage not in ("verify", "report")))
+        run.check(*(stage for stage in run.files if stage not in ("verify", "report")))
         record = RunRecord(run)
         subject = Subject(record, choices)
         record.path("mapping.csv")
+        if run.is_audit:
+            names = _of_audit(names, only, record)
         layer = subject.layer  # a wrong one shows before the work
         chosen = dataclasses.asdict(choices) | {
             "layer": layer,
@@ -79,6 +85,29 @@ def verify(run: Run, only: str | None = None, choices: Choices | None = None) ->
             file = "verify/verdicts.csv"
             write_table(run / file, verified_verdicts(record))
             underway.left(file)
+
+
+def _of_audit(names: tuple[str, ...], only: str | None, record: RunRecord) -> tuple[str, ...]:
+    """Leave out the checks that cannot be made with the network of an audit.
+
+    Raises
+    ------
+    CallError
+        If one of them is named.
+    """
+    restarts = can_restart(record.model.network)
+    left = []
+    for name in names:
+        if name in CONTROLS and CONTROLS[name].trains:
+            why = "which trains the network again, and how it was trained is not known here"
+        elif CHECKS[name].restarts and not restarts:
+            why = "which needs the network with weights drawn anew, and these cannot be drawn"
+        else:
+            left.append(name)
+            continue
+        if name in (only or "").replace(" ", "").split(","):
+            raise CallError(f"only names {name!r}, {why}: leave it out")
+    return tuple(left)
 
 
 def _write(record: RunRecord, name: str, table: pd.DataFrame) -> str:

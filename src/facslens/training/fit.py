@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import logging
 import math
@@ -11,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import lightning.pytorch as pl
 import pandas as pd
@@ -30,6 +29,7 @@ from facslens.training.checkpoints import check_checkpoints
 from facslens.training.lesson import Lesson, expressions
 from facslens.training.module import EpochOrder, ExpressionModule, LabelledFaces
 from facslens.training.recipe import Recipe, recipe_for
+from facslens.training.unseen import contents, digest_of, has_seen
 
 #: Faces in a batch where no gradients are needed.
 VALIDATION_BATCH = 128
@@ -123,12 +123,16 @@ def fit(
     recipe = recipe or recipe_for(init is not None)
     lesson = lesson or expressions(faces)
     train, validation = lesson.train, lesson.validation
-    content = {"faces": faces.digest(), "split": _digest_of(list(faces.table["split"]))}
+    content = contents(faces)
     begun = None
     if init is not None:
         known = faces.table[faces.table["expression"].notna()]
         held = known["image"][known["split"] != "train"]
-        _check_unseen(init.training, content, list(held))
+        if has_seen(init.training, faces, list(held)):
+            raise CallError(
+                "init was trained on the same faces with another split, and thus on people who are "
+                "held out here: begin from another model, or from none"
+            )
         begun = {"weights": digest(init), "training": dict(init.training)}
     model = initial(architecture, lesson.classes, size, seed, init)
     order = EpochOrder(len(train), seed)
@@ -155,7 +159,7 @@ def fit(
             begun and begun["weights"],
             sorted(checkpoints),
         )
-        checkpoint = kept / f"training-{_digest_of(identity)[:12]}.ckpt"
+        checkpoint = kept / f"training-{digest_of(identity)[:12]}.ckpt"
         average = EMAWeightAveraging(decay=recipe.average)
         trainer = pl.Trainer(
             accelerator="auto",
@@ -206,26 +210,6 @@ def _teaching(network: nn.Module, begun: bool) -> nn.Module:
             if isinstance(part, nn.modules.batchnorm._BatchNorm):
                 part.eval()
     return network
-
-
-def _digest_of(value: object) -> str:
-    return hashlib.sha256(repr(value).encode()).hexdigest()
-
-
-def _check_unseen(training: Mapping[str, Any], content: Mapping[str, str], held: list[str]) -> None:
-    """Refuse a model that, or whose own beginning, was trained on faces that are held out here."""
-    same = training.get("faces") == content["faces"]
-    divided = same and training.get("split") != content["split"]
-    known = training.get("images")  # of a network in the package: how the names of its faces begin
-    shown = isinstance(known, str) and any(image.startswith(known) for image in held)
-    if divided or shown:
-        raise CallError(
-            "init was trained on the same faces with another split, and thus on people who are "
-            "held out here: begin from another model, or from none"
-        )
-    earlier = training.get("init")  # of a file that anybody may have written
-    if isinstance(earlier, dict) and isinstance(earlier.get("training"), dict):
-        _check_unseen(earlier["training"], content, held)
 
 
 @contextlib.contextmanager

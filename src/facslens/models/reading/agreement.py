@@ -67,6 +67,11 @@ def check_agreement(
         alone = own if single else _read(reading, network, some[:1])
     for name, (answer, steps) in _pairs(answers, heard, own):
         compare(answer, steps, f"{name} of the network itself and of its steps, as they were read")
+    if len(answers) == 1 and answers[0].shape[:1] != some.shape[:1] and not single:
+        raise CallError(
+            f"the network gives {tuple(answers[0].shape)} for {len(some)} images: expected a row "
+            f"for each"
+        )
     for name, maps in own.items():
         if isinstance(maps, Tensor) and maps.ndim and len(maps) == len(some):
             compare(alone[name], maps[:1], f"{name} for a face alone and with another one")
@@ -147,4 +152,4 @@ def compare(first: Tensor, second: Tensor, what: str) -> None:
     largest = float(torch.stack([first, second]).abs().max())
     apart = float((first - second).abs().max())
     if apart > TOLERANCE * largest:
-        raise CallError(f"{what} differ by {apart / largest:.2g} of the largest value")
+        raise CallError(f"{what} differ by {apart / max(largest, apart):.2g} of the largest value")

@@ -88,7 +88,7 @@ def trace(network: nn.Module, shape: Shape) -> Trace:
         images = torch.zeros(_FACES, *shape, device=device, dtype=dtype)
         try:
             program, batch = _exported(network, images, {0: Dim.AUTO}), None
-            if isinstance(_placeholder(program).meta["val"].shape[0], int):
+            if _reads_one(program):
                 program, batch = _exported(network, images[:1], {}), 1
         except Exception as error:
             raise CallError(_why_not(network, images, error)) from error
@@ -247,6 +247,20 @@ def _plain(program: ExportedProgram, network: nn.Module, batch: int | None) -> T
         copies[node].meta = _described(node)
     graph.eliminate_dead_code()
     return Trace(graph, constants, program.call_spec.out_spec, batch)
+
+
+def _reads_one(program: ExportedProgram) -> bool:
+    """Tell whether a network gives one answer, however many images there are."""
+    answers = [
+        output.meta["val"]
+        for output, spec in zip(
+            program.graph.output_node().args[0], program.graph_signature.output_specs, strict=True
+        )
+        if spec.kind is OutputKind.USER_OUTPUT and isinstance(output, fx.Node)
+    ]
+    images = _placeholder(program).meta["val"]
+    rows = [value.shape[0] for value in (images, *answers) if len(value.shape)]
+    return any(isinstance(count, int) for count in rows)
 
 
 def _constant(program: ExportedProgram, name: str) -> Tensor:

@@ -10,6 +10,11 @@ from facslens.report.section import Page, Section
 from facslens.report.sections.experiment import Experiment, build_experiment
 from facslens.report.sections.faces import Data, build_data
 from facslens.report.sections.network import Confusion, build_confusion
+from facslens.runs.doubts import doubts
+
+#: What a network does with expressions, or was brought to do.
+_AUDITED: Final = "reads"
+_TRAINED: Final = "was only taught to read"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Head:
 
     stale: tuple[str, ...]
     accepted: tuple[str, ...]
+    doubts: tuple[str, ...]
     question: str
     headline: str
     observed: str
@@ -47,19 +53,23 @@ def build_head(page: Page) -> Head:
     )
     read = confusion if isinstance(confusion, Confusion) else None
     found = findings if isinstance(findings, Findings) else None
-    headline, detail = _answer(found, read)
+    audit = page.tables.is_audit
+    headline, detail = _answer(found, read, audit)
     observed = headline
     experiment = page.of(build_experiment)
     if isinstance(experiment, Experiment):
         caused, how = _switched(experiment)
         if found is not None:
             headline = f"On coded faces, {headline[0].lower()}{headline[1:]}"
-        headline, detail = caused, " ".join((how, headline, detail))
+        elif audit:  # nothing compares them where there are no coded faces
+            headline = ""
+        headline, detail = caused, " ".join(filter(None, (how, headline, detail)))
     return Head(
         question=(
-            "Which feature maps of a network that was only taught to read facial expressions "
-            "have become detectors of facial action units?"
+            f"Which feature maps of a network that {_AUDITED if audit else _TRAINED} facial "
+            f"expressions have become detectors of facial action units?"
         ),
+        doubts=doubts(page.tables.record),
         stale=page.tables.stale,
         accepted=page.tables.accepted,
         headline=headline,
@@ -67,7 +77,7 @@ def build_head(page: Page) -> Head:
         detail=detail,
         numbers=(
             *_caused(experiment),
-            *_key_numbers(found, data if isinstance(data, Data) else None, read),
+            *_key_numbers(found, data if isinstance(data, Data) else None, read, audit),
         ),
     )
 
@@ -80,7 +90,16 @@ def _switched(experiment: Experiment) -> tuple[str, str]:
         f"On drawn faces, {n or 'none'} of {of} action units {are} shown to move a unit of "
         f"{experiment.layer} by {themselves}."
     )
-    named = f"{'It is' if n == 1 else 'They are'} {', '.join(experiment.caused)}. " if n else ""
+    caused = experiment.caused
+    if not n and experiment.uncompared:
+        caused = experiment.uncompared
+        n = len(caused)
+        headline = (
+            f"On drawn faces, {n} of {of} action units {'moves' if n == 1 else 'move'} a unit of "
+            f"{experiment.layer} in every test but one: there is no untrained network to compare "
+            f"with."
+        )
+    named = f"{'It is' if n == 1 else 'They are'} {', '.join(caused)}. " if n else ""
     how = (
         f"{named}Each was switched on alone, with nothing else changed, on {experiment.people} "
         f"people who had no part in the choice of the units."
@@ -88,21 +107,22 @@ def _switched(experiment: Experiment) -> tuple[str, str]:
     return headline, how
 
 
-def _answer(findings: Findings | None, read: Confusion | None) -> tuple[str, str]:
+def _answer(findings: Findings | None, read: Confusion | None, audit: bool) -> tuple[str, str]:
     reading = (
         ""
         if read is None
         else f"The network names the expression correctly for {percent(read.accuracy)} of "
-        f"{thousands(read.n)} faces of unseen subjects."
+        f"{thousands(read.n)} faces{'' if audit else ' of unseen subjects'}."
     )
     if findings is None:
         return "The units have not been compared with the action units yet.", reading
     units = next((c.units for c in findings.layers if c.layer == findings.layer), 0)
     n, tested = findings.confirmed, findings.tested_aus
+    others = "other subjects" if audit else "subjects the network never saw"
     headline = (
         f"{n if n else 'None'} of {tested} action units {'has' if n in (0, 1) else 'have'} a "
         f"detector among the {thousands(units)} units of {findings.layer} that holds on "
-        f"{findings.test_subjects} subjects the network never saw."
+        f"{findings.test_subjects} {others}."
     )
     return headline, " ".join([*_qualified(findings), reading]).strip()
 
@@ -130,18 +150,20 @@ def _qualified(findings: Findings) -> list[str]:
 def _caused(experiment: Experiment | Missing) -> tuple[KeyNumber, ...]:
     if isinstance(experiment, Missing):
         return ()
+    more = len(experiment.uncompared)
+    beside = f"; {more} more, but for untrained networks to compare with" if more else ""
     return (
         KeyNumber(
             str(len(experiment.caused)),
             f"of {len(experiment.rows)}",
             "action units that themselves move a unit",
-            f"of {experiment.layer}, on drawn faces of {experiment.people} people",
+            f"of {experiment.layer}, on drawn faces of {experiment.people} people{beside}",
         ),
     )
 
 
 def _key_numbers(
-    findings: Findings | None, data: Data | None, read: Confusion | None
+    findings: Findings | None, data: Data | None, read: Confusion | None, audit: bool
 ) -> tuple[KeyNumber, ...]:
     numbers = []
     if findings is not None:
@@ -167,7 +189,8 @@ def _key_numbers(
                 percent(read.accuracy),
                 "",
                 "of expressions named correctly",
-                f"{thousands(read.n)} faces of unseen subjects; always naming the commonest "
+                f"{thousands(read.n)} faces{'' if audit else ' of unseen subjects'}; always naming "
+                f"the commonest "
                 f"expression gives {percent(read.baseline)}",
             )
         )

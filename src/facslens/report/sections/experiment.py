@@ -5,6 +5,7 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.experiments.decision import UNCOMPARED
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
 from facslens.report.section import Page, Section
@@ -56,17 +57,23 @@ class LayerOf:
 
     layer: str
     caused: tuple[str, ...]
+    uncompared: tuple[str, ...]
     candidates: tuple[Candidates, ...]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The matrix of the last layer, and every layer's count."""
+    """The matrix of the last layer, and every layer's count.
+
+    ``uncompared`` are caused but for a comparison that could not be made, with untrained networks.
+    """
 
     layer: str
     people: int
     rows: tuple[Tuned, ...]
     caused: tuple[str, ...]
+    uncompared: tuple[str, ...]
+    compared: bool
     layers: tuple[LayerOf, ...]
 
 
@@ -77,6 +84,7 @@ BADGES: Final = {
     "dose": "does not rise",
     "controls": "not ahead of controls",
     "silent": "silent",
+    UNCOMPARED: "not compared",
 }
 #: What candidates are called on the page.
 CANDIDATES: Final = {
@@ -105,11 +113,14 @@ def build_experiment(page: Page) -> Experiment | Missing:
         layer=layers[-1],
         people=max((count(row, "n_people") or 0 for row in records(last)), default=0),
         rows=tuple(_row(row, others, list(last["au"])) for row in records(last)),
-        caused=_caused(last),
+        caused=_of_verdict(last, "caused"),
+        uncompared=_of_verdict(last, UNCOMPARED),
+        compared="untrained" in set(overview["candidates"]),
         layers=tuple(
             LayerOf(
                 layer,
-                _caused(caused[caused["layer"] == layer]),
+                _of_verdict(caused[caused["layer"] == layer], "caused"),
+                _of_verdict(caused[caused["layer"] == layer], UNCOMPARED),
                 tuple(map(_candidates, records(overview[overview["layer"] == layer]))),
             )
             for layer in reversed(layers)
@@ -117,8 +128,8 @@ def build_experiment(page: Page) -> Experiment | Missing:
     )
 
 
-def _caused(table: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(str(au) for au in table.loc[table["verdict"] == "caused", "au"])
+def _of_verdict(table: pd.DataFrame, verdict: str) -> tuple[str, ...]:
+    return tuple(str(au) for au in table.loc[table["verdict"] == verdict, "au"])
 
 
 def _row(row: Row, rivals: pd.DataFrame, aus: list[str]) -> Tuned:

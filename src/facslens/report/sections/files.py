@@ -10,6 +10,9 @@ from facslens.report.formats import DASH
 from facslens.report.section import Page, Section
 from facslens.report.tables import number
 
+#: Settings that an audit has no use for.
+_OF_TRAINING: Final = ("model", "init", "size", "recipe", "checkpoints")
+
 
 @dataclass(frozen=True)
 class StageRow:
@@ -44,7 +47,13 @@ def _provenance(page: Page) -> Provenance:
         digest=str(info.get("faces", {}).get("digest") or ""),
         created=str(info.get("created", "")),
         platform=_pairs(info.get("platform", {})),
-        settings=_pairs(info.get("settings", {})),
+        settings=_pairs(
+            {
+                name: value
+                for name, value in info.get("settings", {}).items()
+                if not (page.tables.is_audit and name in _OF_TRAINING)
+            }
+        ),
         stages=tuple(
             StageRow(
                 name=str(name),

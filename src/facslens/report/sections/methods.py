@@ -14,6 +14,7 @@ from facslens.report.names import rule_name
 from facslens.report.section import Page, Section
 from facslens.report.sections.cause import Causes, build_causes
 from facslens.report.sections.controls import Controls, build_controls
+from facslens.report.sections.experiment import Experiment, build_experiment
 from facslens.report.sections.faces import Data, build_data
 from facslens.report.sections.network import Confusion, build_confusion
 from facslens.report.sections.training import Training, build_training
@@ -54,6 +55,7 @@ class Methods:
     confusion: Confusion | None
     controls: Controls | None
     causes: Causes | None
+    experiment: Experiment | None
 
 
 def _began(init: Mapping[str, Any] | None) -> str | None:
@@ -67,7 +69,8 @@ def _began(init: Mapping[str, Any] | None) -> str | None:
 def build_methods(page: Page) -> Methods:
     """Gather what the run was asked to do, and what came of it."""
     tables, training = page.tables, page.of(build_training)
-    record = tables.model.get("training", {})
+    # how an audited network was trained elsewhere is not told here
+    record = {} if tables.is_audit else tables.model.get("training", {})
     found = _done(page.of(build_findings))
     counts = [
         (c.n_present or 0) + (c.n_absent or 0)
@@ -104,6 +107,7 @@ def build_methods(page: Page) -> Methods:
         confusion=_done(page.of(build_confusion)),
         controls=_done(page.of(build_controls)),
         causes=_done(page.of(build_causes)),
+        experiment=_done(page.of(build_experiment)),
     )
 
 

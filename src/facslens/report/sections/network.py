@@ -43,11 +43,14 @@ def build_confusion(page: Page) -> Confusion | Missing:
     """Count true against predicted expressions on the test faces."""
     tables = page.tables
     predictions = tables.predictions
+    stage = "record" if tables.is_audit else "train"
     if predictions is None:
-        return tables.missing("The network has not been tested on the test faces", "train")
-    own = predictions[predictions["split"] == "test"].dropna(subset=["true"])
+        return tables.missing("The network has not been tested on the test faces", stage)
+    # nobody in an audit was trained on here
+    own = predictions if tables.is_audit else predictions[predictions["split"] == "test"]
+    own = own.dropna(subset=["true"])
     if own.empty:
-        return tables.missing("No test face has a known expression", "train")
+        return tables.missing("No test face has a known expression", stage)
     listed = [str(e) for e in tables.model.get("expressions", [])]
     found = set(own["true"]) | set(own["predicted"])
     names = listed if found <= set(listed) else sorted(found)
@@ -55,7 +58,7 @@ def build_confusion(page: Page) -> Confusion | Missing:
     scores = per_class(counts)
     total = counts.sum(axis=1)
     return Confusion(
-        split="test",
+        split="all" if tables.is_audit else "test",
         expressions=tuple(names),
         counts=tuple(tuple(int(v) for v in row) for row in counts.to_numpy()),
         fractions=tuple(

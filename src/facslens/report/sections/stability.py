@@ -38,6 +38,8 @@ def build_stability(page: Page) -> Stability | Missing:
     """Gather how often each action unit's detector returns."""
     tables = page.tables
     table = tables.stability
+    if tables.is_audit and table is None:  # nobody knows other runs of its training
+        return Missing()
     if table is None or table.empty:
         command = tables.missing("The run has not been compared with runs of other seeds", "verify")
         return Missing(command.what, f"{command.command} --against RUN")

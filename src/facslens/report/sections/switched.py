@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.experiments.analysis import sentence
-from facslens.experiments.decision import DECIDING
+from facslens.experiments.decision import DECIDING, UNCOMPARED
 from facslens.experiments.place import ALL
 from facslens.experiments.trials import GRADES
 from facslens.report.estimates import Estimate
@@ -94,7 +94,7 @@ def build_switched(page: Page) -> Cards | None:
     layer = experiment.layer
     tables = {name: _of(page, f"{name}.csv", layer) for name in _TABLES}
     cards = [_card(page, row, tables) for row in records(tables["caused"])]
-    cards.sort(key=lambda card: (card.verdict != "caused", card.au))
+    cards.sort(key=lambda card: (card.verdict not in ("caused", UNCOMPARED), card.au))
     return Cards(layer, tuple(cards), _place(tables["place"]))
 
 

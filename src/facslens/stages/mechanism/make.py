@@ -63,7 +63,7 @@ def mechanism(
         plan = _plan(subject)
         model, faces = subject.model, subject.stimuli
         asked = _named(progress, "experiment")
-        answers = ask(model, faces, subject.layers, plan.untrained, plan.seed, asked)
+        answers = ask(model, faces, subject.layers, plan.others(model), plan.seed, asked)
         findings = analysed(answers, faces, plan)
         subject = dataclasses.replace(subject, answers=answers, findings=findings)
     found: dict[str, pd.DataFrame] = {}

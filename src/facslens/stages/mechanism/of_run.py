@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from facslens.artifacts import Json, read_json, sha256
-from facslens.datasets.stimuli import Stimuli, read_stimuli
+from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError
 from facslens.experiments.analysis import Findings
 from facslens.progress import Report
@@ -27,7 +27,7 @@ def run_mechanism(run: Run, progress: Report) -> None:
     settings, model = record.settings, record.model
     _known(run, settings.mechanism)
     experiment, sources = record.path("experiment"), sources_of(record)
-    stimuli = read_stimuli(settings.drawn)
+    stimuli = settings.drawn()
     folder = run / "mechanism"
     findings, answers = _read(experiment, stimuli)
     layers = recorded_layers(record)
@@ -72,7 +72,7 @@ def recorded_layers(record: RunRecord) -> tuple[str, ...]:
     Layers may have been recorded anew since they were named; where none of them is left, it is
     the last one.
     """
-    every, named = record.responses.layers, record.settings.mechanism_layers
+    every, named = record.layers, record.settings.mechanism_layers
     return layers_of(every, [name for name in named or () if name in (*every, ALL)])
 
 
