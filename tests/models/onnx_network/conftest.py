@@ -145,7 +145,26 @@ class ViT(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
-NETWORKS = {"resnet": ResNet, "mobilenet": MobileNet, "convnext": ConvNeXt, "vit": ViT}
+class Sequence(nn.Module):
+    """Tokens before images, as PyTorch's own attention has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 8, 8, 8)
+        self.encoder = nn.TransformerEncoderLayer(8, 2, 12)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.head(self.encoder(self.patch(x).flatten(2).permute(2, 0, 1)).mean(0))
+
+
+NETWORKS = {
+    "resnet": ResNet,
+    "mobilenet": MobileNet,
+    "convnext": ConvNeXt,
+    "vit": ViT,
+    "sequence": Sequence,
+}
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ SHAPE = (3, 32, 32)
 TOLERANCE = 1e-5  # of the largest value: the order of sums differs
 
 
-@pytest.fixture(scope="module", params=["resnet", "mobilenet", "convnext", "vit"])
+@pytest.fixture(scope="module", params=["resnet", "mobilenet", "convnext", "vit", "sequence"])
 def network(request, make):
     return make(request.param)
 

@@ -132,7 +132,7 @@ class OnnxNetwork(ReadsItself):
         *,
         optimised: bool = True,
     ) -> list[Tensor]:
-        """Give results of steps by name, image first."""
+        """Give results of steps by name."""
         if len(images) == 0 or tuple(images.shape[1:]) != self.shape:
             raise CallError(
                 f"images have the shape {tuple(images.shape)}: {self.file.path} takes one or more "
@@ -145,8 +145,18 @@ class OnnxNetwork(ReadsItself):
                 torch.cat([part, part[-1:].expand(missing, *self.shape)]) if missing > 0 else part
             )
             found = self._sessions(self._as_taken(whole), names, optimised=optimised)
-            parts.append([one[: len(part)] for one in found])
-        return [torch.from_numpy(np.concatenate(ones)) for ones in zip(*parts, strict=True)]
+            parts.append([torch.from_numpy(one) for one in found])
+            if missing > 0:
+                kept = zip(names, parts[-1], strict=True)
+                parts[-1] = [one.narrow(self._axes.get(n, 0), 0, len(part)) for n, one in kept]
+        joined = zip(names, zip(*parts, strict=True), strict=True)
+        return [torch.cat(ones, self._axes.get(name, 0)) for name, ones in joined]
+
+    @cached_property
+    def _axes(self) -> dict[str, int]:
+        """Which axis of the layers' results has the images, where it is not the first."""
+        layers = self._reading.layers.values()
+        return {layer.maps.meta["tensor"]: layer.axes[0] for layer in layers}
 
     def _as_taken(self, images: Tensor) -> Float[np.ndarray, "image _ _ _"]:
         ordered = images.detach().float().permute(0, 2, 3, 1) if self._channels_last else images
@@ -204,8 +214,13 @@ class OnnxNetwork(ReadsItself):
             compare(plain[name], own[name], f"{name!r} of the file as it is and with inner results")
         for name, result in own.items():
             compare(steps[name], result, f"{name!r} step by step and as ONNX Runtime joins steps")
+            axis = self._axes.get(name, 0)
             if name not in given or name == self.answer:
-                compare(alone[name], result[:1], f"{name!r} for a face alone and with another one")
+                compare(
+                    alone[name],
+                    result.narrow(axis, 0, 1),
+                    f"{name!r} for a face alone and with another one",
+                )
         self._checked.add(key)
 
 
