@@ -18,6 +18,7 @@ from facslens.models.reading.agreement import check_agreement
 from facslens.prediction.with_torch import read_with_torch
 from facslens.preprocess.normalise import as_read
 from facslens.projection.deconvnet import project_units
+from facslens.projection.layer_table import describe_layers
 from facslens.responses.recorder import record
 
 INPUT = "rgb32-imagenet"
@@ -92,6 +93,15 @@ def test_what_needs_its_steps_is_refused(model, images, tmp_path):
         model.network(images.requires_grad_())
     with pytest.raises(CallError, match=r"^the model is of the architecture 'onnx'"):
         save(model, tmp_path)
+
+
+def test_its_layers_are_described_with_the_reason(model):
+    table = describe_layers(model, ["layer1.*"])
+    assert table["layer"].tolist() == ["layer1.0.conv1", "layer1.0.conv2"]
+    assert table["steps"].tolist() == ["relu", "add relu"]
+    assert table["field_rows"].tolist() == [19, 27]
+    assert set(table["rules"]) == {"refused"}
+    assert table["why"].str.contains("an ONNX file, which ONNX Runtime runs as a whole").all()
 
 
 def test_its_hash_is_that_of_the_file(path, model, network, export, tmp_path):
