@@ -320,3 +320,68 @@ def test_choosing_layers():
         reading.choose(["conv4"])
     with pytest.raises(CallError, match="no layer with feature maps"):
         read_network(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), (1, 2, 2)).choose(None)
+
+
+class TokensFirst(nn.Module):
+    """PyTorch's own attention takes tokens before images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(1, 4, 4, 4)
+        self.linear = nn.Linear(4, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.patch(x).flatten(2).permute(2, 0, 1)
+        return self.linear(tokens).relu().mean(0)
+
+
+def test_tokens_before_images_are_turned():
+    network, images = TokensFirst(), torch.randn(3, 1, 8, 12)
+    reading = read_network(network, (1, 8, 12))
+    layer = reading.layers["linear"]
+    assert (layer.kind, layer.units, layer.rows, layer.columns) == ("tokens", 6, 1, 6)
+    with torch.no_grad():
+        maps, _ = reading.listener(network, ["linear"], torch.clone)(images)
+        places = network.patch(images).flatten(2).transpose(1, 2)
+        expected = network.linear(places).relu().transpose(1, 2).unsqueeze(2)
+    torch.testing.assert_close(maps["linear"], expected)
+
+
+class Windows(nn.Module):
+    """Parts of a face are read as if they were faces."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(1, 4, 2, 2)
+        self.linear = nn.Linear(4, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.patch(x)
+        windows = y.reshape(x.shape[0], 4, 2, 2, 2, 2).permute(0, 2, 4, 3, 5, 1).reshape(-1, 4, 4)
+        return self.linear(windows).reshape(x.shape[0], 16, 6).mean(1)
+
+
+def test_a_layer_of_parts_of_faces_is_left_out():
+    assert list(read_network(Windows(), (1, 8, 8)).layers) == ["patch"]
+
+
+class Grouped(nn.Module):
+    """A normalisation of groups as it is written by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        groups = functional.layer_norm(y.reshape(x.shape[0], 2, -1), (72,))
+        return groups.reshape(y.shape).relu()
+
+
+def test_maps_are_followed_through_groups():
+    network, images = Grouped(), torch.randn(2, 1, 8, 8)
+    reading = read_network(network, (1, 8, 8))
+    with torch.no_grad():
+        maps, answer = reading.listener(network, ["conv"], torch.clone)(images)
+    assert reading.layers["conv"].steps[-1] == "relu"
+    assert torch.equal(maps["conv"], answer)
