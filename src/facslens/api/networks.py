@@ -119,11 +119,13 @@ def project(
     faces
         The faces that `image` is one of.
     layer, unit
-        Name of a convolution layer, and number of one of its units.
+        Name of a layer, and number of one of its units.
     image
         Row of the face in the table, or its image name.
     rule
-        ``deconvnet``, ``guided`` or ``gradient``.
+        ``deconvnet``, ``guided`` or ``gradient``; or, by captum (extra ``attribution``),
+        ``integrated_gradients`` or ``occlusion``, for layers of tokens, too, to which the rules
+        know no way down.
 
     Raises
     ------
@@ -131,6 +133,7 @@ def project(
         If there is no such model, face, layer, unit or rule.
     """
     from facslens.preprocess import normalise
+    from facslens.projection.attributed import METHODS, attribute_units
     from facslens.projection.deconvnet import project_units
     from facslens.runs.model import open_model
 
@@ -143,7 +146,10 @@ def project(
     opened = open_model(model)
     levels = normalise.read([faces.table["path"].iloc[rows[0]]], opened.input)
     face = normalise.as_read(levels, opened.input)
-    return project_units(opened.network, face, layer, np.array([unit]), rule=rule)
+    units = np.array([unit])
+    if rule in METHODS:
+        return attribute_units(opened.network, face, layer, units, method=rule)
+    return project_units(opened.network, face, layer, units, rule=rule)
 
 
 def predict(

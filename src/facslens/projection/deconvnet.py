@@ -161,13 +161,13 @@ def project_units(
             batch = images[part].to(device, copy=True).requires_grad_()
             maps = down.maps(batch)
             start = None if locations is None else locations[part]
-            response[part], location[part] = _read(maps, units[part], start)
+            response[part], location[part] = read_responses(maps, units[part], start)
             image[part] = _down(batch, maps, units[part], location[part])
-    window = _windows(reading.field(name), location, shape)
+    window = windows_of(reading.field(name), location, shape)
     return Projections(image.numpy(), response.numpy(), location, window, down.notes)
 
 
-def _windows(
+def windows_of(
     field: ReceptiveField, locations: Int[np.ndarray, "location 2"], shape: Shape
 ) -> Int[np.ndarray, "location 4"]:
     """Give what each location sees, clipped to the image; all zero where there is no location."""
@@ -178,7 +178,7 @@ def _windows(
     return window
 
 
-def _read(
+def read_responses(
     maps: Float[Tensor, "projection unit map_row map_column"],
     units: Int[np.ndarray, " projection"],
     locations: Int[np.ndarray, "projection 2"] | None,
