@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 
 from facslens.errors import CallError
 from facslens.models.reading.agreement import check_agreement
-from facslens.models.reading.reading import Reading, read_network
+from facslens.models.reading.reading import Reading, read_steps
 from facslens.models.reading.run import Steps
 from facslens.models.reading.steps import IDENTITIES
 from facslens.models.reading.trace import operation, shape_of, where
@@ -118,7 +118,7 @@ def cut_at(
     """
     if len(images) == 0:
         raise CallError("images is empty: at least one face is needed")
-    reading = read_network(network, shape_of(images))
+    reading = read_steps(network, shape_of(images))
     (name,) = reading.choose([layer])
     answers = reading.trace.answers
     scores = answers[0] if len(answers) == 1 else None

@@ -16,7 +16,8 @@ from facslens.datasets.base import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.paper import PaperNetwork
-from facslens.models.reading.reading import Reading, read_network
+from facslens.models.reading.any_reading import AnyReading
+from facslens.models.reading.reading import read_network
 from facslens.preprocess.input import Input, grey_contrast, noted_input
 
 #: Architectures by name: number of classes and side of the input in, a network out.
@@ -57,7 +58,7 @@ class Model:
         return sum(p.numel() for p in self.network.parameters())
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> AnyReading:
         """What the network computes: its layers, and the way to and from their maps.
 
         Raises

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from facslens.errors import CallError
 from facslens.models.reading.agreement import check_agreement
 from facslens.models.reading.fields import ReceptiveField
-from facslens.models.reading.reading import read_network
+from facslens.models.reading.reading import read_steps
 from facslens.models.reading.trace import Shape, placed, shape_of
 from facslens.projection.rules import RULES, check_rule
 from facslens.projection.way_down import WayDown
@@ -147,7 +147,7 @@ def project_units(
             raise CallError(f"{name} has {len(given)} entries for {count} images: needs one each")
 
     shape = shape_of(images)
-    reading = read_network(network, shape)
+    reading = read_steps(network, shape)
     (name,) = reading.choose([layer])
     device, _ = placed(network)
     check_agreement(reading, network, images[:2].to(device))

@@ -3,16 +3,14 @@
 The way down is known or not whatever the rule, so that it is looked for once for all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
-from torch import Tensor
 
 from facslens.errors import CallError
 from facslens.models.model import Model
-from facslens.models.reading.layers import Layer
-from facslens.models.reading.reading import Reading
+from facslens.models.reading.reading import read_steps
 from facslens.projection.rules import RULES
 from facslens.projection.way_down import WayDown
 
@@ -65,14 +63,13 @@ def describe_layers(model: Model, layers: Sequence[str] | None = None) -> pd.Dat
     reading = model.reading
     chosen = list(reading.layers) if layers is None else layers
     names = reading.choose(chosen)
-    tensors = reading.tensors(model.network)
-    rows = [_row(reading, tensors, name) for name in names]
+    rows = [_row(model, name) for name in names]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(reading: Reading, tensors: Mapping[str, Tensor], name: str) -> dict[str, Any]:
-    layer, field = reading.layers[name], reading.field(name)
-    rules, why = _rules(reading, tensors, layer)
+def _row(model: Model, name: str) -> dict[str, Any]:
+    layer, field = model.reading.layers[name], model.reading.field(name)
+    rules, why = _rules(model, name)
     return {
         "layer": name,
         "kind": layer.kind,
@@ -91,10 +88,12 @@ def _row(reading: Reading, tensors: Mapping[str, Tensor], name: str) -> dict[str
     }
 
 
-def _rules(reading: Reading, tensors: Mapping[str, Tensor], layer: Layer) -> tuple[str, str]:
+def _rules(model: Model, name: str) -> tuple[str, str]:
     (rule, *_) = RULES.values()
     try:
-        notes = WayDown(reading, tensors, layer, rule).notes
+        reading = read_steps(model.network, model.input.shape)
+        tensors = reading.tensors(model.network)
+        notes = WayDown(reading, tensors, reading.layers[name], rule).notes
     except CallError as error:
         return REFUSED, str(error)
     return (BY_DERIVATIVE, "; ".join(notes)) if notes else (EXACT, "")

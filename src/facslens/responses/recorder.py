@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from facslens.errors import CallError
 from facslens.models.reading.agreement import check_agreement
-from facslens.models.reading.reading import read_network
-from facslens.models.reading.trace import placed, shape_of
+from facslens.models.reading.reading import device_of, read_network
+from facslens.models.reading.trace import shape_of
 from facslens.responses.store import BatchResponses
 
 #: Called with each batch's row offset and, by layer, its responses and locations.
@@ -76,7 +76,7 @@ def record(
     CallError
         If the network cannot be read, or does not answer as it was read.
     """
-    device, _ = placed(network)
+    device = device_of(network)
     seen, listener = 0, None
     for images in batches:
         batch = images.to(device)

@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from facslens.errors import CallError
+from facslens.models.reading.any_reading import AnyReading, ReadsItself
 from facslens.models.reading.reading import Reading
 from facslens.models.reading.run import Steps
 from facslens.models.reading.trace import Shape, evaluating
@@ -28,7 +29,7 @@ _COMPARED: Final[weakref.WeakKeyDictionary[nn.Module, dict[Shape, tuple[object, 
 
 
 def check_agreement(
-    reading: Reading, network: nn.Module, images: Float[Tensor, "image channel row column"]
+    reading: AnyReading, network: nn.Module, images: Float[Tensor, "image channel row column"]
 ) -> None:
     """Compare a network's answer, and the outputs of its layers, with those of its reading.
 
@@ -50,6 +51,10 @@ def check_agreement(
         of its largest value from what the network itself gives, or from what it gives to one
         image alone.
     """
+    if isinstance(network, ReadsItself):
+        network.check(images)
+        return
+    assert isinstance(reading, Reading)
     version = tuple((value.data_ptr(), value._version) for value in _held(network))
     compared = _COMPARED.setdefault(network, {})
     if len(images) == 0 or compared.get(reading.shape) == version:
@@ -61,7 +66,7 @@ def check_agreement(
         own = _read(reading, network, some[:1] if single else some)
         alone = own if single else _read(reading, network, some[:1])
     for name, (answer, steps) in _pairs(answers, heard, own):
-        _compare(answer, steps, f"{name} of the network itself and of its steps, as they were read")
+        compare(answer, steps, f"{name} of the network itself and of its steps, as they were read")
     if len(answers) == 1 and answers[0].shape[:1] != some.shape[:1] and not single:
         raise CallError(
             f"the network gives {tuple(answers[0].shape)} for {len(some)} images: expected a row "
@@ -69,7 +74,7 @@ def check_agreement(
         )
     for name, maps in own.items():
         if isinstance(maps, Tensor) and maps.ndim and len(maps) == len(some):
-            _compare(alone[name], maps[:1], f"{name} for a face alone and with another one")
+            compare(alone[name], maps[:1], f"{name} for a face alone and with another one")
     compared[reading.shape] = version
 
 
@@ -128,14 +133,23 @@ def _pairs(
             yield f"the output of {name!r}", (values[0], own[f"the output of {name!r}"])
 
 
-def _compare(first: Tensor, second: Tensor, what: str) -> None:
+def compare(first: Tensor, second: Tensor, what: str) -> None:
+    """Compare two results of a network.
+
+    Raises
+    ------
+    CallError
+        If one holds NaN, or they differ by more than `TOLERANCE` of the largest value.
+    """
     if not first.is_floating_point():
         return
     if first.isnan().any() or second.isnan().any():
         raise CallError("the network answers NaN: its weights or its input hold NaN")
     if first.shape != second.shape:
         raise CallError(f"{what} differ in shape: {tuple(first.shape)} and {tuple(second.shape)}")
-    largest = float(first.abs().max()) if first.numel() else 0.0
-    apart = float((first - second).abs().max()) if first.numel() else 0.0
+    if not first.numel():
+        return
+    largest = float(torch.stack([first, second]).abs().max())
+    apart = float((first - second).abs().max())
     if apart > TOLERANCE * largest:
         raise CallError(f"{what} differ by {apart / max(largest, apart):.2g} of the largest value")

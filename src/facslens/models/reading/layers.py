@@ -15,6 +15,7 @@ from facslens.models.reading.steps import (
     MEANS,
     MOVES,
     NORMS,
+    RESHAPES,
     is_pointwise,
 )
 from facslens.models.reading.trace import argument, operation
@@ -237,7 +238,7 @@ class _Finder:
                 return None
             inside.append(step)
             members.add(step)
-            if not waiting and self._alone(step, members):
+            if not waiting and self._alone(step, members) and not self._regrouped(inside, node):
                 return inside if self._light(inside) or self._gates(inside, node) else None
             waiting.update(_users(step))
         return None
@@ -246,6 +247,15 @@ class _Finder:
         """Tell whether nothing else of a region is still used behind it."""
         return isinstance(step.meta["shape"], tuple) and not any(
             user not in members for n in members if n is not step for user in _users(n)
+        )
+
+    def _regrouped(self, region: list[fx.Node], node: fx.Node) -> bool:
+        """Tell whether a region has a map's values in their order, under another shape.
+
+        Exporters write the normalisation of groups so, and then go back to the first shape.
+        """
+        return region[-1].meta["shape"] != node.meta["shape"] and all(
+            is_pointwise(n) or operation(n) in RESHAPES | BATCH_NORMS | NORMS for n in region
         )
 
     def _light(self, region: list[fx.Node]) -> bool:
@@ -271,7 +281,7 @@ def _users(node: fx.Node) -> list[fx.Node]:
 def _kind(node: fx.Node) -> str:
     """Name the kind of a layer; empty for other steps."""
     name, shape = operation(node), node.meta.get("shape")
-    if shape is None or len(shape) not in (3, 4):
+    if shape is None or len(shape) not in (3, 4) or _image_axis(node) is None:
         return ""
     if name in CONVOLUTIONS and len(shape) == 4:
         turned = name == "conv_transpose2d" or (name == "convolution" and node.args[6])
@@ -292,9 +302,22 @@ def _name(node: fx.Node) -> str:
     return node.meta["module"] or node.name
 
 
+def _image_axis(node: fx.Node) -> int | None:
+    """Tell which axis of a layer's first result has the images; None if none has them alone.
+
+    Tokens may come before images; parts of a face may be taken as if they were faces.
+    """
+    (images,) = node.graph.find_nodes(op="placeholder")
+    count, shape = images.meta["shape"][0], node.meta["shape"]
+    axes = (0, 1) if len(shape) == 3 else (0,)
+    return next((axis for axis in axes if shape[axis] == count), None)
+
+
 def first_axes(node: fx.Node) -> Axes:
     """Tell which axes of a layer's first result are image, unit, row and column."""
     kind = _kind(node)
+    if kind == "tokens" and _image_axis(node) == 1:
+        return 1, 2, 0
     return {"channels-last": (0, 3, 1, 2), "tokens": (0, 2, 1)}.get(kind, (0, 1, 2, 3))
 
 

@@ -3,9 +3,6 @@
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import Any, Final
 
 import torch
@@ -14,7 +11,7 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from facslens.errors import CallError
-from facslens.models.reading.fields import ReceptiveField, receptive_field
+from facslens.models.reading.any_reading import AnyReading, ReadsItself
 from facslens.models.reading.layers import Layer, find_layers
 from facslens.models.reading.run import Steps
 from facslens.models.reading.trace import Shape, Trace, placed, trace
@@ -26,24 +23,20 @@ _READ: Final[weakref.WeakKeyDictionary[nn.Module, dict[Shape, "Reading"]]] = (
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a network computes, for images of one shape, and what follows from it.
+class Reading(AnyReading):
+    """What a network computes in PyTorch, for images of one shape, and what follows from it.
 
     It holds no weights, so that it serves every network of the same architecture.
 
     Parameters
     ----------
+    layers, shape
+        As `AnyReading` has them.
     trace
         The steps.
-    layers
-        By name, in the order of the calls.
-    shape
-        Channels, rows and columns of the images.
     """
 
     trace: Trace
-    layers: dict[str, Layer]
-    shape: Shape
 
     def tensors(self, network: nn.Module) -> dict[str, Tensor]:
         """Give everything that the steps use by name: parameters, buffers and constants."""
@@ -51,16 +44,10 @@ class Reading:
         constants = {name: value.to(device) for name, value in self.trace.constants.items()}
         return {**dict(network.named_parameters()), **dict(network.named_buffers()), **constants}
 
-    def field(self, layer: str) -> ReceptiveField:
-        """Give the receptive field of a layer's maps."""
-        if layer not in self._fields:
-            maps, values = self.layers[layer].maps, Values(self.trace.graph, {})
-            self._fields[layer] = receptive_field(self.trace.graph, values, maps, self.shape)
-        return self._fields[layer]
-
-    @cached_property
-    def _fields(self) -> dict[str, ReceptiveField]:
-        return {}
+    @property
+    def graph(self) -> fx.Graph:
+        """The steps."""
+        return self.trace.graph
 
     def listener(
         self, network: nn.Module, layers: Sequence[str], read: Callable[[Tensor], Any]
@@ -68,40 +55,14 @@ class Reading:
         """Run a network so that something is read of the maps of some layers."""
         return Listener(self, network, layers, read)
 
-    def choose(self, names: Sequence[str] | None) -> list[str]:
-        """Choose layers by name or pattern, such as ``layer4.*``; in the order of the calls.
 
-        Without names these are all layers but those of shortcuts.
-
-        Raises
-        ------
-        CallError
-            If the network has no layer, or none of a given name.
-        """
-        if not self.layers:
-            raise CallError(
-                "the network has no layer with feature maps: no convolution, and no linear layer "
-                "that is applied at every place"
-            )
-        if names is None:
-            return [name for name, layer in self.layers.items() if not layer.shortcut]
-        chosen: set[str] = set()
-        for name in names:
-            found = [one for one in self.layers if one == name or fnmatchcase(one, name)]
-            if not found:
-                near = get_close_matches(name, self.layers, n=3, cutoff=0.5) or self.layers
-                raise CallError(f"the network has no layer {name!r}: it has {', '.join(near)}")
-            chosen.update(found)
-        return [name for name in self.layers if name in chosen]
-
-
-def read_network(network: nn.Module, shape: Shape) -> Reading:
+def read_network(network: nn.Module, shape: Shape) -> AnyReading:
     """Read a network for images of a shape (channel, row, column); once, for it is kept.
 
     Raises
     ------
     CallError
-        As `facslens.models.reading.trace.trace` does.
+        As `read_steps` does, but for a network that tells its layers itself.
 
     Examples
     --------
@@ -110,12 +71,33 @@ def read_network(network: nn.Module, shape: Shape) -> Reading:
     >>> reading.layers["0"].steps, reading.field("0").size
     (('group_norm', 'tanh'), (8, 8))
     """
+    return network.read(shape) if isinstance(network, ReadsItself) else read_steps(network, shape)
+
+
+def read_steps(network: nn.Module, shape: Shape) -> Reading:
+    """Read a network of which every step is wanted, and not its layers alone.
+
+    Raises
+    ------
+    CallError
+        If PyTorch does not run the network, or as `facslens.models.reading.trace.trace` does.
+    """
+    if isinstance(network, ReadsItself):
+        raise CallError(
+            f"the network is {network.no_steps}: projecting, cutting and exporting it need the "
+            f"PyTorch network"
+        )
     readings = _READ.setdefault(network, {})
     if shape not in readings:
         found = trace(network, shape)
-        values = Values(found.graph, Reading(found, {}, shape).tensors(network))
-        readings[shape] = Reading(found, find_layers(found.graph, values), shape)
+        values = Values(found.graph, Reading({}, shape, found).tensors(network))
+        readings[shape] = Reading(find_layers(found.graph, values), shape, found)
     return readings[shape]
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Tell where a network takes its images."""
+    return torch.device("cpu") if isinstance(network, ReadsItself) else placed(network)[0]
 
 
 def read_alike(network: nn.Module, like: nn.Module) -> None:

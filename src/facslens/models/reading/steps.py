@@ -19,20 +19,24 @@ IDENTITIES: Final = frozenset(
 #: Functions of each value by itself which PyTorch does not tag so.
 _POINTWISE: Final = frozenset(
     {"where", "masked_fill", "rsub", "prelu", "_prelu_kernel", "hardswish", "log_sigmoid",
-     "zeros_like", "ones_like", "full_like", *IDENTITIES}
+     "zeros_like", "ones_like", "full_like", "elementwise", *IDENTITIES}
 )  # fmt: skip
 #: Sums with weights: their adjoint passes.
 CONVOLUTIONS: Final = frozenset({"conv2d", "convolution", "conv_transpose2d"})
 #: Their adjoint passes if one operand is the network's own.
 PRODUCTS: Final = frozenset({"linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum"})
+#: Values keep their order under another shape; their adjoint passes.
+RESHAPES: Final = frozenset(
+    {"view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as"}
+)
 #: Values change their places, or are given further ones; their adjoint passes.
 MOVES: Final = frozenset(
-    {"view", "reshape", "_unsafe_view", "flatten", "unflatten", "permute", "transpose", "t",
-     "movedim", "swapaxes", "numpy_T", "squeeze", "unsqueeze", "expand", "expand_as", "cat",
-     "concat", "stack", "slice", "select", "narrow", "split", "split_with_sizes", "chunk", "unbind",
-     "slice_scatter", "select_scatter", "pad", "constant_pad_nd", "reflection_pad2d",
-     "replication_pad2d", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "roll", "flip",
-     "repeat", "tile", "index_select", "im2col", "getitem", "view_as", "copy", "hstack", "vstack"}
+    {*RESHAPES, "permute", "transpose", "t", "movedim", "swapaxes", "numpy_T", "expand",
+     "expand_as", "cat", "concat", "stack", "slice", "select", "narrow", "split",
+     "split_with_sizes", "chunk", "unbind", "slice_scatter", "select_scatter", "pad",
+     "constant_pad_nd", "reflection_pad2d", "replication_pad2d", "pixel_shuffle",
+     "pixel_unshuffle", "channel_shuffle", "roll", "flip", "repeat", "tile", "index_select",
+     "im2col", "getitem", "copy", "hstack", "vstack"}
 )  # fmt: skip
 #: Means over places; their adjoint passes.
 MEANS: Final = frozenset(

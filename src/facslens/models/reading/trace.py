@@ -37,7 +37,8 @@ class Trace:
     graph
         One placeholder, the images (image, channel, row, column); parameters and buffers by their
         names in the network; steps that change nothing in place. Every step has the entries
-        ``shape`` (a tuple, the number of images None, or None for what is no tensor), ``module``
+        ``shape`` (a tuple, the number of images None and its multiples words, or None for
+        what is no tensor), ``module``
         (the name of the innermost module that takes the step) and ``line`` (where, in the source)
         in its ``meta``.
     constants
@@ -284,10 +285,12 @@ def _described(node: fx.Node) -> dict[str, Any]:
     }
 
 
-def _symbol(size: Any) -> int | None:
-    """Give a size that does not depend on the number of images, else None."""
+def _symbol(size: Any) -> int | str | None:
+    """Give a size: None for the number of images, words for what only depends on it."""
     expression = size.node.expr
-    return int(expression) if expression.is_number else None
+    if expression.is_number:
+        return int(expression)
+    return None if expression.is_Symbol else str(expression)
 
 
 def _line(stack: str | None) -> str:

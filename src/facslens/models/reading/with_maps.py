@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from facslens.errors import CallError
-from facslens.models.reading.reading import read_network
+from facslens.models.reading.reading import read_steps
 from facslens.models.reading.run import Steps
 from facslens.models.reading.trace import Shape
 
@@ -30,7 +30,7 @@ class WithMaps(nn.Module):
     def __init__(self, network: nn.Module, layer: str, shape: Shape) -> None:
         super().__init__()
         self.network = network
-        self._reading = read_network(network, shape)
+        self._reading = read_steps(network, shape)
         (name,) = self._reading.choose([layer])
         self._layer, trace = self._reading.layers[name], self._reading.trace
         answers = [part for part in trace.answers if isinstance(part, fx.Node)]

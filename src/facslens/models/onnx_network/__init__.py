@@ -1,0 +1,1 @@
+"""ONNX files of other people, as networks that ONNX Runtime runs."""

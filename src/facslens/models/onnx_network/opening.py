@@ -1,0 +1,95 @@
+"""Open an ONNX file as a model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from facslens.datasets.base import expression_name
+from facslens.errors import CallError
+from facslens.models.model import Model
+from facslens.models.onnx_network.file import read_file
+from facslens.models.onnx_network.network import OnnxNetwork
+from facslens.models.onnx_network.said import (
+    channels_last,
+    find_answer,
+    no_input,
+    noted_labels,
+    own_labels,
+    own_notes,
+)
+from facslens.preprocess.input import Input, parse_input
+
+
+def open_onnx(
+    path: str | Path,
+    input: Input | str | None = None,  # noqa: A002  the word of every other call
+    expressions: Sequence[str] | None = None,
+    output: str | None = None,
+) -> Model:
+    """Open an ONNX file as a model, which ONNX Runtime runs.
+
+    Its layers can be recorded, experimented on and associated, and it reads faces. What takes its
+    steps one by one, such as a projection, is refused.
+
+    Parameters
+    ----------
+    path
+        The file. Data beside it are read, too.
+    input
+        What it reads of a picture, or the name of that. A file of ``facslens export`` says so
+        itself.
+    expressions
+        The names of its classes, in the order of its scores; None where its metadata hold them.
+    output
+        The name of the result that scores the classes, or of a head of ``facslens export``; None
+        takes the only one, or the first head.
+
+    Returns
+    -------
+    Model
+        Its ``training`` notes the file's name, its SHA-256, the name of the answer, and in
+        ``notes`` what was found out and not said.
+
+    Raises
+    ------
+    CallError
+        If the extra ``export`` is not installed, the file holds what cannot be opened exactly, or
+        it does not say what has to be known of it.
+    ArtifactError
+        If the file is missing or damaged, or ONNX Runtime does not run it.
+    """
+    file = read_file(Path(path))
+    own = own_notes(file)
+    reads = parse_input(input) if isinstance(input, str) else input
+    if own is not None and reads not in (None, own.input):
+        raise CallError(
+            f"{file.path} was written by `facslens export` and reads {own.input.name}: leave input "
+            f"out"
+        )
+    reads = own.input if own is not None else reads
+    if reads is None:
+        raise no_input(file)
+    answer, notes = find_answer(file, output, own)
+    network = OnnxNetwork(
+        file,
+        answer,
+        reads.shape,
+        channels_last=channels_last(file, reads.shape),
+        prefix=own.prefix if own is not None else "",
+    )
+    labels = own_labels(own, output) if own is not None else None
+    names = expressions or labels or noted_labels(file)
+    if names is None:
+        raise CallError(
+            f"{file.path} does not name its {network.classes} classes: say expressions, in the "
+            f"order of its scores"
+        )
+    known = tuple(expression_name(name) or name.strip().lower() for name in names)
+    if len(set(known)) != network.classes or len(known) != network.classes:
+        raise CallError(
+            f"expressions is {list(known)}: {file.path} gives {network.classes} scores, expected "
+            f"as many different names"
+        )
+    training = {
+        "file": file.path.name, "sha256": file.sha256, "answer": answer, "notes": list(notes),
+    }  # fmt: skip
+    return Model(network, "onnx", reads, known, training)

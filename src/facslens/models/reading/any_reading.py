@@ -1,0 +1,128 @@
+"""What was read of a network, whatever runs it: its layers, and a way to listen to them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from jaxtyping import Float
+from torch import Tensor, fx, nn
+
+from facslens.errors import CallError
+from facslens.models.reading.fields import ReceptiveField, receptive_field
+from facslens.models.reading.layers import Layer
+from facslens.models.reading.trace import Shape
+from facslens.models.reading.values import Values
+
+#: Runs a network on images (image, channel, row, column), and gives what was read of the maps, by
+#: layer, and the network's answer as the network gives it.
+Listens: TypeAlias = Callable[[Tensor], tuple[dict[str, Any], Any]]
+
+
+@dataclass(frozen=True)
+class AnyReading(ABC):
+    """The layers of a network, for images of one shape.
+
+    Parameters
+    ----------
+    layers
+        By name, in the order of the calls.
+    shape
+        Channels, rows and columns of the images.
+    """
+
+    layers: dict[str, Layer]
+    shape: Shape
+
+    @property
+    @abstractmethod
+    def graph(self) -> fx.Graph:
+        """The steps, as `facslens.models.reading.trace.Trace.graph` has them."""
+
+    @abstractmethod
+    def listener(
+        self, network: nn.Module, layers: Sequence[str], read: Callable[[Tensor], Any]
+    ) -> Listens:
+        """Run a network so that something is read of the maps of some layers.
+
+        Parameters
+        ----------
+        network
+            Of which this is a reading.
+        layers
+            Names of the layers.
+        read
+            What to keep of a layer's maps (image, unit, row, column).
+        """
+
+    def field(self, layer: str) -> ReceptiveField:
+        """Give the receptive field of a layer's maps."""
+        if layer not in self._fields:
+            maps, values = self.layers[layer].maps, Values(self.graph, {})
+            self._fields[layer] = receptive_field(self.graph, values, maps, self.shape)
+        return self._fields[layer]
+
+    @cached_property
+    def _fields(self) -> dict[str, ReceptiveField]:
+        return {}
+
+    def choose(self, names: Sequence[str] | None) -> list[str]:
+        """Choose layers by name or pattern, such as ``layer4.*``; in the order of the calls.
+
+        Without names these are all layers but those of shortcuts.
+
+        Raises
+        ------
+        CallError
+            If the network has no layer, or none of a given name.
+        """
+        if not self.layers:
+            raise CallError(
+                "the network has no layer with feature maps: no convolution, and no linear layer "
+                "that is applied at every place"
+            )
+        if names is None:
+            return [name for name, layer in self.layers.items() if not layer.shortcut]
+        chosen: set[str] = set()
+        for name in names:
+            found = [one for one in self.layers if one == name or fnmatchcase(one, name)]
+            if not found:
+                near = get_close_matches(name, self.layers, n=3, cutoff=0.5) or self.layers
+                raise CallError(f"the network has no layer {name!r}: it has {', '.join(near)}")
+            chosen.update(found)
+        return [name for name in self.layers if name in chosen]
+
+
+class ReadsItself(nn.Module, ABC):
+    """A network that something else than PyTorch runs, which tells its layers itself.
+
+    It takes and gives float32 on the CPU, and has no parameters.
+    """
+
+    @abstractmethod
+    def read(self, shape: Shape) -> AnyReading:
+        """Give what is known of its layers.
+
+        Raises
+        ------
+        CallError
+            If it takes no images of that shape.
+        """
+
+    @abstractmethod
+    def check(self, images: Float[Tensor, "image channel row column"]) -> None:
+        """Compare what is listened to with the network itself, once.
+
+        Raises
+        ------
+        CallError
+            If they differ, or the answer to a face depends on the others beside it.
+        """
+
+    @property
+    @abstractmethod
+    def no_steps(self) -> str:
+        """Say what it is, so that its steps cannot be taken one by one in PyTorch."""
