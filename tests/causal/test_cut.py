@@ -156,7 +156,9 @@ def test_some_faces_can_be_taken_more_than_once(images):
 
 
 def test_a_network_without_scores_is_refused(images):
-    with pytest.raises(CallError, match=r"gives \(image, 2, 46, 46\): needs scores \(image, class\)"):
+    with pytest.raises(
+        CallError, match=r"gives \(image, 2, 46, 46\): needs scores \(image, class\)"
+    ):
         cut_at(nn.Sequential(nn.Conv2d(1, 2, 3)), "0", images)
 
 
