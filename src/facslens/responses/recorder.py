@@ -76,10 +76,10 @@ def record(
     CallError
         If the network cannot be read, or does not answer as it was read.
     """
-    device, _ = placed(network)
+    device, dtype = placed(network)
     seen, listener = 0, None
     for images in batches:
-        batch = images.to(device)
+        batch = images.to(device, dtype)
         if listener is None:
             reading = read_network(network, shape_of(batch))
             check_agreement(reading, network, batch)

@@ -1,5 +1,6 @@
 """Read a network once, and run it so that the maps of its layers can be listened to."""
 
+import hashlib
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,20 @@ class Reading:
         device, _ = placed(network)
         constants = {name: value.to(device) for name, value in self.trace.constants.items()}
         return {**dict(network.named_parameters()), **dict(network.named_buffers()), **constants}
+
+    def digest(self, network: nn.Module) -> str:
+        """Give a SHA-256 of all steps, in their order, and of what they use but the weights.
+
+        Equal for equal steps, whatever the code that they were read from; tensors that no
+        ``state_dict`` holds are included.
+        """
+        content = hashlib.sha256(str(self.trace.graph).encode())
+        kept = network.state_dict()
+        for name, value in sorted(self.tensors(network).items()):
+            if name not in kept:
+                content.update(name.encode())
+                content.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return content.hexdigest()
 
     def field(self, layer: str) -> ReceptiveField:
         """Give the receptive field of a layer's maps."""
@@ -146,7 +161,7 @@ class Listener:
         layers: Sequence[str],
         read: Callable[[Tensor], Any],
     ) -> None:
-        self._trace, self._read = reading.trace, read
+        self._trace, self._read, self._placed = reading.trace, read, placed(network)
         self._tensors = reading.tensors(network)
         self._layers = {name: reading.layers[name] for name in layers}
         wanted = [layer.maps for layer in self._layers.values()]
@@ -157,7 +172,7 @@ class Listener:
         self, images: Float[Tensor, "image channel row column"]
     ) -> tuple[dict[str, Any], Any]:
         """Give what was read, by layer, and the network's answer as the network gives it."""
-        count = len(self._layers)
+        count, images = len(self._layers), images.to(*self._placed)
         if self._trace.batch is None:
             found = self._pass(images, self._read)
             read, parts = found[:count], found[count:]
