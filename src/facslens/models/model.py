@@ -221,6 +221,11 @@ def read_weights(model: Model, path: Path) -> None:
 
 def _described(content: Json, path: Path) -> Model:
     """Build the network that ``model.json`` describes, its weights still drawn from a seed."""
+    if isinstance(opened := content.get("opened"), dict):
+        raise ArtifactError(
+            f"{path} describes a network of somebody else's code, opened from "
+            f"{opened.get('network')}: open it from there again"
+        )
     expected: dict[str, tuple[type, str]] = {
         "architecture": (str, "a name"),
         "expressions": (list, "a list of names"),

@@ -11,6 +11,7 @@ import io
 import json
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,7 +119,9 @@ def _check_pickle(content: bytes, what: str) -> None:
     if not content:
         return
     try:
-        torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except pickle.UnpicklingError as error:
         raise ArtifactError(
             f"{what} could only be read by running code in it: export the network again"

@@ -1,6 +1,7 @@
 """Read a file of weights alone, and give them to a network that they fit."""
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -107,7 +108,9 @@ def _safetensors(path: Path) -> object:
 
 def _tensors_alone(path: Path) -> object:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if not zipfile.is_zipfile(path) and not _is_pickle(path):
             raise ArtifactError(f"{path} is no readable weights file") from error
