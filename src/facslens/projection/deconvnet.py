@@ -81,8 +81,8 @@ def project_units(
     network
         Any network; it is not changed, and no parameter gets a gradient.
     images
-        (projection, channel, row, column) as the network reads them, in the type of its
-        weights: one image for each projection.
+        (projection, channel, row, column) as the network reads them: one image for each
+        projection.
     layer
         Name of a layer, as `facslens.models.reading.reading.Reading.choose` takes it.
     units
@@ -149,8 +149,8 @@ def project_units(
     shape = shape_of(images)
     reading = read_steps(network, shape)
     (name,) = reading.choose([layer])
-    device, _ = placed(network)
-    check_agreement(reading, network, images[:2].to(device))
+    device, dtype = placed(network)
+    check_agreement(reading, network, images[:2].to(device, dtype))
     location = np.full((count, 2), -1, dtype=np.int16)
     with torch.inference_mode(False), torch.enable_grad():
         down = WayDown(reading, reading.tensors(network), reading.layers[name], RULES[rule])
@@ -158,7 +158,7 @@ def project_units(
         response = torch.zeros(count, dtype=images.dtype)
         for first in range(0, count, batch_size):
             part = slice(first, first + batch_size)
-            batch = images[part].to(device, copy=True).requires_grad_()
+            batch = images[part].to(device, dtype, copy=True).requires_grad_()
             maps = down.maps(batch)
             start = None if locations is None else locations[part]
             response[part], location[part] = read_responses(maps, units[part], start)
