@@ -24,6 +24,7 @@ _PLACES = {
             "load_model",
             "load_run",
             "mechanism",
+            "open_network",
             "predict",
             "project",
             "record",

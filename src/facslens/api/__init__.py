@@ -3,7 +3,16 @@
 from facslens.api.audits import audit
 from facslens.api.faces import load, load_faces, split
 from facslens.api.findings import associate, experiment, mechanism
-from facslens.api.networks import load_model, load_run, predict, project, record, save_model, train
+from facslens.api.networks import (
+    load_model,
+    load_run,
+    open_network,
+    predict,
+    project,
+    record,
+    save_model,
+    train,
+)
 
 __all__ = [
     "associate",
@@ -14,6 +23,7 @@ __all__ = [
     "load_model",
     "load_run",
     "mechanism",
+    "open_network",
     "predict",
     "project",
     "record",

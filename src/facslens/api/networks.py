@@ -12,8 +12,11 @@ from facslens.api.faces import split
 from facslens.errors import CallError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from facslens.datasets.base import Faces
     from facslens.models.model import Model
+    from facslens.preprocess.input import Input
     from facslens.projection.deconvnet import Projections
     from facslens.responses.store import Responses
     from facslens.runs.record import RunRecord
@@ -119,11 +122,13 @@ def project(
     faces
         The faces that `image` is one of.
     layer, unit
-        Name of a convolution layer, and number of one of its units.
+        Name of a layer, and number of one of its units.
     image
         Row of the face in the table, or its image name.
     rule
-        ``deconvnet``, ``guided`` or ``gradient``.
+        ``deconvnet``, ``guided`` or ``gradient``; or, by captum (extra ``attribution``),
+        ``integrated_gradients`` or ``occlusion``, for layers of tokens, too, to which the rules
+        know no way down.
 
     Raises
     ------
@@ -131,6 +136,7 @@ def project(
         If there is no such model, face, layer, unit or rule.
     """
     from facslens.preprocess import normalise
+    from facslens.projection.attributed import METHODS, attribute_units
     from facslens.projection.deconvnet import project_units
     from facslens.runs.model import open_model
 
@@ -143,7 +149,10 @@ def project(
     opened = open_model(model)
     levels = normalise.read([faces.table["path"].iloc[rows[0]]], opened.input)
     face = normalise.as_read(levels, opened.input)
-    return project_units(opened.network, face, layer, np.array([unit]), rule=rule)
+    units = np.array([unit])
+    if rule in METHODS:
+        return attribute_units(opened.network, face, layer, units, method=rule)
+    return project_units(opened.network, face, layer, units, rule=rule)
 
 
 def predict(
@@ -224,6 +233,68 @@ def load_model(model: str | Path) -> "Model":
     from facslens.runs.model import open_model
 
     return open_model(model)
+
+
+def open_network(
+    network: "nn.Module | str | Path",
+    *,
+    weights: str | Path | None = None,
+    input: "Input | str | None" = None,  # noqa: A002  what everybody calls it
+    expressions: Sequence[str] | None = None,
+    output: str | None = None,
+) -> "Model":
+    """Open a network that was made and trained elsewhere.
+
+    Parameters
+    ----------
+    network
+        A `torch.nn.Module`, which stays as it is; ``FILE.py:FUNCTION``, whose code is run; a
+        ``.pt2`` file of `torch.export`; the folder of a transformers model with safetensors.
+    weights
+        For ``FILE.py:FUNCTION``, the file of the weights: safetensors, or ``.pth`` with weights
+        alone.
+    input
+        What it reads, such as ``rgb224-imagenet``: see `facslens.preprocess.input.parse_input`. A
+        folder of transformers says so itself.
+    expressions
+        The names of its classes in order, in any spelling that datasets may have; a class that is
+        no expression of facslens's keeps its own name. A folder of transformers names them itself.
+    output
+        Which part of what the network gives is its answer, by key, attribute or number, and what
+        its numbers are: ``logits``, ``probabilities``, ``independent`` for scores before a logistic
+        function each, ``chances`` behind them, or ``regression`` for numbers such as valence; or
+        both with a colon between, such as ``head1:probabilities``. None finds out what is certain.
+
+    Raises
+    ------
+    CallError
+        If there is no such network, it fits neither input nor expressions, it is not certain which
+        part is its answer, or it cannot be read exactly.
+    ArtifactError
+        If its files are damaged, do not fit each other, or could only be read by running code.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(7200, 2))
+    >>> model = open_network(network, input="rgb32-signed", expressions=["Happy", "calm"])
+    >>> model.expressions, model.opened["output"]
+    (('happiness', 'calm'), 'logits')
+    """
+    if isinstance(network, str | Path):
+        from facslens.preprocess.input import Input
+        from facslens.stages.open_foreign import open_foreign
+
+        reads = input.name if isinstance(input, Input) else input
+        found = None if weights is None else str(weights)
+        return open_foreign(str(network), found, reads, expressions, output)
+    from facslens.models.opening.open import needed_input, needed_names, open_module
+
+    if weights is not None:
+        raise CallError("weights is given with a module, which holds its own: leave it out")
+    return open_module(
+        network, reads=needed_input(input), expressions=needed_names(expressions), output=output
+    )
 
 
 def save_model(model: "Model", folder: str | Path) -> None:

@@ -13,7 +13,7 @@ from facslens.models.reading.agreement import check_agreement
 from facslens.models.reading.reading import Reading, read_steps
 from facslens.models.reading.run import Steps
 from facslens.models.reading.steps import IDENTITIES
-from facslens.models.reading.trace import operation, shape_of, where
+from facslens.models.reading.trace import operation, placed, shape_of, where
 from facslens.models.reading.values import Values
 
 #: Steps that process every map by itself, so that maps can also be replaced behind them.
@@ -126,13 +126,14 @@ def cut_at(
         shape = scores.meta["shape"] if isinstance(scores, fx.Node) else None
         given = f"{len(answers)} values" if shape is None else f"(image, {str(shape[1:])[1:]}"
         raise CallError(f"the network gives {given}: needs scores (image, class)")
-    check_agreement(reading, network, images)
-    return _split(reading, reading.tensors(network), name, scores)
+    check_agreement(reading, network, images.to(*placed(network)))
+    return _split(reading, network, name, scores)
 
 
-def _split(reading: Reading, tensors: dict[str, Tensor], name: str, scores: fx.Node) -> Cut:
+def _split(reading: Reading, network: nn.Module, name: str, scores: fx.Node) -> Cut:
     """Split the steps at the last place where the maps stand alone."""
-    layer, trace = reading.layers[name], reading.trace
+    layer, trace, tensors = reading.layers[name], reading.trace, reading.tensors(network)
+    device, dtype = placed(network)
     node = layer.maps
     while len(node.users) == 1 and layer.axes == (0, 1, 2, 3):
         (user,) = node.users
@@ -163,7 +164,7 @@ def _split(reading: Reading, tensors: dict[str, Tensor], name: str, scores: fx.N
     )
 
     def before(images: Tensor) -> list[Tensor]:
-        maps, *others = upper([images], tensors)
+        maps, *others = upper([images.to(device, dtype)], tensors)
         return [as_maps(maps), *others]
 
     def behind(maps: Tensor, *others: Tensor) -> Tensor:

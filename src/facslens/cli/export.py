@@ -31,6 +31,7 @@ def export(
     evidence of the units are in it, too. This needs the extra facslens[export].
     """
     from facslens.models.export import export_onnx
+    from facslens.models.scale import SCALES
     from facslens.runs.model import open_model
     from facslens.stages.open_network import Choice, evidence_of
 
@@ -38,6 +39,11 @@ def export(
         raise CallError(f"--onnx {onnx} ends in {onnx.suffix!r}: expected .onnx")
     choice = Choice(model, labels, "torch")
     opened = open_model(model, labels=labels)
+    if opened.scale != "softmax":
+        raise CallError(
+            f"model is {model!r}, whose network gives {SCALES[opened.scale].label}: the file would "
+            f"hold probabilities that sum to 1"
+        )
     evidence = evidence_of(choice)
     head = labels or ("ferplus" if model == "compact" else "expressions")
     export_onnx(

@@ -9,7 +9,18 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facslens.cli import audit, crossval, data, experiment, export, mechanism, predict, run, stages
+from facslens.cli import (
+    audit,
+    crossval,
+    data,
+    experiment,
+    export,
+    layers,
+    mechanism,
+    predict,
+    run,
+    stages,
+)
 from facslens.errors import CallError, FacslensError
 from facslens.names import one_line
 from facslens.version import __version__
@@ -34,6 +45,7 @@ app.command("mechanism")(mechanism.mechanism)
 app.command("crossval")(crossval.crossval)
 app.command("predict")(predict.predict_command)
 app.command("export")(export.export)
+app.command("layers")(layers.layers)
 app.add_typer(data.app, name="data")
 
 

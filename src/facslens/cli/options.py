@@ -12,6 +12,51 @@ import typer
 from facslens.association.distances.table import DISTANCES
 from facslens.projection.rules import RULES
 
+Network = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="compact for the network in the package, the folder of a run or of a saved model, "
+        "FILE.py:FUNCTION, a .pt2 or .onnx file, or the folder of a transformers model. The code "
+        "of a FILE.py is run: open no file that you do not trust.",
+        show_default=False,
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="The weights for FILE.py:FUNCTION: safetensors, or .pth and .pt with weights alone.",
+    ),
+]
+Input = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="NAME",
+        help="What the network reads, such as rgb224-imagenet or grey48.",
+    ),
+]
+Expressions = Annotated[
+    str | None,
+    typer.Option(
+        "--expressions",
+        metavar="NAME,…",
+        help="The names of its classes, in their order: happy or happiness; a class that is no "
+        "expression known here keeps its own name.",
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        metavar="[PART:]NUMBERS",
+        help="Which part of its answer is read (a key, attribute or number), and what its numbers "
+        "are: logits, probabilities, independent, chances or regression, such as "
+        "head1:probabilities; of compact ferplus or fer2013.",
+    ),
+]
 Data = Annotated[
     str,
     typer.Option(
@@ -77,6 +122,13 @@ Layers = Annotated[
     list[str] | None,
     typer.Option("--layer", help="A convolution layer to record; may be repeated [default: all]."),
 ]
+
+
+def names_in(text: str | None) -> list[str] | None:
+    """Split names at commas."""
+    return None if text is None else text.split(",")
+
+
 #: Lists the distances, by name and in words.
 DISTANCE_HELP: Final = "The distance that decides the mapping: " + ", ".join(
     f"{name} ({distance.label})" for name, distance in DISTANCES.items()

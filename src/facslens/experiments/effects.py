@@ -6,12 +6,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
-from scipy.special import softmax
 from scipy.stats import rankdata
 
 from facslens.experiments.absolute import resampled
 from facslens.experiments.combined import by_person, changes_together, checked, means
 from facslens.experiments.trials import FULL, GRADES, Trials, arrange
+from facslens.models.scale import SCALES
 from facslens.statistics import percentiles
 
 _SIZES: Final = ("logit", "logit_low", "logit_high")
@@ -47,6 +47,7 @@ def effects(
     expressions: Sequence[str],
     prototypes: Mapping[str, Sequence[str]],
     seed: int = 0,
+    scale: str = "softmax",
 ) -> pd.DataFrame:
     """Measure how each action unit, switched alone, changes every expression.
 
@@ -64,6 +65,9 @@ def effects(
         Action units of expressions, by convention.
     seed
         Of the resamples.
+    scale
+        How probabilities follow from the logits, one of `facslens.models.scale.SCALES`: by a
+        softmax; by a logistic function each, or not at all, and then nothing is centred.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def effects(
         rise, under a member, or rises under another one, by its interval. A prototype is a
         convention, not the truth [barrett2019]_.
     """
-    trials = _trials(table, logits, expressions)
+    trials = _trials(table, logits, expressions, scale)
     n, rows = len(expressions), []
     for grade, faces in zip(GRADES, trials.alone, strict=True):
         change = _by_person(trials, faces - trials.rest[:, None])
@@ -105,6 +109,7 @@ def agreement(
     expressions: Sequence[str],
     prototypes: Mapping[str, Sequence[str]],
     seed: int = 0,
+    scale: str = "softmax",
 ) -> tuple[float, float, float]:
     """Compare the effects at the highest grade with the prototypes.
 
@@ -115,7 +120,7 @@ def agreement(
         the change of the centred logit tells members of the prototype from others, and its 95 %
         interval over people; NaN where no expression has one.
     """
-    trials = _trials(table, logits, expressions)
+    trials = _trials(table, logits, expressions, scale)
     known = [e for e, name in enumerate(expressions) if name in prototypes]
     member = np.array(
         [[au in prototypes[expressions[e]] for e in known] for au in trials.aus], dtype=bool
@@ -134,6 +139,7 @@ def members(
     expressions: Sequence[str],
     prototypes: Mapping[str, Sequence[str]],
     seed: int = 0,
+    scale: str = "softmax",
 ) -> pd.DataFrame:
     """Measure which members of a prototype are needed, and which are enough.
 
@@ -146,7 +152,7 @@ def members(
         so, with a 95 % interval over people. Expressions that the network or the stimuli lack are
         left out.
     """
-    changes = changes_together(table, centred(checked(logits, expressions)))
+    changes = changes_together(table, SCALES[scale].centred(checked(logits, expressions)))
     rows = []
     for expression, aus in prototypes.items():
         whole = changes.get(("together", " ".join(aus)))
@@ -174,10 +180,13 @@ def members(
 
 
 def _trials(
-    table: pd.DataFrame, logits: Float[np.ndarray, "image expression"], expressions: Sequence[str]
+    table: pd.DataFrame,
+    logits: Float[np.ndarray, "image expression"],
+    expressions: Sequence[str],
+    scale: str,
 ) -> Trials:
-    wide = checked(logits, expressions)
-    return arrange(table, np.concatenate([centred(wide), softmax(wide, axis=1)], axis=1))
+    wide, by = checked(logits, expressions), SCALES[scale]
+    return arrange(table, np.concatenate([by.centred(wide), by.chances(wide)], axis=1))
 
 
 def _by_person(

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from facslens.experiments.combined import Changes, by_person, changes_together, checked, means
-from facslens.experiments.effects import centred
+from facslens.models.scale import SCALES
 
 #: Columns of `interactions`.
 INTERACTIONS: Final = (
@@ -31,6 +31,7 @@ def interactions(
     expressions: Sequence[str],
     sets: Sequence[Sequence[str]],
     seed: int = 0,
+    scale: str = "softmax",
 ) -> pd.DataFrame:
     r"""Measure what action units do to every expression together, beside the sum of each alone.
 
@@ -51,6 +52,8 @@ def interactions(
         Action units whose subsets of two or more are looked at.
     seed
         Of the resamples.
+    scale
+        As `facslens.experiments.effects.effects` takes it.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def interactions(
     same place: an interaction is that of drawing and network together. The intervals are each for
     itself; among many rows some exclude 0 by chance.
     """
-    found = changes_together(table, centred(checked(logits, expressions)))
+    found = changes_together(table, SCALES[scale].centred(checked(logits, expressions)))
     rows: list[dict[str, object]] = []
     for subset in _subsets(sets):
         smaller = [part for n in range(1, len(subset) + 1) for part in combinations(subset, n)]

@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,10 @@ from facslens.preprocess.input import Input
 METADATA: Final = "facslens"
 
 
+def _softmax(scores: Tensor) -> Tensor:
+    return torch.softmax(scores, dim=1)
+
+
 class Reader(nn.Module):
     """A network that maps levels to probabilities, and to the responses of one layer.
 
@@ -36,6 +40,8 @@ class Reader(nn.Module):
         How many of its scores belong to each head, in their order.
     layer
         The convolution layer whose responses are wanted; None gives no responses.
+    chances
+        Makes probabilities of the scores of a head.
 
     Raises
     ------
@@ -44,13 +50,19 @@ class Reader(nn.Module):
     """
 
     def __init__(
-        self, network: nn.Module, into: Input, heads: Sequence[int], layer: str | None
+        self,
+        network: nn.Module,
+        into: Input,
+        heads: Sequence[int],
+        layer: str | None,
+        chances: Callable[[Tensor], Tensor] = _softmax,
     ) -> None:
         super().__init__()
         self.into = into
         self.heads = list(heads)
         self.network = network if layer is None else WithMaps(network, layer, into.shape)
         self.layer = layer
+        self.chances = chances
 
     def forward(self, faces: Float[Tensor, "face channel row column"]) -> tuple[Tensor, ...]:
         """Give the probabilities of each head, and then the responses (face, unit).
@@ -62,7 +74,7 @@ class Reader(nn.Module):
         """
         found = self.network(normalise.as_read(faces, self.into))
         scores, *maps = found if self.layer is not None else (found,)
-        probabilities = [torch.softmax(part, dim=1) for part in scores.split(self.heads, dim=1)]
+        probabilities = [self.chances(part) for part in scores.split(self.heads, dim=1)]
         return (*probabilities, *(m.amax(dim=(2, 3)) for m in maps))
 
 

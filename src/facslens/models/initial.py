@@ -91,8 +91,15 @@ def architecture_of(model: str | None, init: Model | str | Path | None) -> str:
 
 
 def digest(model: Model) -> str:
-    """Give the SHA-256 of a model's weights, the names of its classes included."""
+    """Give the SHA-256 of a model's weights, the names of its classes included.
+
+    Of a network that was trained elsewhere, what it makes of the weights is included, too: its
+    input, its steps, and how its answer is read.
+    """
     content = hashlib.sha256(repr((model.architecture, model.expressions)).encode())
+    if model.opened:
+        content.update(repr((model.input.name, model.scale)).encode())
+        content.update(model.reading.digest(model.network).encode())
     for name, value in sorted(model.network.state_dict().items()):
         content.update(name.encode())
         content.update(value.detach().cpu().contiguous().numpy().tobytes())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as weights_to_bytes
@@ -44,6 +45,11 @@ class Model:
         The expressions, in the order of the scores.
     training
         How it was trained: free entries for ``model.json``.
+    scale
+        How chances follow from the scores, one of `facslens.models.scale.SCALES`.
+    opened
+        Of a network that was trained elsewhere, how it was opened, for ``model.json``: see
+        `facslens.models.opening.open.open_module`.
     """
 
     network: nn.Module
@@ -51,11 +57,28 @@ class Model:
     input: Input
     expressions: tuple[str, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
+    scale: str = "softmax"
+    opened: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def parameters(self) -> int:
         """Number of trainable parameters."""
         return sum(p.numel() for p in self.network.parameters())
+
+    def chances(self, scores: Float[Tensor, "image class"]) -> Float[Tensor, "image class"]:
+        """Give the probability of each class.
+
+        Raises
+        ------
+        CallError
+            If the network's numbers are no scores of classes.
+        """
+        if self.scale == "none":
+            raise CallError(
+                f"the network gives numbers, {', '.join(self.expressions)}, and no scores of "
+                f"classes: no expression follows from them"
+            )
+        return scores.sigmoid() if self.scale == "logistic" else scores.softmax(dim=1)
 
     @property
     def reading(self) -> AnyReading:
@@ -138,13 +161,16 @@ def save(model: Model, folder: Path) -> None:
 
 def describe(model: Model) -> Json:
     """Give the content of ``model.json``."""
-    return {
+    known: Json = {
         "architecture": model.architecture,
         "input": model.input.name,
         "expressions": list(model.expressions),
         "parameters": model.parameters,
         "training": dict(model.training),
     }
+    if model.opened:
+        known |= {"scale": model.scale, "opened": dict(model.opened)}
+    return known
 
 
 def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:
@@ -196,6 +222,11 @@ def read_weights(model: Model, path: Path) -> None:
 
 def _described(content: Json, path: Path) -> Model:
     """Build the network that ``model.json`` describes, its weights still drawn from a seed."""
+    if isinstance(opened := content.get("opened"), dict):
+        raise ArtifactError(
+            f"{path} describes a network of somebody else's code, opened from "
+            f"{opened.get('network')}: open it from there again"
+        )
     expected: dict[str, tuple[type, str]] = {
         "architecture": (str, "a name"),
         "expressions": (list, "a list of names"),

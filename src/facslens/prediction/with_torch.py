@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 from facslens.models.export import Reader
 from facslens.models.model import Model
+from facslens.models.reading.trace import evaluating, placed
 from facslens.prediction.evidence import Evidence
 from facslens.prediction.network import Answers, Network
 from facslens.preprocess.normalise import to_levels
@@ -17,13 +18,16 @@ def read_with_torch(
     model: Model, layer: str | None = None, evidence: Sequence[Evidence] = ()
 ) -> Network:
     """Make a network of a model, with the evidence of the units of one layer."""
-    reader = Reader(model.network, model.input, [len(model.expressions)], layer).eval()
+    classes = len(model.expressions)
+    model.chances(torch.zeros(1, classes))  # refused here, and not with the first face
+    reader = Reader(model.network, model.input, [classes], layer, model.chances)
+    device, dtype = placed(model.network)
 
     def read(faces: UInt8[np.ndarray, "face row column *rgb"]) -> Answers:
-        with torch.inference_mode():
-            levels = to_levels(faces)
+        with torch.inference_mode(), evaluating(reader):
+            levels = to_levels(faces).to(device, dtype)
             found = reader(levels.contiguous(memory_format=torch.channels_last))
-        probabilities, *responses = (part.numpy() for part in found)
+        probabilities, *responses = (part.float().numpy(force=True) for part in found)
         return Answers(
             probabilities, responses[0] if responses else np.zeros((len(faces), 0), np.float32)
         )

@@ -81,8 +81,8 @@ def project_units(
     network
         Any network; it is not changed, and no parameter gets a gradient.
     images
-        (projection, channel, row, column) as the network reads them, in the type of its
-        weights: one image for each projection.
+        (projection, channel, row, column) as the network reads them: one image for each
+        projection.
     layer
         Name of a layer, as `facslens.models.reading.reading.Reading.choose` takes it.
     units
@@ -149,8 +149,8 @@ def project_units(
     shape = shape_of(images)
     reading = read_steps(network, shape)
     (name,) = reading.choose([layer])
-    device, _ = placed(network)
-    check_agreement(reading, network, images[:2].to(device))
+    device, dtype = placed(network)
+    check_agreement(reading, network, images[:2].to(device, dtype))
     location = np.full((count, 2), -1, dtype=np.int16)
     with torch.inference_mode(False), torch.enable_grad():
         down = WayDown(reading, reading.tensors(network), reading.layers[name], RULES[rule])
@@ -158,16 +158,16 @@ def project_units(
         response = torch.zeros(count, dtype=images.dtype)
         for first in range(0, count, batch_size):
             part = slice(first, first + batch_size)
-            batch = images[part].to(device, copy=True).requires_grad_()
+            batch = images[part].to(device, dtype, copy=True).requires_grad_()
             maps = down.maps(batch)
             start = None if locations is None else locations[part]
-            response[part], location[part] = _read(maps, units[part], start)
+            response[part], location[part] = read_responses(maps, units[part], start)
             image[part] = _down(batch, maps, units[part], location[part])
-    window = _windows(reading.field(name), location, shape)
+    window = windows_of(reading.field(name), location, shape)
     return Projections(image.numpy(), response.numpy(), location, window, down.notes)
 
 
-def _windows(
+def windows_of(
     field: ReceptiveField, locations: Int[np.ndarray, "location 2"], shape: Shape
 ) -> Int[np.ndarray, "location 4"]:
     """Give what each location sees, clipped to the image; all zero where there is no location."""
@@ -178,7 +178,7 @@ def _windows(
     return window
 
 
-def _read(
+def read_responses(
     maps: Float[Tensor, "projection unit map_row map_column"],
     units: Int[np.ndarray, " projection"],
     locations: Int[np.ndarray, "projection 2"] | None,

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from facslens.errors import CallError
 from facslens.models.reading.agreement import check_agreement
-from facslens.models.reading.reading import device_of, read_network
+from facslens.models.reading.reading import read_network, takes
 from facslens.models.reading.trace import shape_of
 from facslens.responses.store import BatchResponses
 
@@ -76,10 +76,10 @@ def record(
     CallError
         If the network cannot be read, or does not answer as it was read.
     """
-    device = device_of(network)
+    device, dtype = takes(network)
     seen, listener = 0, None
     for images in batches:
-        batch = images.to(device)
+        batch = images.to(device, dtype)
         if listener is None:
             reading = read_network(network, shape_of(batch))
             check_agreement(reading, network, batch)

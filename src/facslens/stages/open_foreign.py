@@ -1,10 +1,12 @@
-"""Open somebody's network for an audit, by what a call names."""
+"""Open somebody's network by what a call names."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from facslens.errors import CallError
 from facslens.models.card import PRETRAINED
 from facslens.models.model import Model
+from facslens.models.opening.kinds import Named, kinds_in_words, open_named
 from facslens.runs.model import open_model
 
 
@@ -20,11 +22,12 @@ def open_foreign(
     Parameters
     ----------
     network
-        The name of a network in the package, or the folder of a run or of a saved model.
+        The name of a network in the package, the folder of a run or of a saved model, or one of
+        `facslens.models.opening.kinds.KINDS`.
     weights, input, expressions
-        What other networks do not say of themselves; these do.
+        What other networks do not say of themselves; those of facslens do.
     output
-        The head of a network in the package; None takes the first.
+        Which part of the answer is read, and as what; of a network in the package its head.
 
     Raises
     ------
@@ -33,13 +36,24 @@ def open_foreign(
     ArtifactError
         If its files are missing or damaged.
     """
+    if not _is_own(network):
+        return open_named(Named(network, weights, input, expressions, output))
     given = {"weights": weights, "input": input, "expressions": expressions}
     for name, value in given.items():
         if value is not None:
             shown = value if isinstance(value, str) else ",".join(value)
             raise CallError(
-                f"{name} is {shown!r}, but only a network in the package "
-                f"({', '.join(PRETRAINED)}) or the folder of a run or a saved model can be opened, "
-                f"which says so itself: leave it out"
+                f"{name} is {shown!r}, but {network} is a network of facslens's, which says so "
+                f"itself: leave it out"
             )
     return open_model(network, "network", output)
+
+
+def networks_in_words() -> str:
+    """List what can be opened, for help texts."""
+    return f"{', '.join(PRETRAINED)}, the folder of a run or of a saved model, {kinds_in_words()}"
+
+
+def _is_own(network: str) -> bool:
+    """Tell whether a name is that of a network of facslens's own architectures."""
+    return network in PRETRAINED or (Path(network) / "model.json").is_file()

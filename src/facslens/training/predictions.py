@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from facslens.datasets.base import Faces
 from facslens.models.model import Model
+from facslens.models.reading.trace import evaluating, placed
 from facslens.preprocess import normalise
 from facslens.progress import Report, silent
 
@@ -38,9 +39,11 @@ def predict(
     """
     paths = list(faces.table["path"])
     parts: list[Float[np.ndarray, "image expression"]] = []
-    with torch.inference_mode():
+    device, dtype = placed(model.network)
+    with torch.inference_mode(), evaluating(model.network):
         for batch in normalise.batches(paths, model.input, batch_size):
-            parts.append(torch.softmax(model.network(batch), dim=1).numpy())
+            scores = model.network(batch.to(device, dtype))
+            parts.append(model.chances(scores).numpy(force=True))
             progress(sum(map(len, parts)), len(paths), "")
     probability = np.concatenate(parts) if parts else np.zeros((0, len(model.expressions)))
     names = np.asarray(model.expressions, dtype=object)

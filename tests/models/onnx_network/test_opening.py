@@ -161,9 +161,9 @@ def test_scores_before_a_softmax_are_read(newer, network, images, export, tmp_pa
     with torch.no_grad():
         wanted = network(images)
     torch.testing.assert_close(model.network(images), wanted, rtol=1e-5, atol=1e-5)
-    (note,) = model.training["notes"]
+    (note,) = model.opened["notes"]
     assert note.startswith("The file answers with probabilities: what the softmax at its end takes")
-    assert model.training["answer"] != first
+    assert model.opened["output"] != first
 
 
 def test_channels_that_are_last_are_turned(network, images, export, tmp_path):

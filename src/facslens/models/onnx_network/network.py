@@ -1,5 +1,6 @@
 """An ONNX file as a network, run by ONNX Runtime."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -242,6 +243,12 @@ class OnnxReading(AnyReading):
     def graph(self) -> fx.Graph:
         """The steps."""
         return self.steps
+
+    def digest(self, network: nn.Module) -> str:
+        """Give a SHA-256 of the file, and of which of its results is the answer."""
+        assert isinstance(network, OnnxNetwork)
+        known = repr((network.file.sha256, network.answer))
+        return hashlib.sha256(known.encode()).hexdigest()
 
     def listener(
         self, network: nn.Module, layers: Sequence[str], read: Callable[[Tensor], Any]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from facslens.datasets.base import expression_name
 from facslens.errors import CallError
 from facslens.models.model import Model
 from facslens.models.onnx_network.file import read_file
@@ -16,6 +15,7 @@ from facslens.models.onnx_network.said import (
     own_labels,
     own_notes,
 )
+from facslens.models.opening.class_names import class_names
 from facslens.preprocess.input import Input, parse_input
 
 
@@ -46,8 +46,8 @@ def open_onnx(
     Returns
     -------
     Model
-        Its ``training`` notes the file's name, its SHA-256, the name of the answer, and in
-        ``notes`` what was found out and not said.
+        `Model.opened` notes where it came from, the SHA-256 of the file, the name of the answer,
+        and what was found out and not said.
 
     Raises
     ------
@@ -83,13 +83,17 @@ def open_onnx(
             f"{file.path} does not name its {network.classes} classes: say expressions, in the "
             f"order of its scores"
         )
-    known = tuple(expression_name(name) or name.strip().lower() for name in names)
-    if len(set(known)) != network.classes or len(known) != network.classes:
+    known = class_names(names)
+    if len(known) != network.classes:
         raise CallError(
             f"expressions is {list(known)}: {file.path} gives {network.classes} scores, expected "
-            f"as many different names"
+            f"as many names"
         )
-    training = {
-        "file": file.path.name, "sha256": file.sha256, "answer": answer, "notes": list(notes),
-    }  # fmt: skip
-    return Model(network, "onnx", reads, known, training)
+    opened = {
+        "network": str(path),
+        "files": {str(path): file.sha256},
+        "class": "ONNX",
+        "output": answer,
+        "notes": list(notes),
+    }
+    return Model(network, "onnx", reads, known, opened=opened)

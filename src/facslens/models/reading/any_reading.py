@@ -58,6 +58,16 @@ class AnyReading(ABC):
             What to keep of a layer's maps (image, unit, row, column).
         """
 
+    @abstractmethod
+    def digest(self, network: nn.Module) -> str:
+        """Give a SHA-256 of all that the network computes with but what its ``state_dict`` holds.
+
+        Parameters
+        ----------
+        network
+            Of which this is a reading.
+        """
+
     def field(self, layer: str) -> ReceptiveField:
         """Give the receptive field of a layer's maps."""
         if layer not in self._fields:

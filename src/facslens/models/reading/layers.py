@@ -70,8 +70,9 @@ class Layer:
         """Name the operations from the weights to the maps, as far as one leads to the next."""
         found, node = [], self.maps
         while node is not self.weights:
-            if operation(node) != "getitem":
-                found.append(operation(node))
+            name = operation(node)
+            if name != "getitem":
+                found.append("batch_norm" if name in BATCH_NORMS else name.removeprefix("native_"))
             earlier = [n for n in node.all_input_nodes if _leads(self.weights, n)]
             node = earlier[0]
         return tuple(reversed(found))

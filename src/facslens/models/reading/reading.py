@@ -1,5 +1,6 @@
 """Read a network once, and run it so that the maps of its layers can be listened to."""
 
+import hashlib
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,20 @@ class Reading(AnyReading):
         """The steps."""
         return self.trace.graph
 
+    def digest(self, network: nn.Module) -> str:
+        """Give a SHA-256 of all steps, in their order, and of what they use but the weights.
+
+        Equal for equal steps, whatever the code that they were read from; tensors that no
+        ``state_dict`` holds are included.
+        """
+        content = hashlib.sha256(str(self.trace.graph).encode())
+        kept = network.state_dict()
+        for name, value in sorted(self.tensors(network).items()):
+            if name not in kept:
+                content.update(name.encode())
+                content.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return content.hexdigest()
+
     def listener(
         self, network: nn.Module, layers: Sequence[str], read: Callable[[Tensor], Any]
     ) -> "Listener":
@@ -95,9 +110,11 @@ def read_steps(network: nn.Module, shape: Shape) -> Reading:
     return readings[shape]
 
 
-def device_of(network: nn.Module) -> torch.device:
-    """Tell where a network takes its images."""
-    return torch.device("cpu") if isinstance(network, ReadsItself) else placed(network)[0]
+def takes(network: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Tell on which device, and of which type, a network takes its images."""
+    if isinstance(network, ReadsItself):
+        return torch.device("cpu"), torch.float32
+    return placed(network)
 
 
 def read_alike(network: nn.Module, like: nn.Module) -> None:
@@ -128,7 +145,7 @@ class Listener:
         layers: Sequence[str],
         read: Callable[[Tensor], Any],
     ) -> None:
-        self._trace, self._read = reading.trace, read
+        self._trace, self._read, self._placed = reading.trace, read, placed(network)
         self._tensors = reading.tensors(network)
         self._layers = {name: reading.layers[name] for name in layers}
         wanted = [layer.maps for layer in self._layers.values()]
@@ -139,7 +156,7 @@ class Listener:
         self, images: Float[Tensor, "image channel row column"]
     ) -> tuple[dict[str, Any], Any]:
         """Give what was read, by layer, and the network's answer as the network gives it."""
-        count = len(self._layers)
+        count, images = len(self._layers), images.to(*self._placed)
         if self._trace.batch is None:
             found = self._pass(images, self._read)
             read, parts = found[:count], found[count:]

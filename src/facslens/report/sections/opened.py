@@ -132,7 +132,7 @@ def _layer(row: Row) -> Layer:
     return Layer(
         name=text(row, "layer"),
         kind=text(row, "kind"),
-        steps=text(row, "steps").replace("_", " ").split(),
+        steps=[step.replace("_", " ") for step in text(row, "steps").split()],
         units=int(row["units"]),
         map=size(""),
         field=size("field_"),

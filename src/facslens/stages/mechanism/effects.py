@@ -16,19 +16,21 @@ from facslens.stages.mechanism.subject import Subject
 def of_effects(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
     """Measure the effects alone, in prototypes and together, beside those in sequences of faces."""
     logits = subject.logits(progress)
-    order = (subject.table, logits, subject.model.expressions, PROTOTYPES, subject.seed)
+    model, seed = subject.model, subject.seed
+    order = (subject.table, logits, model.expressions, PROTOTYPES, seed, model.scale)
     logits_of = order[:3]
     found = {
         "effects": effects(*order),
         "needed": members(*order),
-        "interactions": interactions(*logits_of, INTERACTING, subject.seed),
+        "interactions": interactions(*logits_of, INTERACTING, seed, model.scale),
     }
     return found | {
         "agreement": pd.DataFrame(
             [agreement(*order)], columns=["auroc", "auroc_low", "auroc_high"]
         ),
         "sequences": of_sequences(subject, found["effects"]),
-        "words": words(found, subject.model.expressions),
+        # of numbers that are no chances of expressions the sentences would be wrong
+        "words": words(found, model.expressions if model.scale != "none" else ()),
     }
 
 

@@ -57,7 +57,7 @@ def mechanism(
     NotEnoughDataError
         If they are too few.
     """
-    parts = choose_parts(only)
+    parts = choose_parts(only, subject.model.scale)
     subject.stimuli.check()
     if subject.findings is None and any(PARTS[name].experiment for name in parts):
         plan = _plan(subject)
@@ -105,7 +105,7 @@ def write_mechanism(
     ArtifactError
         If it cannot be written, or a table or a face was changed since.
     """
-    parts = choose_parts(only)
+    parts = choose_parts(only, subject.model.scale)
     order = order_of(subject, sources)
     with filling(folder, NOTE, order, "a mechanism") as noted:
         hashes = _checked(folder, noted)

@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.errors import CallError
+from facslens.models.scale import SCALES
 from facslens.progress import Report
 from facslens.stages.mechanism.effects import of_effects
 from facslens.stages.mechanism.groups import of_groups
@@ -62,18 +63,34 @@ PARTS: Final[dict[str, Part]] = {
     ),
 }
 
+#: The parts that make sense of a network's numbers whatever these are.
+ANY_SCALE: Final = ("effects",)
 
-def choose_parts(names: Sequence[str] | None) -> tuple[str, ...]:
-    """Give the names of parts in their order; None takes all.
+
+def choose_parts(names: Sequence[str] | None, scale: str = "softmax") -> tuple[str, ...]:
+    """Give the names of parts in their order; None takes all that there are.
+
+    Parameters
+    ----------
+    names
+        Those that are wanted.
+    scale
+        Of the network, one of `facslens.models.scale.SCALES`.
 
     Raises
     ------
     CallError
-        If there is no such part.
+        If there is no such part, or it needs scores of which one class wins.
     """
     for name in names or ():
         if name not in PARTS:
             raise CallError(
                 f"only names {name!r}, which is no part: expected some of {', '.join(PARTS)}"
             )
-    return tuple(name for name in PARTS if not names or name in names)
+        if scale != "softmax" and name not in ANY_SCALE:
+            raise CallError(
+                f"only names {name!r}, which compares classes that exclude each other, but the "
+                f"network gives {SCALES[scale].label}: expected {', '.join(ANY_SCALE)}"
+            )
+    known = PARTS if scale == "softmax" else ANY_SCALE
+    return tuple(name for name in known if not names or name in names)

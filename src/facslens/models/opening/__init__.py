@@ -1,0 +1,1 @@
+"""Open a network that was trained elsewhere: exactly, or not at all."""
