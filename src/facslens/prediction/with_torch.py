@@ -8,7 +8,8 @@ from jaxtyping import UInt8
 
 from facslens.models.export import Reader
 from facslens.models.model import Model
-from facslens.models.reading.trace import evaluating, placed
+from facslens.models.reading.reading import takes
+from facslens.models.reading.trace import evaluating
 from facslens.prediction.evidence import Evidence
 from facslens.prediction.network import Answers, Network
 from facslens.preprocess.normalise import to_levels
@@ -21,7 +22,7 @@ def read_with_torch(
     classes = len(model.expressions)
     model.chances(torch.zeros(1, classes))  # refused here, and not with the first face
     reader = Reader(model.network, model.input, [classes], layer, model.chances)
-    device, dtype = placed(model.network)
+    device, dtype = takes(model.network)
 
     def read(faces: UInt8[np.ndarray, "face row column *rgb"]) -> Answers:
         with torch.inference_mode(), evaluating(reader):

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from facslens.errors import CallError
 from facslens.models.reading.agreement import check_agreement
-from facslens.models.reading.reading import read_network
-from facslens.models.reading.trace import placed, shape_of
+from facslens.models.reading.reading import read_network, takes
+from facslens.models.reading.trace import shape_of
 from facslens.projection.deconvnet import Projections, read_responses, windows_of
 
 #: Passes between an image of 0 and the image.
@@ -71,7 +71,7 @@ def attribute_units(
         ) from error
     reading = read_network(network, shape_of(images))
     (name,) = reading.choose([layer])
-    device, _ = placed(network)
+    device, _ = takes(network)
     check_agreement(reading, network, images[:2].to(device))
     listener = reading.listener(network, [name], torch.clone)
 

@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 from facslens.datasets.base import Faces
 from facslens.models.model import Model
-from facslens.models.reading.trace import evaluating, placed
+from facslens.models.reading.reading import takes
+from facslens.models.reading.trace import evaluating
 from facslens.preprocess import normalise
 from facslens.progress import Report, silent
 
@@ -39,7 +40,7 @@ def predict(
     """
     paths = list(faces.table["path"])
     parts: list[Float[np.ndarray, "image expression"]] = []
-    device, dtype = placed(model.network)
+    device, dtype = takes(model.network)
     with torch.inference_mode(), evaluating(model.network):
         for batch in normalise.batches(paths, model.input, batch_size):
             scores = model.network(batch.to(device, dtype))

@@ -17,6 +17,7 @@ from facslens.models.onnx_network.said import noted_labels
 from facslens.models.reading.agreement import check_agreement
 from facslens.prediction.with_torch import read_with_torch
 from facslens.preprocess.normalise import as_read
+from facslens.projection.attributed import attribute_units
 from facslens.projection.deconvnet import project_units
 from facslens.projection.layer_table import describe_layers
 from facslens.responses.recorder import record
@@ -90,9 +91,23 @@ def test_what_needs_its_steps_is_refused(model, images, tmp_path):
             model.network, tmp_path / "b.onnx", into=model.input, labels={"a": NAMES}, layer="conv1"
         )
     with pytest.raises(CallError, match=r"as a whole: it gives no gradients$"):
-        model.network(images.requires_grad_())
+        model.network(images.clone().requires_grad_())
+    with pytest.raises(CallError, match=r"as a whole: it gives no gradients$"):
+        attribute_units(
+            model.network, images[:1], "conv1", np.zeros(1, int), method="integrated_gradients"
+        )
     with pytest.raises(CallError, match=r"^the model is of the architecture 'onnx'"):
         save(model, tmp_path)
+
+
+def test_a_face_is_occluded_as_in_pytorch(network, model, images):
+    units = np.array([2])
+    own, found = (
+        attribute_units(one, images[:1], "layer1.0.conv1", units, method="occlusion").image
+        for one in (network, model.network)
+    )
+    np.testing.assert_allclose(found, own, rtol=1e-4, atol=1e-5)
+    assert np.abs(own).max() > 0.01
 
 
 def test_its_layers_are_described_with_the_reason(model):
@@ -131,8 +146,11 @@ def test_pictures_of_another_shape_are_refused(model):
         ({"input": "grey32"}, r"3 × 32 × 32: the input has 1 channels of 32×32 pixels$"),
         ({"input": "rgb48"}, r"3 × 32 × 32: the input has 3 channels of 48×48 pixels$"),
         ({"expressions": None}, r"does not name its 5 classes: say expressions"),
-        ({"expressions": NAMES[:4]}, r"gives 5 scores, expected as many different names$"),
-        ({"expressions": (*NAMES[:4], "angry")}, r"expected as many different names$"),
+        ({"expressions": NAMES[:4]}, r"gives 5 scores, expected as many names$"),
+        (
+            {"expressions": (*NAMES[:4], "angry")},
+            r"^expressions names 'anger' twice: expected every class once$",
+        ),
         ({"output": "other"}, r"^output is 'other': .*network\.onnx gives linear$"),
     ],
 )

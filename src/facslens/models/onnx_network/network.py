@@ -114,15 +114,7 @@ class OnnxNetwork(ReadsItself):
     def forward(
         self, images: Float[Tensor, "image channel row column"]
     ) -> Float[Tensor, "image class_"]:
-        """Give the scores.
-
-        Raises
-        ------
-        CallError
-            If gradients are wanted: ONNX Runtime gives none.
-        """
-        if images.requires_grad and torch.is_grad_enabled():
-            raise CallError(f"the network is {self.no_steps}: it gives no gradients")
+        """Give the scores, as `results` gives them."""
         (scores,) = self.results(images, [self.answer])
         return scores
 
@@ -133,7 +125,15 @@ class OnnxNetwork(ReadsItself):
         *,
         optimised: bool = True,
     ) -> list[Tensor]:
-        """Give results of steps by name."""
+        """Give results of steps by name.
+
+        Raises
+        ------
+        CallError
+            If the images have another shape, or gradients are wanted: ONNX Runtime gives none.
+        """
+        if images.requires_grad and torch.is_grad_enabled():
+            raise CallError(f"the network is {self.no_steps}: it gives no gradients")
         if len(images) == 0 or tuple(images.shape[1:]) != self.shape:
             raise CallError(
                 f"images have the shape {tuple(images.shape)}: {self.file.path} takes one or more "
