@@ -146,7 +146,10 @@ def test_pictures_of_another_shape_are_refused(model):
         ({"input": "grey32"}, r"3 × 32 × 32: the input has 1 channels of 32×32 pixels$"),
         ({"input": "rgb48"}, r"3 × 32 × 32: the input has 3 channels of 48×48 pixels$"),
         ({"expressions": None}, r"does not name its 5 classes: say expressions"),
-        ({"expressions": NAMES[:4]}, r"gives 5 scores, expected as many names$"),
+        (
+            {"expressions": NAMES[:4]},
+            r"expressions has 4 names .*, but the network gives 5 numbers",
+        ),
         (
             {"expressions": (*NAMES[:4], "angry")},
             r"^expressions names 'anger' twice: expected every class once$",
@@ -182,6 +185,20 @@ def test_scores_before_a_softmax_are_read(newer, network, images, export, tmp_pa
     (note,) = model.opened["notes"]
     assert note.startswith("The file answers with probabilities: what the softmax at its end takes")
     assert model.opened["output"] != first
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_chances_of_each_class_are_taken_back_to_scores(newer, network, images, export, tmp_path):
+    path = export(nn.Sequential(network, nn.Sigmoid()).eval(), tmp_path / "a.onnx", newer)
+    with pytest.raises(CallError, match="numbers from 0 to 1 that do not sum to 1: say output"):
+        open_onnx(path, INPUT, NAMES)
+    model = open_onnx(path, INPUT, NAMES, "chances")
+    assert model.scale == "logistic"
+    with torch.no_grad():
+        wanted = network(images)
+    _, scores = model.reading.listener(model.network, [], torch.clone)(images)
+    torch.testing.assert_close(scores, wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.network(images), scores)
 
 
 def test_channels_that_are_last_are_turned(network, images, export, tmp_path):

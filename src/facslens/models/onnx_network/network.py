@@ -18,7 +18,7 @@ from facslens.models.onnx_network.session import Sessions
 from facslens.models.reading.agreement import compare
 from facslens.models.reading.any_reading import AnyReading, Listens, ReadsItself
 from facslens.models.reading.layers import find_layers
-from facslens.models.reading.trace import Shape
+from facslens.models.reading.trace import Shape, operation
 from facslens.models.reading.values import Values
 
 #: Faces on which a file is tried; one face would be taken for a file that takes only one.
@@ -64,6 +64,8 @@ class OnnxNetwork(ReadsItself):
         self._channels_last, self._prefix = channels_last, prefix
         self._sessions = Sessions(file.model, file.images, str(file.path))
         self._checked: set[tuple[str, ...]] = set()
+        #: What makes scores of the answer.
+        self.scores: Callable[[Tensor], Tensor] = _same
         #: How many images the file takes at once; None for any number.
         self.batch, self._steps = self._tried(file.sizes[0] if file.sizes else None)
         self.eval()
@@ -99,6 +101,11 @@ class OnnxNetwork(ReadsItself):
         return int(self._steps.answer.meta["shape"][1])
 
     @property
+    def last(self) -> str:
+        """Name the operation that makes the answer, as PyTorch names it."""
+        return operation(self._steps.answer)
+
+    @property
     def no_steps(self) -> str:
         """Say what it is, so that its steps cannot be taken one by one in PyTorch."""
         return f"{self.file.path}, an ONNX file, which ONNX Runtime runs as a whole"
@@ -115,8 +122,8 @@ class OnnxNetwork(ReadsItself):
         self, images: Float[Tensor, "image channel row column"]
     ) -> Float[Tensor, "image class_"]:
         """Give the scores, as `results` gives them."""
-        (scores,) = self.results(images, [self.answer])
-        return scores
+        (answer,) = self.results(images, [self.answer])
+        return self.scores(answer)
 
     def results(
         self,
@@ -225,6 +232,10 @@ class OnnxNetwork(ReadsItself):
         self._checked.add(key)
 
 
+def _same(answer: Tensor) -> Tensor:
+    return answer
+
+
 @dataclass(frozen=True)
 class OnnxReading(AnyReading):
     """The layers of an ONNX file.
@@ -262,6 +273,7 @@ class OnnxReading(AnyReading):
             network.check_results(names, images)
             *found, answer = network.results(images, [*names, network.answer])
             maps = zip(chosen.items(), found, strict=True)
-            return {name: read(layer.as_maps(result)) for (name, layer), result in maps}, answer
+            read_of = {name: read(layer.as_maps(result)) for (name, layer), result in maps}
+            return read_of, network.scores(answer)
 
         return listen

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from facslens.errors import CallError
 from facslens.models.model import Model
-from facslens.models.onnx_network.file import read_file
+from facslens.models.onnx_network.file import OnnxFile, read_file
 from facslens.models.onnx_network.network import OnnxNetwork
 from facslens.models.onnx_network.said import (
     channels_last,
@@ -16,6 +16,8 @@ from facslens.models.onnx_network.said import (
     own_notes,
 )
 from facslens.models.opening.class_names import class_names
+from facslens.models.opening.open import tried
+from facslens.models.opening.output import KINDS, find_output
 from facslens.preprocess.input import Input, parse_input
 
 
@@ -40,8 +42,9 @@ def open_onnx(
     expressions
         The names of its classes, in the order of its scores; None where its metadata hold them.
     output
-        The name of the result that scores the classes, or of a head of ``facslens export``; None
-        takes the only one, or the first head.
+        The name of the result that scores the classes, or of a head of ``facslens export``; what
+        its numbers are, one of `facslens.models.opening.output.KINDS`; or both with a colon
+        between. None takes the only result, or the first head.
 
     Returns
     -------
@@ -68,7 +71,8 @@ def open_onnx(
     reads = own.input if own is not None else reads
     if reads is None:
         raise no_input(file)
-    answer, notes = find_answer(file, output, own)
+    part, numbers = _said(output, file)
+    answer, notes = find_answer(file, part, own)
     network = OnnxNetwork(
         file,
         answer,
@@ -76,7 +80,7 @@ def open_onnx(
         channels_last=channels_last(file, reads.shape),
         prefix=own.prefix if own is not None else "",
     )
-    labels = own_labels(own, output) if own is not None else None
+    labels = own_labels(own, part) if own is not None else None
     names = expressions or labels or noted_labels(file)
     if names is None:
         raise CallError(
@@ -84,16 +88,23 @@ def open_onnx(
             f"order of its scores"
         )
     known = class_names(names)
-    if len(known) != network.classes:
-        raise CallError(
-            f"expressions is {list(known)}: {file.path} gives {network.classes} scores, expected "
-            f"as many names"
-        )
+    numbers = "logits" if notes and numbers == "probabilities" else numbers
+    found = find_output(tried(network, reads), numbers, known, lambda _part: network.last)
+    network.scores = KINDS[found.numbers].scores
     opened = {
         "network": str(path),
         "files": {str(path): file.sha256},
         "class": "ONNX",
-        "output": answer,
-        "notes": list(notes),
+        "output": f"{answer}:{found.numbers}",
+        "notes": [*notes, *found.notes],
     }
-    return Model(network, "onnx", reads, known, opened=opened)
+    scale = KINDS[found.numbers].scale
+    return Model(network, "onnx", reads, known, scale=scale, opened=opened)
+
+
+def _said(output: str | None, file: OnnxFile) -> tuple[str | None, str | None]:
+    """Tell which result a call names, and what it says of its numbers."""
+    if output is None or output in file.outputs:
+        return output, None
+    part, _, numbers = output.rpartition(":")
+    return (part or None, numbers) if numbers in KINDS else (output, None)

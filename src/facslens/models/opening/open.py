@@ -12,7 +12,7 @@ from facslens.models.model import ARCHITECTURES, Model
 from facslens.models.opening.answering import answering, bare
 from facslens.models.opening.class_names import class_names
 from facslens.models.opening.output import KINDS, Output, find_output
-from facslens.models.reading.reading import read_steps
+from facslens.models.reading.reading import read_steps, takes
 from facslens.models.reading.steps import MOVES
 from facslens.models.reading.trace import Shape, evaluating, operation, placed
 from facslens.preprocess.input import EXAMPLES, Input, parse_input
@@ -121,7 +121,7 @@ def tried(network: nn.Module, into: Input) -> Any:
     CallError
         If it does not run.
     """
-    device, dtype = placed(network)
+    device, dtype = takes(network)
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(len(_CONTRASTS), *into.shape, generator=generator)
     levels = 0.5 + (noise - 0.5) * torch.tensor(_CONTRASTS)[:, None, None, None]
