@@ -59,6 +59,8 @@ def run_open(run: Run, progress: Report) -> None:
                 "class": f"{type(model.network).__module__}.{type(model.network).__qualname__}",
                 "parameters": model.parameters,
                 "expressions": list(model.expressions),
+                "output": str(model.opened.get("output", "")),
+                "notes": list(model.opened.get("notes", ())),
                 "input": preprocessing(model),
                 "layers": looked_at,
                 "has_untrained": can_restart(model.network),

@@ -76,6 +76,8 @@ class Opened:
     kind: str
     parameters: int
     expressions: tuple[str, ...]
+    output: str
+    notes: tuple[str, ...]
     has_untrained: bool
     choosing: int
     measuring: int
@@ -101,6 +103,8 @@ def build_opened(page: Page) -> Opened | Missing:
         kind=str(found["class"]),
         parameters=int(found["parameters"]),
         expressions=tuple(found["expressions"]),
+        output=str(found.get("output", "")),
+        notes=tuple(found.get("notes", ())),
         has_untrained=bool(found["has_untrained"]),
         choosing=int(found["people"]["choosing"]),
         measuring=int(found["people"]["measuring"]),
