@@ -14,7 +14,7 @@ from facslens.models.restart import can_restart
 from facslens.progress import Report
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
-from facslens.runs.source import Source
+from facslens.runs.source import IN_PYTHON, Source
 from facslens.stages.layer_table import layer_table
 from facslens.stages.reopen import with_network
 from facslens.stages.seen import of_drawn
@@ -52,7 +52,7 @@ def run_open(run: Run, progress: Report) -> None:
         write_json(
             run / "network.json",
             {
-                "network": source.network,
+                "network": name_of(source, model),
                 "files": files_of(source),
                 "digest": digest(model),
                 "class": f"{type(model.network).__module__}.{type(model.network).__qualname__}",
@@ -66,6 +66,12 @@ def run_open(run: Run, progress: Report) -> None:
                 "seen": seen.numbers(),
             },
         )
+
+
+def name_of(source: Source, model: Model) -> str:
+    """Say what a network is called: as the call named it, or by its class."""
+    kind = type(model.network).__name__
+    return f"{kind}, given in Python" if source.network == IN_PYTHON else source.network
 
 
 def files_of(source: Source) -> Json:
