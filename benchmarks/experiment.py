@@ -20,6 +20,7 @@ from facslens.experiments.control import Control
 from facslens.experiments.screen import screen
 from facslens.experiments.trials import Trials, arrange
 from facslens.models.model import Model
+from facslens.preprocess.input import grey_contrast
 from facslens.runs.model import open_model
 from facslens.stages import experiment as stage
 from facslens.stages.stimulated import (
@@ -33,6 +34,8 @@ from facslens.statistics import ALPHA
 from facslens.training.intervals import wilson
 
 AUS = 23
+#: What the planted filters read.
+INTO = grey_contrast(48)
 PEOPLE, SETTINGS = 60, 2
 UNITS = 64
 
@@ -107,7 +110,7 @@ def planted(seeds: int) -> None:
     filters, stimuli = Planted.read(), read_stimuli()
     shown, few = needed(stimuli), compared(stimuli)
     part = stimuli.table[few]
-    (bare,) = read_faces(stimuli, 48, [(few, without_network)], lambda _n: None)
+    (bare,) = read_faces(stimuli, [(few, without_network, INTO)], lambda _n: None)
     controls = {name: Control.of([arrange(part, values)]) for name, values in bare.items()}
     nothing = Planted(torch.zeros(0, *filters.filters.shape[1:]), ())
     random = [hide(nothing, 1000 + number)[0] for number in range(5)]
@@ -132,9 +135,8 @@ def planted(seeds: int) -> None:
 
 def answers(network: torch.nn.Module, stimuli: Stimuli, rows: np.ndarray) -> np.ndarray:
     """Record the one layer of a network of planted filters."""
-    model = Model(network, "planted", 48, ())
-    with responding(model, ["conv1"]) as reader:
-        (found,) = read_faces(stimuli, 48, [(rows, reader)], lambda _n: None)
+    model = Model(network, "planted", INTO, ())
+    (found,) = read_faces(stimuli, [(rows, responding(model, ["conv1"]), INTO)], lambda _n: None)
     return found["conv1"]
 
 

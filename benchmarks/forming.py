@@ -126,8 +126,8 @@ def alike(
 def profile(model: Model, stimuli: Stimuli) -> np.ndarray:
     """Measure the mean change of every unit under every action unit; (au, unit)."""
     rows = compared(stimuli)
-    with responding(model, [LAYER]) as reader:
-        (found,) = read_faces(stimuli, model.size, [(rows, reader)], lambda _done: None)
+    reader = responding(model, [LAYER])
+    (found,) = read_faces(stimuli, [(rows, reader, model.input)], lambda _done: None)
     return changes(arrange(stimuli.table[rows], found[LAYER]), choosing=False).mean(axis=0)
 
 

@@ -25,6 +25,7 @@ from facslens.datasets.base import Faces
 from facslens.datasets.load import load
 from facslens.datasets.synthetic import ARCHIVE
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 
 PENALTY = (0.1,)
 FOLDS = 5
@@ -49,7 +50,7 @@ def read_by_others(peers: Path, archives: dict[str, Path | None]) -> None:
         faces = load(f"table:{archive}/natural/faces.csv").table
         faces = faces[(faces["frame"] > 0) & (faces["expression"] != "contempt")]
         faces = faces.dropna(subset=["expression"])
-        grey = normalise.read(list(faces["path"]), 48)[:, 0].numpy()
+        grey = normalise.read(list(faces["path"]), grey_contrast(48))[:, 0].numpy()
         true = faces["expression"].to_numpy(dtype=object)
         for name, command in commands(peers).items():
             if name.startswith("facslens, "):

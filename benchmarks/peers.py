@@ -28,6 +28,7 @@ import pandas as pd
 from facslens.artifacts import atomic
 from facslens.datasets.ferplus import FER2013, VOTES, copies, majority, read_votes
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.progress import shown
 from facslens.training.intervals import Interval, wilson
 from facslens.training.predictions import confusion, per_class
@@ -176,7 +177,7 @@ def main() -> None:
         rows = rows[rows["split"] == "validation"]
     rows = rows.reset_index(drop=True)
     rows["majority"] = majority(rows[list(VOTES)].to_numpy(dtype=float))
-    grey = normalise.read(list(rows["path"]), 48)[:, 0].numpy()
+    grey = normalise.read(list(rows["path"]), grey_contrast(48))[:, 0].numpy()
     faces = (255 * grey).round().astype(np.uint8)
     kept = options.peers / "answers"
     kept.mkdir(parents=True, exist_ok=True)

@@ -24,8 +24,9 @@ from facslens.prediction.faces import detected
 from facslens.prediction.network import Network
 from facslens.prediction.predict import predict
 from facslens.prediction.sources import pictures
-from facslens.preprocess.crop import square
 from facslens.preprocess.detect import make_detector
+from facslens.preprocess.fit import fit
+from facslens.preprocess.input import grey_contrast
 from facslens.stages.open_network import Choice, open_network
 
 
@@ -49,7 +50,7 @@ def photograph(face: np.ndarray, path: Path) -> None:
 
 def whole_way(network: Network, path: Path) -> Callable[[], object]:
     """From the file to its rows."""
-    finder = detected(make_detector("blazeface"), network.size)
+    finder = detected(make_detector("blazeface"), network.input)
     return lambda: list(predict(pictures(path), finder, network, 1))
 
 
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=200)
     choices = parser.parse_args()
     torch.set_num_threads(1)
-    crop = square(read_grey(choices.face), 48)[None]
+    crop = fit(read_grey(choices.face), grey_contrast(48))[None]
     networks = {name: open_network(Choice(runtime=name)) for name in ("onnx", "torch")}
     one = {
         name: milliseconds(lambda n=n: n.read(crop), choices.repeats)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import torch
 
-from facslens.models.adapter import unit_layers
 from facslens.models.model import build
+from facslens.models.reading.reading import read_network
 from facslens.responses.recorder import record
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(choices.images, 1, choices.size, choices.size, generator=generator)
     batches = images.contiguous(memory_format=torch.channels_last).split(choices.batch)
-    modules = unit_layers(network)
+    modules = read_network(network, (1, choices.size, choices.size)).choose(None)
 
     def bare() -> None:
         with torch.inference_mode():

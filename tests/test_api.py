@@ -15,6 +15,7 @@ from facslens.errors import ArtifactError, CallError
 from facslens.models.initial import digest
 from facslens.models.model import build
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.stages.mechanism import make
 from facslens.training.recipe import Recipe
 
@@ -190,7 +191,7 @@ def test_a_model_in_memory_predicts_what_its_folder_and_its_network_say(model, f
     ours, theirs = (fl.predict(paths, each, detector=None) for each in (model, tmp_path))
     pd.testing.assert_frame_equal(ours, theirs)
     assert list(ours["input"]) == paths
-    shown = normalise.standardise(normalise.read(paths, 48))
+    shown = normalise.standardise(normalise.read(paths, grey_contrast(48)))
     with torch.inference_mode():
         expected = model.network(shown).softmax(dim=1).numpy()
     np.testing.assert_allclose(ours[list(model.expressions)], expected, atol=1e-5)

@@ -29,6 +29,7 @@ from facslens.datasets.ferplus import VOTES, copies, majority, read_votes
 from facslens.models.card import FOLDER, read_card, read_checked
 from facslens.models.compact import CompactNetwork
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.training.intervals import f1_intervals, wilson, with_intervals
 from facslens.training.predictions import confusion
 from facslens.training.reliability import reliability
@@ -177,7 +178,7 @@ def measure(data: Path, trained: Path | None, card: dict[str, Any]) -> dict[str,
     twice = copies(every)
     train = (every["split"] == "train").to_numpy(dtype=bool)
     rows = every[every["split"] == "validation"].reset_index(drop=True)
-    faces = normalise.read(list(rows["path"]), card["size"])
+    faces = normalise.read(list(rows["path"]), grey_contrast(card["size"]))
     heads: dict[str, list[str]] = card["labels"]
     true = {
         "ferplus": majority(rows[list(VOTES)].to_numpy(dtype=float)),

@@ -22,6 +22,7 @@ from facslens.models.card import FOLDER, read_card, read_checked
 from facslens.models.compact import CompactNetwork
 from facslens.models.export import export_onnx
 from facslens.models.seal import SEAL, UNSEALED, sealed
+from facslens.preprocess.input import grey_contrast
 
 _MOST_OFF = 1e-5  # of a layer's largest weight, between folded weights and their two factors
 
@@ -37,7 +38,7 @@ def main() -> None:
     export_onnx(
         network.eval(),
         path,
-        size=card["size"],
+        into=grey_contrast(card["size"]),
         labels=card["labels"],
         layer=known["layer"],
         evidence=known["aus"],

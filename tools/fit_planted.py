@@ -17,21 +17,23 @@ from facslens.association.distances.table import distances
 from facslens.controls.planted import FILE, SIDE, Planted, first_filters, fit_filters, usable
 from facslens.datasets.synthetic import read_regions, read_synthetic
 from facslens.preprocess import normalise
+from facslens.preprocess.fit import centres
+from facslens.preprocess.input import grey_contrast
 
-SIZE = 48
+INTO = grey_contrast(48)
 
 
 def main(folder: Path) -> None:
     """Fit, choose, and write."""
     faces = read_synthetic(folder).faces()
     faces = faces.where((faces.table["frame"] > 0).to_numpy())
-    images = torch.cat(list(normalise.batches(list(faces.table["path"]), SIZE, 256)))
+    images = torch.cat(list(normalise.batches(list(faces.table["path"]), INTO, 256)))
     subjects = sorted(faces.table["subject"].unique())
     fits = faces.table["subject"].isin(subjects[: len(subjects) * 4 // 5]).to_numpy(dtype=bool)
     stored = read_regions(folder)
     names = faces.table["image"][fits][::10]
     regions = np.stack(
-        [np.mean([stored.mask(n, au, SIZE) for n in names], axis=0) for au in faces.aus]
+        [np.mean([stored.mask(n, au, *centres(INTO)) for n in names], axis=0) for au in faces.aus]
     )
     presence = faces.presence()
     start = first_filters(images[fits], presence[fits], regions)

@@ -31,6 +31,7 @@ from facslens.datasets.ferplus import FER2013, VOTES, copies, majority, read_vot
 from facslens.models.compact import CompactNetwork
 from facslens.preprocess import normalise
 from facslens.preprocess.augment import Augmentation, augment
+from facslens.preprocess.input import grey_contrast
 from facslens.training.callbacks import Checkpoint, is_readable
 from facslens.training.module import EpochOrder
 
@@ -275,7 +276,7 @@ def hide(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _bytes(path: str) -> Tensor:
-    return (normalise.read([path], 48)[0] * 255).round().to(torch.uint8)[None]
+    return (normalise.read([path], grey_contrast(48))[0] * 255).round().to(torch.uint8)[None]
 
 
 def main() -> None:

@@ -87,7 +87,8 @@ def test_without_faces_the_network_is_opened_and_shown_drawn_ones(drawn):
     assert opened["people"] == {"choosing": 5, "measuring": 5}
     assert opened["has_untrained"] is True
     layers = record.table("layers.csv").set_index("layer")
-    assert len(layers) == 13
+    assert len(layers) == 16
+    assert layers["shortcut"].sum() == 3
     assert layers.loc["stem", ["units", "rows", "field_rows", "stride_rows"]].tolist() == [
         32,
         48,
@@ -99,7 +100,7 @@ def test_without_faces_the_network_is_opened_and_shown_drawn_ones(drawn):
         6,
         8,
     ]
-    assert set(layers["rules"]) == {"deconvnet guided gradient"}
+    assert set(layers["rules"]) == {"exact"}
     assert layers.index[layers["looked_at"]].tolist() == ["block3b.conv2"]
     assert set(record.table("experiment/caused.csv")["layer"]) == {"block3b.conv2"}
     assert not (drawn / "faces.parquet").exists()
@@ -110,7 +111,7 @@ def test_the_report_of_an_audit_shows_how_and_leaves_out_what_it_never_has(drawn
     assert "How this network was opened" in page
     assert "1 242 680 parameters, 8 expressions (neutral, anger, contempt" in page
     assert "5 on whom units are chosen, 5 on whom they are measured" in page
-    assert "block3b.conv2 Conv2d 3×3 block3b.relu2 176 6×6 101×101 8×8 deconvnet, guided" in page
+    assert "block3b.conv2 convolution batch norm, add, relu 176 6×6 101×101 8×8 exact" in page
     assert "stem not looked at" in page
     assert "The mean of 20 drawn faces at rest as the network reads them" in page
     for heading in ("Training", "At a glance", "The faces", "Would a reviewer believe it?"):
@@ -285,7 +286,7 @@ def test_faces_without_codes_are_read_for_their_expressions(make, network, drawn
     [
         ((), "network is missing: name compact, a folder or a file"),
         (("nothing-here",), "network is 'nothing-here': expected a network in the package"),
-        (("compact", "--layer", "conv9"), "the network has no convolution layer 'conv9'"),
+        (("compact", "--layer", "conv9"), "the network has no layer 'conv9'"),
         (("compact", "--people", "9"), "--people is 9: expected 10 or more"),
         (("compact", "--people", "61"), "--people is 61: expected 2 to 60"),
         (("compact", "--output", "softmax"), "labels is 'softmax': expected one of ferplus"),

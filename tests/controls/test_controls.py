@@ -13,6 +13,7 @@ from facslens.controls.rotated import random_rotation, rotated
 from facslens.errors import CallError, NotEnoughDataError
 from facslens.models.model import build
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.training.recipe import Recipe
 
 
@@ -81,7 +82,7 @@ def test_mixtures_are_made_before_the_maximum(faces, model) -> None:
     some = faces.where(np.arange(len(faces)) < 5)
     units = np.array([3, 7, 20])
     found = rotated(model, some, "conv2", units, seed=2, batch_size=2)
-    batch = next(normalise.batches(list(some.table["path"]), 48, 5))
+    batch = next(normalise.batches(list(some.table["path"]), grey_contrast(48), 5))
     maps = batch
     with torch.inference_mode():
         for name, module in model.network.named_children():
@@ -101,14 +102,14 @@ def test_mixtures_are_made_before_the_maximum(faces, model) -> None:
 
 def test_pixels_stand_twice(faces) -> None:
     some = faces.where(np.arange(len(faces)) < 70)  # more than a batch
-    found = pixels(some, 48)
+    found = pixels(some, grey_contrast(48))
     assert found.shape == (70, 2 * 48 * 48)
-    batch = next(normalise.batches(list(some.table["path"][66:67]), 48, 1))
+    batch = next(normalise.batches(list(some.table["path"][66:67]), grey_contrast(48), 1))
     np.testing.assert_allclose(found[66, : 48 * 48], batch.flatten().numpy(), atol=1e-5)
     np.testing.assert_array_equal(found[:, : 48 * 48], -found[:, 48 * 48 :])
     nobody = faces.where(np.zeros(len(faces), bool))
-    assert pixels(nobody, 48).shape == (0, 2 * 48 * 48)
-    assert gradients(nobody, 48).shape == (0, 900)
+    assert pixels(nobody, grey_contrast(48)).shape == (0, 2 * 48 * 48)
+    assert gradients(nobody, grey_contrast(48)).shape == (0, 900)
 
 
 def slow_hog(image: np.ndarray) -> np.ndarray:
@@ -146,8 +147,8 @@ def test_histograms_of_gradients_equal_a_loop_over_pixels(rng) -> None:
 
 def test_gradients_read_the_grey_levels(faces) -> None:
     some = faces.where(np.arange(len(faces)) < 2)
-    grey = normalise.read(list(some.table["path"]), 48)[1, 0].double().numpy()
-    np.testing.assert_allclose(gradients(some, 48)[1], slow_hog(grey), atol=1e-6)
+    grey = normalise.read(list(some.table["path"]), grey_contrast(48))[1, 0].double().numpy()
+    np.testing.assert_allclose(gradients(some, grey_contrast(48))[1], slow_hog(grey), atol=1e-6)
 
 
 def test_the_penalty_is_chosen_on_people_left_out(rng) -> None:

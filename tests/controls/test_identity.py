@@ -115,9 +115,9 @@ def test_faces_of_people_shown_once_are_too_few(faces) -> None:
 def test_only_the_faces_of_the_lesson_are_read(faces, model, monkeypatch) -> None:
     read = set()
 
-    def noting(paths, size):
+    def noting(paths, into):
         read.update(paths)
-        return normalise.read(paths, size)
+        return normalise.read(paths, into)
 
     class Noting:
         standardise = staticmethod(normalise.standardise)

@@ -4,13 +4,14 @@ import torch
 from facslens.controls.planted import Planted
 from facslens.controls.recovery import recovery_table
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.stages.truth import peaks
 
 
 @pytest.fixture(scope="module")
 def factorial():
     faces = peaks("factorial")
-    images = torch.cat(list(normalise.batches(list(faces.table["path"]), 48, 64)))
+    images = torch.cat(list(normalise.batches(list(faces.table["path"]), grey_contrast(48), 64)))
     return faces, images
 
 

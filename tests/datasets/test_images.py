@@ -286,8 +286,9 @@ MEASURE = """
 import sys
 from facslens.prediction.faces import faces, whole
 from facslens.prediction.sources import find, pictures
+from facslens.preprocess.input import grey_contrast
 (entry,) = find([sys.argv[1]])
-for _ in faces((p for _ in range(8) for p in pictures(entry)), whole(48), 4): pass
+for _ in faces((p for _ in range(8) for p in pictures(entry)), whole(grey_contrast(48)), 4): pass
 assert "torch" not in sys.modules
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """

@@ -243,8 +243,9 @@ DAMAGES = (
     ),
     Damage("expressions of numbers", "model.json", entry(lambda c: c.update(expressions=[0, 1]))),
     Damage("expressions are null", "model.json", entry(lambda c: c.update(expressions=None))),
-    Damage("another size", "model.json", entry(lambda c: c.update(size=96))),
-    Damage("a size of text", "model.json", entry(lambda c: c.update(size="48"))),
+    Damage("another input", "model.json", entry(lambda c: c.update(input="grey96-contrast"))),
+    Damage("an input of colours", "model.json", entry(lambda c: c.update(input="rgb48-imagenet"))),
+    Damage("a size for an input", "model.json", entry(lambda c: c.update(input=48))),
     Damage("another architecture", "model.json", entry(lambda c: c.update(architecture="compact"))),
     Damage("is a list", "model.json", lambda path: path.write_text("[1, 2]")),
     Damage(

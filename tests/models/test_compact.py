@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from facslens.errors import CallError
-from facslens.models.adapter import unit_layers
 from facslens.models.compact import CompactNetwork
-from facslens.models.receptive_field import ReceptiveField, receptive_field
+from facslens.models.reading.fields import ReceptiveField
+from facslens.models.reading.reading import read_network
 from facslens.projection.deconvnet import project_units
 from facslens.responses.recorder import record
 
@@ -64,15 +64,18 @@ def by_hand(network: CompactNetwork, images: Tensor) -> dict[str, Tensor]:
 
 def recorded(network: CompactNetwork, images: Tensor, batch_size: int) -> dict[str, np.ndarray]:
     parts: list = []
-    record(network, images.split(batch_size), unit_layers(network), lambda _row, b: parts.append(b))
+    record(network, images.split(batch_size), None, lambda _row, b: parts.append(b))
     return {layer: np.concatenate([p[layer].response for p in parts]) for layer in parts[0]}
 
 
 def test_every_convolution_but_the_shortcuts_is_listened_to_behind_its_relu(network):
-    expected = {"stem": "relu"}
+    expected = {"stem": ("batch_norm", "relu")}
     for block in BLOCKS:
-        expected |= {f"{block}.conv{n}": f"{block}.relu{n}" for n in (1, 2)}
-    assert list(unit_layers(network).items()) == list(expected.items())
+        expected[f"{block}.conv1"] = ("batch_norm", "relu")
+        expected[f"{block}.conv2"] = ("batch_norm", "add", "relu")
+    reading = read_network(network, (1, 48, 48))
+    found = {name: reading.layers[name].steps for name in reading.choose(None)}
+    assert list(found.items()) == list(expected.items())
     assert len(expected) == 13
 
 
@@ -140,10 +143,8 @@ STRIDES = (1, 2, 2, 2, 2, 4, 4, 4, 4, 8, 8, 8, 8)
     ("layer", "size", "stride"), list(zip(LAYERS, SIZES, STRIDES, strict=True))
 )
 def test_a_location_sees_its_receptive_field(network, layer, size, stride):
-    field = receptive_field(network, layer)
+    field = read_network(network, (1, 48, 48)).field(layer)
     assert field == ReceptiveField((size, size), (stride, stride), (-(size // 2), -(size // 2)))
-    # listened to behind the addition, where the shortcut sees less
-    assert receptive_field(network, unit_layers(network)[layer]) == field
 
 
 def test_receptive_fields_by_gradients_of_a_network_of_positive_weights():
@@ -152,6 +153,7 @@ def test_receptive_fields_by_gradients_of_a_network_of_positive_weights():
         for parameter in network.parameters():
             parameter.uniform_(0.01, 0.1)  # no gradient cancels or is stopped by a ReLU
     image = torch.ones(1, 1, 104, 104, dtype=torch.float64, requires_grad=True)
+    reading = read_network(network, (1, 104, 104))
     for layer, maps in by_hand(network, image).items():
         if layer == "scores":
             continue
@@ -160,4 +162,4 @@ def test_receptive_fields_by_gradients_of_a_network_of_positive_weights():
             (seen,) = torch.autograd.grad(maps[0, :, row, column].sum(), image, retain_graph=True)
             rows, columns = (seen[0, 0].sum(axis).nonzero().flatten() for axis in (1, 0))
             found = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
-            assert found == receptive_field(network, layer).window(row, column, 104, 104), layer
+            assert found == reading.field(layer).window(row, column, 104, 104), layer

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from facslens.errors import ArtifactError, CallError
 from facslens.models import model as models
+from facslens.preprocess.input import grey_contrast, parse_input
 
 EXPRESSIONS = ("anger", "happiness", "surprise")
 
@@ -102,11 +103,16 @@ MISSING = object()
         ),
         ("architecture", ["paper"], "describes no network: architecture has to be a name"),
         ("architecture", MISSING, "describes no network: it lacks 'architecture'"),
-        ("size", 10**9, "describes no network: size is 1000000000: expected at most 1024 pixels"),
+        ("size", 10**9, "describes no network: input has a height of 1000000000: expected 1 to"),
+        ("input", "rgb48", "describes no network: input is 'rgb48', which no paper network reads"),
+        ("input", "grey48x40-contrast", "describes no network: input is 'grey48x40-contrast', wh"),
+        ("input", "grey50-contrast", "describes no network: size is 50: the paper's network rea"),
+        ("input", 48, "describes no network: input has to be a name"),
+        ("input", MISSING, "describes no network: it lacks 'input'"),
         (
             "size",
             -48,
-            "describes no network: size is -48: the paper's network reads faces of 48 or 96 pixels",
+            "describes no network: input has a height of -48: expected 1 to 1024 pixels",
         ),
         ("size", 48.0, "describes no network: size has to be a number of pixels"),
         ("size", True, "describes no network: size has to be a number of pixels"),
@@ -127,10 +133,27 @@ def test_a_description_of_no_network_is_one_sentence(folder, entry, value, fault
     if value is MISSING:
         del description[entry]
     else:
+        if entry == "size":  # as older files have it
+            del description["input"]
         description[entry] = value
     (folder / "model.json").write_text(json.dumps(description))
     with pytest.raises(ArtifactError, match=rf"model\.json {fault}"):
         models.load(folder)
+
+
+def test_a_description_of_before_is_read(folder):
+    description = json.loads((folder / "model.json").read_text())
+    assert description.pop("input") == "grey48-contrast"
+    (folder / "model.json").write_text(json.dumps(description | {"size": 48}))
+    assert models.load(folder).input == grey_contrast(48)
+
+
+def test_a_side_is_that_of_a_square():
+    model = models.build("compact", EXPRESSIONS, 64, seed=1)
+    assert (model.size, model.input.name) == (64, "grey64-contrast")
+    other = dataclasses.replace(model, input=parse_input("rgb112x96"))
+    with pytest.raises(CallError, match="the network reads rgb112x96: expected a square"):
+        _ = other.size
 
 
 def test_only_what_can_be_read_back_is_saved(folder):

@@ -9,7 +9,6 @@ from scipy import stats
 from facslens.artifacts import sha256
 from facslens.datasets.load import load
 from facslens.datasets.splits import halves
-from facslens.models.adapter import choose_layers
 from facslens.models.pretrained import FOLDER, load_pretrained
 from facslens.prediction.evidence import PACKAGED, read_evidence
 from facslens.responses.recording import record_faces
@@ -29,7 +28,7 @@ def test_it_belongs_to_the_weights(content) -> None:
         assert sha256(FOLDER / name) == digest, "map the network again: tools/map_compact.py"
     found = read_evidence(PACKAGED["compact"])
     assert {one.layer for one in found} == {content["layer"]}
-    assert content["layer"] in choose_layers(load_pretrained().network, None)
+    assert content["layer"] in load_pretrained().reading.layers
     for one in found:
         assert not one.calibrated or (one.status == "confirmed" and one.skill_low > 0)
         assert (one.unit is None) == np.isnan(one.threshold)

@@ -10,7 +10,9 @@ from facslens.prediction.faces import detected, faces, whole
 from facslens.prediction.network import Answers, Network
 from facslens.prediction.predict import columns, predict
 from facslens.prediction.sources import Picture
+from facslens.preprocess.crop import crop_face
 from facslens.preprocess.detection import Detection
+from facslens.preprocess.input import grey_contrast, parse_input
 
 NAN = float("nan")
 EVIDENCE = (
@@ -28,7 +30,7 @@ def read(crops):
     )
 
 
-NETWORK = Network(("anger", "happiness"), 48, read, "conv", EVIDENCE)
+NETWORK = Network(("anger", "happiness"), grey_contrast(48), read, "conv", EVIDENCE)
 
 
 def shade(level, source="a.png", size=(100, 80)):
@@ -47,7 +49,9 @@ def two(pixels):
 
 
 def rows(pictures, find=None, **choices):
-    return [row for _, row in predict(pictures, find or whole(48), NETWORK, **choices)]
+    return [
+        row for _, row in predict(pictures, find or whole(grey_contrast(48)), NETWORK, **choices)
+    ]
 
 
 def test_a_row_says_what_was_found():
@@ -72,7 +76,9 @@ def test_an_action_unit_without_calibration_fires_but_has_no_probability():
 
 
 def test_every_face_of_a_picture_has_a_row_and_a_picture_without_one_has_one():
-    found = rows([shade(100), shade(0, "b.png"), shade(200, "c.png")], detected(two, 48))
+    found = rows(
+        [shade(100), shade(0, "b.png"), shade(200, "c.png")], detected(two, grey_contrast(48))
+    )
     assert [(r["input"], r["face"]) for r in found] == [
         ("a.png", 0), ("a.png", 1), ("b.png", None), ("c.png", 0), ("c.png", 1)
     ]  # fmt: skip
@@ -82,6 +88,17 @@ def test_every_face_of_a_picture_has_a_row_and_a_picture_without_one_has_one():
     assert found[2]["note"] == "no face found"
     assert found[2]["anger"] is None
     assert found[3]["happiness"] == pytest.approx(200 / 255, abs=1e-6)
+
+
+def test_a_face_is_cut_out_in_colour_at_the_size_that_its_network_cuts_from(rng):
+    colours = rng.integers(0, 256, (90, 80, 3), dtype=np.uint8)
+    into = parse_input("rgb56x48")
+    found = detected(two, into)(Picture("a.png", pixels=colours))
+    assert [face.crop.shape for face in found] == [(56, 48, 3)] * 2
+    for face, place in zip(found, two(colours), strict=True):
+        for channel in range(3):
+            square = crop_face(colours[..., channel].copy(), place, 56)
+            np.testing.assert_array_equal(face.crop[..., channel], square[:, 4:52])
 
 
 def test_a_file_with_a_problem_is_a_row_and_the_rest_goes_on():
@@ -95,7 +112,7 @@ def test_landmarks_that_are_none_are_a_problem_of_that_picture():
     def folded(pixels):
         return [Detection(0.0, 0.0, 9.0, 9.0, 0.9, np.full((3, 2), 5.0))]
 
-    (row,) = rows([shade(100)], detected(folded, 48))
+    (row,) = rows([shade(100)], detected(folded, grey_contrast(48)))
     assert row["problem"].startswith("a.png: [[5.0, 5.0], [5.0, 5.0], [5.0, 5.0]] are no landmarks")
 
 
@@ -115,20 +132,20 @@ def test_pictures_are_read_as_they_are_needed():
             read_so_far.append(number)
             yield shade(number)
 
-    found = faces(source(), whole(48), workers=2)
+    found = faces(source(), whole(grey_contrast(48)), workers=2)
     next(found)
     assert len(read_so_far) <= 5
 
 
 def test_pixels_are_let_go_unless_they_are_wanted():
     for keep in (False, True):
-        (group,) = faces([shade(100)], detected(two, 48), 1, keep)
+        (group,) = faces([shade(100)], detected(two, grey_contrast(48)), 1, keep)
         assert [(face.picture.pixels is not None) for face in group] == [keep, keep]
 
 
 def test_places_are_those_in_the_file_where_the_picture_was_reduced():
     picture = Picture("a.jpg", pixels=np.full((100, 80, 3), 100, np.uint8), reduced=2)
-    row = rows([picture], detected(two, 48))[0]
+    row = rows([picture], detected(two, grey_contrast(48)))[0]
     assert [row[f"FaceRect{k}"] for k in ("X", "Y", "Width", "Height")] == [40, 50, 80, 100]
 
 
@@ -149,7 +166,7 @@ def test_large_pictures_wait_until_there_is_room(keep, monkeypatch):
     def find(picture):
         nonlocal looked_at
         time.sleep(0.01)
-        found = whole(48)(picture)
+        found = whole(grey_contrast(48))(picture)
         looked_at += 1
         return found
 

@@ -52,7 +52,8 @@ def test_what_a_file_gives():
     faces[1] = 51
     faces[2, :2] = 255
     network = read_onnx(model(), "a.onnx")
-    assert (network.expressions, network.size, network.layer) == (("anger", "fear"), 4, "conv")
+    assert (network.expressions, network.input.name) == (("anger", "fear"), "grey4-contrast")
+    assert network.layer == "conv"
     assert network.evidence == network.detectors == (DETECTOR,)
     found = network.read(faces)
     np.testing.assert_allclose(found.probabilities, [[0, 0], [0.2, 0.4], [0.5, 1]], atol=1e-6)
@@ -77,9 +78,12 @@ ANOTHER = "is an ONNX file of another network: expected one that `facslens expor
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"size": "4"}, "a.onnx does not say its size as"),
-        ({"size": True}, "a.onnx does not say its size as"),
-        ({"size": 10**7}, "a.onnx does not say its size as"),
+        ({"size": "4"}, "a.onnx does not say what the network reads: size has to be a number of"),
+        ({"size": True}, "a.onnx does not say what the network reads: size has to be a number of"),
+        ({"size": 10**7}, "does not say what the network reads: input has a height of 10000000"),
+        ({"input": 4}, "a.onnx does not say what the network reads: input has to be a name"),
+        ({"input": "grey4-signd"}, "what the network reads: input is 'grey4-signd', which says"),
+        ({"input": "rgb4"}, "a.onnx cannot read a face of its size: "),
         ({"labels": {}}, "a.onnx does not say its labels as"),
         ({"labels": ["anger", "fear"]}, "a.onnx does not say its labels as"),
         ({"labels": {"first": ["anger", "anger"]}}, "a.onnx does not say its labels as"),

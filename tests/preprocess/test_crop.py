@@ -8,8 +8,10 @@ from scipy.ndimage import map_coordinates
 from facslens.datasets.images import read_grey
 from facslens.errors import DataError
 from facslens.preprocess.alignment import Similarity
-from facslens.preprocess.crop import IN_BOX, TEMPLATE, crop, crop_box, crop_face, square
+from facslens.preprocess.crop import IN_BOX, TEMPLATE, crop, crop_box, crop_face
 from facslens.preprocess.detection import Detection
+from facslens.preprocess.fit import fit
+from facslens.preprocess.input import grey_contrast
 
 PLACES = 48 * np.array(TEMPLATE)
 
@@ -173,7 +175,7 @@ def test_training_and_prediction_share_one_definition_of_the_crop(data_folder, d
             face = read_grey(archive / f"fer{number:07d}.png")
         except DataError:  # not every number is in this part
             continue
-        wide = np.pad(square(face, 48), 24, mode="edge")
+        wide = np.pad(fit(face, grey_contrast(48)), 24, mode="edge")
         large = np.asarray(Image.fromarray(wide).resize((384, 384), Image.Resampling.BICUBIC))
         found = detect(np.dstack([large] * 3))
         if found and found[0].points is not None:

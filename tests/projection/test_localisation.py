@@ -7,14 +7,20 @@ import pytest
 
 from facslens.action_units import ACTION_UNITS
 from facslens.errors import CallError
-from facslens.models.receptive_field import ReceptiveField
+from facslens.models.reading.fields import ReceptiveField
+from facslens.preprocess.fit import centres
+from facslens.preprocess.input import grey_contrast
 from facslens.projection.localisation import energy_lift, location_share, region_null
 from facslens.projection.regions import REGIONS, region_mask
 
 
+def region_of(au, size):
+    return region_mask(au, *centres(grey_contrast(size)))
+
+
 def test_every_region_is_symmetric_inside_the_crop_and_not_all_of_it() -> None:
     for au, unit in ACTION_UNITS.items():
-        mask = region_mask(au, 48)
+        mask = region_of(au, 48)
         if unit.region == "neck":
             assert mask is None
             continue
@@ -24,20 +30,20 @@ def test_every_region_is_symmetric_inside_the_crop_and_not_all_of_it() -> None:
 
 def test_regions_lie_in_the_order_of_a_face() -> None:
     height = {
-        au: np.average(np.arange(48), weights=region_mask(au, 48).sum(axis=1))
+        au: np.average(np.arange(48), weights=region_of(au, 48).sum(axis=1))
         for au in ("AU01", "AU04", "AU07", "AU09", "AU10", "AU25", "AU17")
     }
     assert list(height) == sorted(height, key=height.get)
-    wide = {au: np.average(abs(np.arange(48) - 23.5), weights=region_mask(au, 48).sum(axis=0))
+    wide = {au: np.average(abs(np.arange(48) - 23.5), weights=region_of(au, 48).sum(axis=0))
             for au in ("AU01", "AU02")}  # fmt: skip
     assert wide["AU01"] < wide["AU02"]
-    assert (region_mask("AU27", 48) & region_mask("AU17", 48)).any()
-    assert not (region_mask("AU05", 48) & region_mask("AU12", 48)).any()
+    assert (region_of("AU27", 48) & region_of("AU17", 48)).any()
+    assert not (region_of("AU05", 48) & region_of("AU12", 48)).any()
 
 
 def test_a_mask_equals_a_loop_over_pixels_at_any_size() -> None:
     for size in (48, 96):
-        mask = region_mask("AU12", size)
+        mask = region_of("AU12", size)
         for row, column in itertools.product(range(0, size, 5), range(0, size, 5)):
             x, y = (column + 0.5) / size, (row + 0.5) / size
             want = any(

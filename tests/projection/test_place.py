@@ -27,7 +27,7 @@ def table():
     mapped = {"AU12": 0, "AU05": 1, "AU21": 1, "AU09": 0, "AU27": None}
     return place_table(
         network, images, np.column_stack([presence, presence[:, 0]]), found.response,
-        found.location, mapped, layer="0", seed=0, masks=lambda au, _size: masks[au],
+        found.location, mapped, layer="0", seed=0, masks=masks.__getitem__,
     )  # fmt: skip
 
 
@@ -64,5 +64,5 @@ def test_wrong_shapes_are_named() -> None:
         place_table(
             nn.Sequential(nn.Conv2d(1, 1, 1)), torch.zeros(2, 1, 8, 8), np.zeros((2, 1)),
             np.zeros((2, 1)), np.zeros((2, 1, 2), dtype=int), {"AU12": 0, "AU05": 0},
-            layer="0", seed=0,
+            layer="0", seed=0, masks=lambda _au: None,
         )  # fmt: skip

@@ -64,7 +64,7 @@ def test_the_cascade_goes_down_from_the_layer_and_leaves_the_network_alone() -> 
     ]
     assert changed == [set(), {"conv2.weight"}, {"conv1.weight", "conv2.weight"}]
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-    with pytest.raises(CallError, match="no convolution layer 'conv7'"):
+    with pytest.raises(CallError, match="'conv7', which is no module whose weights can be drawn"):
         next(cascade(network, "conv7", seed=1))
 
 

@@ -35,9 +35,9 @@ def test_the_view_has_the_numbers_of_the_run(record) -> None:
         ("drawn faces at rest", 20), ("faces of the dataset", 144),
     ]  # fmt: skip
     last = view.layers[-1]
-    assert (last.name, last.kind, last.behind) == ("conv3", "Conv2d 5×5", "relu3")
+    assert (last.name, last.kind, last.steps) == ("conv3", "convolution", ["relu"])
     assert (last.units, last.map, last.field, last.stride) == (256, "12×12", "32×32", "4×4")
-    assert last.rules == ("deconvnet", "guided", "gradient")
+    assert (last.rules, last.why, last.shortcut) == ("exact", "", False)
     assert [layer.looked_at for layer in view.layers] == [False, False, True]
     assert view.recognised is not None
     assert view.recognised.accuracy[1] == pytest.approx(1 / 3)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from facslens.artifacts import read_json, write_json
+from facslens.report.exemplars import Box
 from facslens.report.findings import Findings, build_findings
 from facslens.report.html import open_page
 from facslens.report.missing import Missing
@@ -157,6 +158,26 @@ def test_padding_of_a_crop_is_hidden(
     assert (hidden.top, hidden.right, hidden.bottom, hidden.left) == (25.0, 12.5, 0.0, 0.0)
     assert exemplar.box is not None
     assert (exemplar.box.top, exemplar.box.height) == (0.0, 50.0)
+
+
+def test_the_window_on_an_input_that_is_not_square_is_in_shares_of_its_own_sides(
+    write_run: Callable[..., Run], noted: Callable[[Run], None]
+) -> None:
+    run = write_run()
+    model = read_json(run / "model.json")
+    del model["size"]
+    write_json(run / "model.json", model | {"input": "rgb64x40-imagenet"})
+    index = pd.read_csv(run / "projections" / "index.csv")
+    index[["top", "left", "bottom", "right"]] = [-8, 20, 24, 52]
+    index.to_csv(run / "projections" / "index.csv", index=False)
+    noted(run)
+    findings = open_page(run).of(build_findings)
+    assert isinstance(findings, Findings)
+    exemplar = findings.cards[0].exemplars[0]
+    assert exemplar.box == Box(left=50.0, top=0.0, width=50.0, height=37.5)
+    # 8 of 32 rows lie above the face, 12 of 32 columns right of its 40
+    hidden = exemplar.hidden
+    assert (hidden.top, hidden.right, hidden.bottom, hidden.left) == (25.0, 37.5, 0.0, 0.0)
 
 
 def test_a_picture_outside_of_the_folder_is_not_taken(

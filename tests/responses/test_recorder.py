@@ -4,9 +4,8 @@ import torch
 from torch import nn
 
 from facslens.errors import CallError
-from facslens.models.adapter import unit_layers
 from facslens.models.model import build
-from facslens.responses.recorder import capture, peak, record
+from facslens.responses.recorder import peak, record
 
 EXPRESSIONS = ("anger", "happiness", "surprise")
 
@@ -41,7 +40,7 @@ def images():
 
 def recorded(network, images, batch_size):
     parts = []
-    record(network, images.split(batch_size), unit_layers(network), lambda _row, b: parts.append(b))
+    record(network, images.split(batch_size), None, lambda _row, b: parts.append(b))
     return {
         layer: (
             np.concatenate([p[layer].response for p in parts]),
@@ -86,34 +85,31 @@ def test_hooks_and_train_flags_are_restored_after_an_exception():
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Dropout())
     network[2].eval()
 
-    def fail():
-        with capture(network, {"0": "1"}):
-            assert not network.training
-            raise RuntimeError("stop")
+    def stop(_row, _batch):
+        raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
-        fail()
+        record(network, [torch.ones(1, 1, 4, 4)], None, stop)
     assert [m.training for m in network.modules()] == [True, True, True, False]
-    assert not network[1]._forward_hooks
+    assert not any(m._forward_hooks for m in network.modules())
 
 
-def test_a_module_that_is_called_twice_in_one_pass_is_refused_and_one_a_pass_is_fine():
-    class Shared(nn.Module):
+def test_a_network_that_reads_one_image_at_a_time_is_recorded_all_the_same():
+    class Single(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv, self.relu = nn.Conv2d(1, 1, 1), nn.ReLU()
+            self.conv = nn.Conv2d(1, 3, 3)
 
         def forward(self, x):
-            return self.relu(self.conv(self.relu(x)))
+            return self.conv(x).relu().reshape(1, -1)
 
-    once = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU())
-    image = torch.ones(1, 1, 2, 2)
-    with capture(once, {"0": "1"}):
-        once(image)
-        once(image)
-    twice = Shared()
-    with capture(twice, {"conv": "relu"}), pytest.raises(CallError, match="called twice"):
-        twice(image)
+    torch.manual_seed(0)
+    network, images = Single(), torch.randn(5, 1, 6, 6)
+    found = []
+    assert record(network, images.split(2), ["conv"], lambda _row, b: found.append(b)) == 5
+    response = np.concatenate([b["conv"].response for b in found])
+    with torch.no_grad():
+        np.testing.assert_allclose(response, network.conv(images).relu().amax((2, 3)), rtol=1e-5)
 
 
 def test_a_map_changed_in_place_later_is_read_before_that():
@@ -121,5 +117,5 @@ def test_a_map_changed_in_place_later_is_read_before_that():
     nn.init.constant_(network[0].weight, 2.0)
     nn.init.zeros_(network[0].bias)
     found = []
-    record(network, [torch.ones(1, 1, 2, 2)], {"0": "1"}, lambda _row, b: found.append(b))
+    record(network, [torch.ones(1, 1, 2, 2)], ["0"], lambda _row, b: found.append(b))
     assert found[0]["0"].response.tolist() == [[2.0, 2.0]]

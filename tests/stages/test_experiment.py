@@ -13,8 +13,9 @@ from facslens.controls.rotated import random_rotation
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
-from facslens.models.model import build, save
+from facslens.models.model import Model, build, save
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.stages import experiment as module
 from facslens.stages.answers import _Maps, ask
 from facslens.stages.experiment import (
@@ -52,7 +53,7 @@ def test_changes_are_those_of_the_networks_own_maps(model, folder, findings):
 
     def response(person, setting, name):
         file = folder / f"images/{person}/{setting}/{name}.png"
-        face = normalise.standardise(normalise.read([file], 48))
+        face = normalise.standardise(normalise.read([file], grey_contrast(48)))
         with torch.inference_mode():
             maps = first(face).relu()
         return maps.amax(dim=(2, 3))[0].numpy()
@@ -168,10 +169,10 @@ def test_rotations_mix_whole_maps_of_the_layer(model, folder):
     few = compared(stimuli)
     first = next(m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
     maps = _Maps(seed=4)
-    with responding(model, ["conv1"], maps) as reader:
-        (found,) = read_faces(stimuli, 48, [(few, maps.mixing(reader))], lambda _n: None)
+    reader = maps.mixing(responding(model, ["conv1"], maps))
+    (found,) = read_faces(stimuli, [(few, reader, grey_contrast(48))], lambda _n: None)
     row = 7
-    faces = normalise.read([folder / stimuli.table["path"][few].iloc[row]], 48)
+    faces = normalise.read([folder / stimuli.table["path"][few].iloc[row]], grey_contrast(48))
     with torch.inference_mode():
         alone = first(normalise.standardise(faces)).relu()[0].double().numpy()
     np.testing.assert_allclose(found["conv1"][row, 0], alone.max(axis=(1, 2)), atol=1e-4)
@@ -215,10 +216,10 @@ def test_untrained_batch_normalisation_is_set_on_the_choosing_people(folder):
     network = CompactNetwork(classes=3)
     stimuli = read_stimuli(folder)
     rows = np.isin(stimuli.table["name"], ["rest", "AU01-E", "AU12-E"])
-    settle([network], stimuli, 48)
+    settle([Model(network, "compact", grey_contrast(48), ("anger", "fear", "sadness"))], stimuli)
     table = stimuli.table
     chosen = rows & ((table["half"] == "choosing") & (table["setting"] == 0)).to_numpy()
-    faces = normalise.read([folder / p for p in table["path"][chosen]], 48)
+    faces = normalise.read([folder / p for p in table["path"][chosen]], grey_contrast(48))
     with torch.inference_mode():
         maps = network.stem(normalise.standardise(faces))
     first = next(m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))

@@ -9,6 +9,7 @@ from PIL import Image
 from facslens.datasets.stimuli import read_stimuli
 from facslens.models.model import build
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.projection.deconvnet import project_units
 from facslens.stages.graded import LEVELS, graded
 
@@ -32,7 +33,7 @@ def test_energy_is_that_of_each_projection_by_itself(made, drawn_stimuli):
     for row in table.iloc[::7].to_dict("records"):
         name = f"{row['au']}-{row['grade']}" if row["grade"] else "rest"
         file = drawn_stimuli / f"images/{row['person']}/0/{name}.png"
-        face = normalise.standardise(normalise.read([file], 48))
+        face = normalise.standardise(normalise.read([file], grey_contrast(48)))
         one = project_units(model.network, face, "conv2", np.array([row["unit"]]), rule="deconvnet")
         square = (one.image[0, 0].astype(float) * float(one.response[0])) ** 2
         assert row["response"] == pytest.approx(float(one.response[0]), rel=1e-4)

@@ -79,7 +79,7 @@ def found(subject):
 def forward(model, stimuli, person, name):
     """Give the pixels, every unit's response in the first layer, and the centred logits."""
     face = normalise.standardise(
-        normalise.read([stimuli.root / f"images/{person}/0/{name}.png"], model.size)
+        normalise.read([stimuli.root / f"images/{person}/0/{name}.png"], model.input)
     )
     first = next(m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
     with torch.inference_mode():

@@ -14,6 +14,7 @@ from facslens.errors import ArtifactError
 from facslens.experiments.control import Control
 from facslens.experiments.trials import arrange
 from facslens.preprocess import normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.progress import silent
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
@@ -163,7 +164,7 @@ def test_the_command_compares_it_like_an_untrained_network(
 
     drawn = read_stimuli(stimuli)
     few = compared(drawn)
-    faces = normalise.read([stimuli / path for path in drawn.table["path"][few]], 48)
+    faces = normalise.read([stimuli / path for path in drawn.table["path"][few]], grey_contrast(48))
     with torch.inference_mode():
         maps = normalise.standardise(faces)
         for name, step in found.model.network.named_children():

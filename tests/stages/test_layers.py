@@ -13,6 +13,7 @@ from facslens.experiments.effects import centred
 from facslens.experiments.probes import by_type, change_sums, explained, faces_of, foretell
 from facslens.experiments.trials import arrange
 from facslens.models.model import Model, build
+from facslens.preprocess.input import grey_contrast
 from facslens.stages.mechanism.layers import probed
 from facslens.stages.mechanism.make import mechanism
 from facslens.stages.mechanism.subject import Subject
@@ -50,10 +51,10 @@ def test_the_values_are_those_of_the_networks_own_responses(subject):
     for network, column in (
         (subject.model, "value"), (untrained(subject.model, 1), "untrained"),
     ):  # fmt: skip
-        with responding(network, ["conv2"]) as reader:
-            (read,) = read_faces(stimuli, 48, [(rows, reader)], lambda _: None)
-        with responding(subject.model, []) as reader:
-            (own,) = read_faces(stimuli, 48, [(rows, reader)], lambda _: None)
+        reader, into = responding(network, ["conv2"]), grey_contrast(48)
+        (read,) = read_faces(stimuli, [(rows, reader, into)], lambda _: None)
+        reader = responding(subject.model, [])
+        (own,) = read_faces(stimuli, [(rows, reader, into)], lambda _: None)
         part = stimuli.table[rows]
         faces = faces_of(arrange(part, read["conv2"]))
         answers = by_type(arrange(part, centred(own[OUTPUT].astype(np.float64))))
@@ -87,6 +88,6 @@ def test_numbers_that_are_none_are_one_sentence(subject):
 
 
 def test_a_head_of_other_names_is_one_sentence(subject):
-    other = Model(subject.model.network, "paper", 48, NAMES[:2])
+    other = Model(subject.model.network, "paper", grey_contrast(48), NAMES[:2])
     with pytest.raises(CallError, match="logits has 3 columns: expected one for each of 2"):
         mechanism(dataclasses.replace(subject, model=other), ["layers"])

@@ -15,6 +15,7 @@ from facslens.experiments.interactions import INTERACTIONS
 from facslens.experiments.sequences import SEQUENCES
 from facslens.experiments.words import WORDS
 from facslens.models import model as models
+from facslens.preprocess.input import grey_contrast
 from facslens.preprocess.normalise import scaled, standardise
 from facslens.progress import silent
 from facslens.runs.folder import Run
@@ -61,7 +62,9 @@ def test_an_effect_is_that_of_the_network(subject, found):
         )
         logits = []
         for row in np.flatnonzero(pair).tolist():
-            face = standardise(scaled(list(subject.stimuli.pixels(row, row + 1)), 48))
+            face = standardise(
+                scaled(list(subject.stimuli.pixels(row, row + 1)), grey_contrast(48))
+            )
             with torch.inference_mode():
                 logits.append(subject.model.network(face)[0].double().numpy())
         rest, shown = (one - one.mean() for one in logits)
@@ -82,7 +85,7 @@ def test_what_was_not_drawn_is_an_empty_table(found):
 
 def test_other_names_have_no_prototype(drawn_stimuli):
     model = models.build("paper", ("contempt", "disgust"), 48, seed=0)
-    other = models.Model(model.network, model.architecture, 48, ("smirk", "yawn"))
+    other = models.Model(model.network, model.architecture, model.input, ("smirk", "yawn"))
     tables = of_effects(Subject(other, read_stimuli(drawn_stimuli), ()), silent)
     assert tables["effects"]["prototype"].isna().all()
     assert tables["agreement"].isna().all(axis=None)
@@ -101,7 +104,7 @@ def test_a_network_that_answers_nan_is_one_sentence(drawn_stimuli):
 def test_a_network_of_one_output_is_one_sentence(drawn_stimuli):
     model = models.build("paper", NAMES, 48, seed=0)
     classifier = torch.nn.Sequential(model.network, torch.nn.Linear(3, 1))
-    one = models.Model(classifier.eval(), "paper", 48, ("happiness",))
+    one = models.Model(classifier.eval(), "paper", grey_contrast(48), ("happiness",))
     with pytest.raises(CallError, match="reads 1 expression"):
         of_effects(Subject(one, read_stimuli(drawn_stimuli), ()), silent)
 

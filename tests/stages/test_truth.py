@@ -8,6 +8,7 @@ from facslens.artifacts import read_table
 from facslens.cli.main import main
 from facslens.controls import champions, recovery
 from facslens.datasets.synthetic import read_regions
+from facslens.preprocess.fit import centres
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.settings import Settings
@@ -68,7 +69,7 @@ def test_the_places_are_shares_of_energy_over_shares_of_area(made):
     for face in best:
         found = fl.project(record.model, faces, row["layer"], int(row["unit"]), int(face))
         energy, (top, left, bottom, right) = found.image[0, 0].astype(float) ** 2, found.window[0]
-        region = regions.mask(faces.table["image"][face], row["au"], 48)
+        region = regions.mask(faces.table["image"][face], row["au"], *centres(record.model.input))
         seen = region[top:bottom, left:right]
         shares.append((energy[region].sum() / energy.sum(), seen.mean()))
     energy, area = np.array(shares).T

@@ -9,6 +9,8 @@ from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
 from facslens.datasets.synthetic import ARCHIVE, BUNDLED, read_regions
 from facslens.errors import CallError
+from facslens.preprocess.fit import centres
+from facslens.preprocess.input import grey_contrast
 from facslens.synthesis.generate import Order, draw_subject, encode
 
 
@@ -57,7 +59,7 @@ def test_regenerated_faces_are_those_in_the_package(studio, design, subjects, le
             with Image.open(io.BytesIO(encode(picture.grey, "webp"))) as again:
                 levels = np.asarray(again.convert("L"), dtype=float)
             assert np.abs(levels - read_grey(ARCHIVE / design / image)).mean() < 2
-            mask = regions.mask(image, "AU12", 64)
+            mask = regions.mask(image, "AU12", *centres(grey_contrast(64)))
             assert (mask ^ picture.regions[regions.aus.index("AU12")]).mean() < 0.05
 
 

@@ -11,6 +11,8 @@ from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
 from facslens.datasets.regions import Regions
 from facslens.errors import ArtifactError, CallError
+from facslens.preprocess.fit import centres
+from facslens.preprocess.input import grey_contrast
 from facslens.synthesis import generate as module
 from facslens.synthesis.actions import AUS
 from facslens.synthesis.camera import Setting
@@ -271,13 +273,15 @@ def test_regions_come_back_as_they_were(rng):
     masks = rng.random((3, 2, 64, 64)).round().astype(bool)
     masks = np.kron(masks[:, :, ::2, ::2], np.ones((1, 1, 2, 2))).astype(bool)
     regions = Regions.of(["a", "b", "c"], ["AU01", "AU12"], masks)
-    np.testing.assert_array_equal(regions.mask("b", "AU12", 64), masks[1, 1])
+    np.testing.assert_array_equal(
+        regions.mask("b", "AU12", *centres(grey_contrast(64))), masks[1, 1]
+    )
     third = np.repeat(np.repeat(masks[1, 1, ::2, ::2], 3, 0), 3, 1)
-    np.testing.assert_array_equal(regions.mask("b", "AU12", 96), third)
+    np.testing.assert_array_equal(regions.mask("b", "AU12", *centres(grey_contrast(96))), third)
     with pytest.raises(CallError, match="the image 'd' has no true regions"):
-        regions.mask("d", "AU12", 64)
+        regions.mask("d", "AU12", *centres(grey_contrast(64)))
     with pytest.raises(CallError, match="AU09 has no true region"):
-        regions.mask("a", "AU09", 64)
+        regions.mask("a", "AU09", *centres(grey_contrast(64)))
 
 
 def test_what_is_written_lossily_is_close(folder, tmp_path):

@@ -21,6 +21,7 @@ from facslens.datasets.splits import holdout
 from facslens.errors import ArtifactError, CallError
 from facslens.models.initial import initial
 from facslens.preprocess import augment, normalise
+from facslens.preprocess.input import grey_contrast
 from facslens.progress import silent
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
@@ -55,7 +56,7 @@ def by_hand(faces, epochs):
     """The averaged weights after every epoch: the training again, with PyTorch alone."""
     part = faces.part("train").table
     names = faces.expressions
-    images = normalise.read(list(part["path"]), 48)
+    images = normalise.read(list(part["path"]), grey_contrast(48))
     classes = torch.tensor([names.index(name) for name in part["expression"]])
     network = initial("paper", names, 48, 4).network.train()  # dropout acts
     batches = math.ceil(len(part) / 16)

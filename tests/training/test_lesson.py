@@ -5,6 +5,7 @@ import pytest
 
 from facslens.datasets.base import Faces, make_table
 from facslens.errors import CallError
+from facslens.preprocess.input import grey_contrast
 from facslens.training.lesson import Lesson, expressions
 from facslens.training.module import LabelledFaces
 
@@ -33,9 +34,14 @@ def test_expressions_are_those_of_known_faces_in_their_usual_order(faces) -> Non
 
 def test_classes_are_numbered_in_their_order(faces) -> None:
     """By hand: B B A A with the classes A, B."""
-    assert LabelledFaces(faces.part("train"), ("A", "B"), 48, "subject").classes == [1, 1, 0, 0]
+    assert LabelledFaces(faces.part("train"), ("A", "B"), grey_contrast(48), "subject").classes == [
+        1,
+        1,
+        0,
+        0,
+    ]
     some = expressions(faces)
-    assert LabelledFaces(some.train, some.classes, 48).classes == [1, 0, 1]
+    assert LabelledFaces(some.train, some.classes, grey_contrast(48)).classes == [1, 0, 1]
 
 
 def test_a_face_without_a_class_or_in_both_parts_is_one_sentence(faces) -> None:

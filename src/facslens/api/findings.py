@@ -169,12 +169,11 @@ def mechanism(
         If the stimuli show too few people.
     """
     from facslens.datasets.stimuli import read_stimuli
-    from facslens.models.adapter import choose_layers
     from facslens.runs.model import open_model
     from facslens.stages.mechanism.make import mechanism
     from facslens.stages.mechanism.subject import Subject, layers_of
 
     opened, faces = open_model(model), read_stimuli(None if stimuli is None else Path(stimuli))
     named = [layer] if isinstance(layer, str) else layer
-    subject = Subject(opened, faces, layers_of([*choose_layers(opened.network, None)], named), seed)
+    subject = Subject(opened, faces, layers_of(opened.reading.choose(None), named), seed)
     return mechanism(subject, [only] if isinstance(only, str) else only)

@@ -141,7 +141,8 @@ def project(
     if len(rows) == 0:
         raise CallError(f"image is {image!r}, but there is no such face among {len(faces)}")
     opened = open_model(model)
-    face = normalise.standardise(normalise.read([faces.table["path"].iloc[rows[0]]], opened.size))
+    levels = normalise.read([faces.table["path"].iloc[rows[0]]], opened.input)
+    face = normalise.as_read(levels, opened.input)
     return project_units(opened.network, face, layer, np.array([unit]), rule=rule)
 
 
@@ -198,8 +199,8 @@ def predict(
     if camera := next(filter(is_camera, entries), None):
         raise CallError(f"{camera} has no end: read it with facslens predict {camera}")
     network = open_network(Choice(model, labels, runtime))
-    size = network.size
-    finder = whole(size) if detector is None else detected(make_detector(detector), size)
+    into = network.input
+    finder = whole(into) if detector is None else detected(make_detector(detector), into)
     source = (picture for entry in entries for picture in pictures(entry, every))
     rows = [row for _, row in predict_rows(source, finder, network, os.cpu_count() or 1)]
     return pd.DataFrame(rows, columns=columns(network))

@@ -1,78 +1,29 @@
 """Cut a network at a layer: its maps for some faces, and what the rest makes of other maps."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, fx, nn
 
 from facslens.errors import CallError
-from facslens.models.adapter import choose_layers, read_calls
+from facslens.models.reading.agreement import check_agreement
+from facslens.models.reading.reading import Reading, read_network
+from facslens.models.reading.run import Steps
+from facslens.models.reading.steps import IDENTITIES
+from facslens.models.reading.trace import operation, shape_of, where
+from facslens.models.reading.values import Values
 
-#: Modules that process every map by itself, so that maps can also be replaced after them.
-_MAP_BY_MAP: Final = (
-    nn.MaxPool2d,
-    nn.AvgPool2d,
-    nn.AdaptiveMaxPool2d,
-    nn.AdaptiveAvgPool2d,
-    nn.Dropout,
-    nn.Dropout2d,
-    nn.Identity,
-)
+#: Steps that process every map by itself, so that maps can also be replaced behind them.
+_MAP_BY_MAP: Final = IDENTITIES | {
+    "max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d",
+}  # fmt: skip
 #: Faces that pass through the network at once.
 BATCH: Final = 64
 #: Numbers that pass through what follows a cut at once, unless `BATCH` faces have more.
 VALUES: Final = 2**21
-
-
-@contextlib.contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Keep a network in evaluation mode; afterwards every train flag is restored."""
-    flags = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in flags.items():
-            module.training = training
-
-
-@contextlib.contextmanager
-def replaced(network: nn.Module, module: str, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Change the output of one module within the block.
-
-    Inside the block the network is in evaluation mode. At the end, also after an exception, the
-    hook is removed and every module's train flag is restored.
-
-    Parameters
-    ----------
-    network
-        Any network.
-    module
-        Name of the module, as `facslens.models.adapter.unit_layers` gives it.
-    change
-        From its maps (image, unit, row, column) to those that replace them.
-
-    Examples
-    --------
-    >>> network = nn.Sequential(nn.Identity(), nn.Flatten())
-    >>> with replaced(network, "0", lambda maps: maps + 1):
-    ...     network(torch.zeros(1, 1, 1, 1)).item()
-    1.0
-    >>> network(torch.zeros(1, 1, 1, 1)).item()
-    0.0
-    """
-    handle = network.get_submodule(module).register_forward_hook(
-        lambda _module, _inputs, output: change(output)
-    )
-    try:
-        with evaluating(network):
-            yield
-    finally:
-        handle.remove()
 
 
 @dataclass(frozen=True)
@@ -85,7 +36,7 @@ class Held:
         (image, unit, row, column): the maps at the cut.
     beside
         What else the rest of the network needs of these faces, one row each: what goes round the
-        layer, or the faces themselves where the network could not be cut.
+        layer.
     scores
         (image, class): what the network makes of them.
     """
@@ -110,30 +61,22 @@ class Cut:
 
     Parameters
     ----------
-    network
-        The whole network.
-    module
-        The module whose output the maps are: the layer's own, or a pooling right after it.
     before
-        From images to the maps and to what goes round the layer; None if the network could not be
-        cut.
+        From images to the maps and to what goes round the layer.
     behind
-        From maps, and what goes round, to scores: only what follows the module is computed, or the
-        whole network where it could not be cut.
+        From maps, and what goes round, to scores: only what follows the layer is computed.
     """
 
-    network: nn.Module
-    module: str
-    before: Callable[[Tensor], tuple[Tensor, ...]] | None
+    before: Callable[[Tensor], list[Tensor]]
     behind: Callable[..., Tensor]
 
     def hold(self, images: Float[Tensor, "image channel height width"]) -> Held:
         """Compute the maps of some faces, and what else the rest of the network needs of them."""
         parts = []
-        with torch.no_grad(), evaluating(self.network):
+        with torch.no_grad():
             for batch in torch.split(images, BATCH):
-                maps, *beside = self.before(batch) if self.before else self._listened(batch)
-                parts.append((maps, *beside, self._behind(maps, beside)))
+                maps, *beside = self.before(batch)
+                parts.append((maps, *beside, self.behind(maps, *beside)))
         maps, *beside, scores = (torch.cat(values) for values in zip(*parts, strict=True))
         return Held(maps, tuple(beside), scores)
 
@@ -146,24 +89,7 @@ class Cut:
         """
         batch = max(BATCH, VALUES // max(1, maps[0].numel()))
         sources = [torch.split(values, batch) for values in (maps, *held.beside)]
-        with evaluating(self.network):
-            parts = [self._behind(m, beside) for m, *beside in zip(*sources, strict=True)]
-        return torch.cat(parts)
-
-    def _behind(self, maps: Tensor, beside: list[Tensor]) -> Tensor:
-        # copies: a later step may change what it is given in place
-        return self.behind(maps.clone(), *(values.clone() for values in beside))
-
-    def _listened(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        found: list[Tensor] = []
-
-        def keep(maps: Tensor) -> Tensor:
-            found.append(maps.clone())
-            return maps
-
-        with replaced(self.network, self.module, keep):
-            self.network(images)
-        return found[0], images
+        return torch.cat([self.behind(*values) for values in zip(*sources, strict=True)])
 
 
 def cut_at(
@@ -176,99 +102,95 @@ def cut_at(
     network
         Any network that gives scores (image, class); it is not changed.
     layer
-        Name of a convolution layer.
+        Name of a layer.
     images
-        Faces on which the cut is tried, at least one.
+        Faces on which the network's steps are compared with the network, at least one.
 
     Raises
     ------
     CallError
-        If there is no such layer, no face, or no scores.
+        If there is no such layer, no face, or no scores, or if the network cannot be cut there.
 
     Notes
     -----
-    Both parts are taken from the network's traced graph. The cut lies after poolings that directly
-    follow the layer, since these process every map by itself. The parts are used only if together
-    they give the scores of the whole network on these faces.
+    The cut lies behind poolings that directly follow the layer, since these process every map by
+    itself.
     """
     if len(images) == 0:
         raise CallError("images is empty: at least one face is needed")
-    module = choose_layers(network, [layer])[layer]
-    some = images[:BATCH]
-    with torch.no_grad(), evaluating(network):
-        scores = network(some)
-        if not isinstance(scores, Tensor) or scores.ndim != 2:
-            shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-            raise CallError(f"the network gives {shape}: needs scores (image, class)")
-        cut = _split(network, module)
-        if cut is not None and _gives(cut, some, scores):
-            return cut
-
-    def whole(maps: Tensor, faces: Tensor) -> Tensor:
-        with replaced(network, module, lambda _maps: maps):
-            found: Tensor = network(faces)
-        return found
-
-    return Cut(network, module, None, whole)
+    reading = read_network(network, shape_of(images))
+    (name,) = reading.choose([layer])
+    answers = reading.trace.answers
+    scores = answers[0] if len(answers) == 1 else None
+    if not isinstance(scores, fx.Node) or len(scores.meta["shape"] or ()) != 2:
+        shape = scores.meta["shape"] if isinstance(scores, fx.Node) else None
+        given = f"{len(answers)} values" if shape is None else f"(image, {str(shape[1:])[1:]}"
+        raise CallError(f"the network gives {given}: needs scores (image, class)")
+    check_agreement(reading, network, images)
+    return _split(reading, reading.tensors(network), name, scores)
 
 
-def _gives(cut: Cut, images: Tensor, scores: Tensor) -> bool:
-    """Tell whether a cut network gives the scores of the whole one."""
-    assert cut.before is not None
-    rows = [
-        values.shape[:1] if isinstance(values, Tensor) else None for values in cut.before(images)
-    ]
-    if any(count != images.shape[:1] for count in rows):
-        return False
-    return torch.allclose(cut.hold(images).scores, scores, rtol=1e-4, atol=1e-5)
-
-
-def _split(network: nn.Module, module: str) -> Cut | None:
-    """Split the graph at the last place where the maps stand alone; None where that fails."""
-    graph = read_calls(network)
-    calls = [] if graph is None else [n for n in graph.nodes if n.target == module]
-    inputs = [] if graph is None else [n for n in graph.nodes if n.op == "placeholder"]
-    if graph is None or len(calls) != 1 or len(inputs) != 1:
-        return None
-    (node,) = calls
-    while len(node.users) == 1:
+def _split(reading: Reading, tensors: dict[str, Tensor], name: str, scores: fx.Node) -> Cut:
+    """Split the steps at the last place where the maps stand alone."""
+    layer, trace = reading.layers[name], reading.trace
+    node = layer.maps
+    while len(node.users) == 1 and layer.axes == (0, 1, 2, 3):
         (user,) = node.users
-        alone = sum(n.target == user.target for n in graph.nodes) == 1
-        if user.op != "call_module" or not alone:
-            break
-        if not isinstance(network.get_submodule(str(user.target)), _MAP_BY_MAP):
+        if operation(user) not in _MAP_BY_MAP:
             break
         node = user
+    variable = Values(trace.graph, tensors).variable
+    sizes = {n for n in variable if operation(n).startswith("sym_size")}
     later: set[fx.Node] = set()
-    for one in graph.nodes:
-        if one is not node and any(
-            source is node or source in later for source in one.all_input_nodes
-        ):
+    for one in trace.graph.nodes:
+        if any(source is node or source in later for source in one.all_input_nodes):
             later.add(one)
     beside = [
         one
-        for one in graph.nodes
-        if one is not node
-        and one not in later
-        and one.op != "get_attr"
-        and any(user in later for user in one.users)
+        for one in trace.graph.nodes
+        if one in variable - later - sizes - {node} and any(user in later for user in one.users)
     ]
-    before, behind = fx.Graph(), fx.Graph()
-    copies: dict[fx.Node, fx.Node] = {}
-    for one in graph.nodes:
-        if one not in later and one.op != "output":
-            copies[one] = before.node_copy(one, copies.__getitem__)
-    before.output(tuple(copies[one] for one in (node, *beside)))
-    copies = {
-        one: behind.placeholder(f"given_{place}") for place, one in enumerate((node, *beside))
-    }
-    for one in graph.nodes:
-        if one in later or (one.op == "get_attr" and one not in copies):
-            copies[one] = behind.node_copy(one, copies.__getitem__)
-    if not any(one.op == "output" for one in behind.nodes):
-        return None
-    modules = [fx.GraphModule(network, made) for made in (before, behind)]
-    for part in modules:
-        part.graph.eliminate_dead_code()
-        part.recompile()
-    return Cut(network, str(node.target), *modules)
+    for one in beside:
+        if one.meta["shape"] is None or one.meta["shape"][:1] != (None,):
+            raise CallError(f"the network cannot be cut at {name!r}: {where(one)} goes round it")
+
+    # the number of faces may be another one behind the cut
+    counted = {one: (node, _count) for one in sizes if one not in later}
+    upper = Steps(trace.graph, [trace.images], [node, *beside])
+    lower = Steps(trace.graph, [node, *beside], [scores], counted)
+    as_maps, as_result = (
+        (layer.as_maps, layer.as_result) if node is layer.maps else (_itself, _itself)
+    )
+
+    def before(images: Tensor) -> list[Tensor]:
+        maps, *others = upper([images], tensors)
+        return [as_maps(maps), *others]
+
+    def behind(maps: Tensor, *others: Tensor) -> Tensor:
+        (found,) = lower([as_result(maps), *others], tensors)
+        answered: Tensor = found
+        return answered
+
+    if trace.batch is None:
+        return Cut(before, behind)
+    return Cut(_one_by_one(before), _one_by_one(behind))
+
+
+def _count(maps: Tensor) -> int:
+    return len(maps)
+
+
+def _itself(maps: Tensor) -> Tensor:
+    return maps
+
+
+def _one_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function take one image after the other."""
+
+    def each(*values: Tensor) -> Any:
+        parts = [function(*one) for one in zip(*(torch.split(v, 1) for v in values), strict=True)]
+        if isinstance(parts[0], Tensor):
+            return torch.cat(parts)
+        return [torch.cat(one) for one in zip(*parts, strict=True)]
+
+    return each

@@ -40,7 +40,7 @@ def patched(
     --------
     Two units, whose sum is the score; the second one's map is replaced.
 
-    >>> cut = Cut(torch.nn.Identity(), "", None, lambda maps: maps.sum(dim=(1, 2, 3))[:, None])
+    >>> cut = Cut(lambda images: [images], lambda maps: maps.sum(dim=(1, 2, 3))[:, None])
     >>> face, other = torch.tensor([[[[1.0]], [[2.0]]]]), torch.tensor([[[[10.0]], [[20.0]]]])
     >>> held = Held(face, (), torch.tensor([[3.0]]))
     >>> patched(cut, held, other, np.array([[False, True]])).item()

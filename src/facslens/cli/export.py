@@ -43,7 +43,7 @@ def export(
     export_onnx(
         opened.network,
         onnx,
-        size=opened.size,
+        into=opened.input,
         labels={head: opened.expressions},
         layer=evidence[0].layer if evidence else None,
         evidence=[entry.entry() for entry in evidence],

@@ -106,13 +106,12 @@ def _into(
     seed: int,
 ) -> None:
     from facslens.datasets.stimuli import read_stimuli
-    from facslens.models.adapter import choose_layers
     from facslens.runs.model import open_model
     from facslens.stages.mechanism.make import write_mechanism
     from facslens.stages.mechanism.subject import Subject, layers_of
 
     model, faces = open_model(network), read_stimuli(stimuli)
-    chosen = layers_of([*choose_layers(model.network, None)], layers)
+    chosen = layers_of(model.reading.choose(None), layers)
     with shown("mechanism") as progress:
         write_mechanism(Subject(model, faces, chosen, seed), out, parts, progress)
 

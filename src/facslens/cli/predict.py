@@ -118,7 +118,7 @@ def predict_command(
 
     choice = Choice(model, labels, runtime)
     network = open_network(choice)
-    finder = whole(network.size) if cropped else detected(make_detector(detector), network.size)
+    finder = whole(network.input) if cropped else detected(make_detector(detector), network.input)
     entries = [entry for entry in find(_named(paths)) if not _is_drawing(entry, overlay)]
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     live = any(is_camera(entry) for entry in entries)

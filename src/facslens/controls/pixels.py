@@ -8,17 +8,41 @@ from jaxtyping import Float
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
 from facslens.preprocess import normalise
+from facslens.preprocess.input import Input, grey_contrast
 
 #: Side of a cell in pixels, cells along a block's side, and orientations, of `hog`.
 CELL: Final = 8
 BLOCK: Final = 2
 ORIENTATIONS: Final = 9
+#: Largest side at which pixels are candidates for a network that reads anything but grey pictures
+#: of even contrast: the side of the stimuli in the package.
+MOST: Final = 64
 #: Added to a block's norm, in grey levels of 0 to 1.
 _FLOOR: Final = 1e-2
 
 
-def pixels(faces: Faces, size: int) -> Float[np.ndarray, "image candidate"]:
-    """Give every pixel of the network's input, and its negative, as a candidate.
+def plain_input(into: Input) -> Input:
+    """Say at which size pixels and gradients are looked at, always grey and of even contrast.
+
+    Parameters
+    ----------
+    into
+        What the network reads that they are compared with. Where it reads grey pictures of even
+        contrast, so do they; otherwise they are square, as large as the network's shorter side, but
+        no larger than `MOST`: every pixel is a candidate, and a network's 224² would be 50,176.
+
+    Examples
+    --------
+    >>> plain_input(Input("rgb", 224, 192)).name
+    'grey64-contrast'
+    """
+    if into.contrast:
+        return into
+    return grey_contrast(min(into.height, into.width, MOST))
+
+
+def pixels(faces: Faces, into: Input) -> Float[np.ndarray, "image candidate"]:
+    """Give every pixel of an input, as `plain_input` gives it, and its negative, as a candidate.
 
     A detector responds more strongly when the action unit is present. A pixel that turns dark,
     as in an open mouth, would not count as one, so each pixel is given as it is and negated.
@@ -26,20 +50,24 @@ def pixels(faces: Faces, size: int) -> Float[np.ndarray, "image candidate"]:
     Returns
     -------
     numpy.ndarray
-        (image, 2 · size²) float32: the pixels in row-major order, then their negatives.
+        (image, 2 · height · width) float32: the pixels in row-major order, then their negatives.
     """
     parts = [
-        batch.flatten(1).numpy() for batch in normalise.batches(list(faces.table["path"]), size, 64)
+        batch.flatten(1).numpy() for batch in normalise.batches(list(faces.table["path"]), into, 64)
     ]
-    bright = np.concatenate(parts) if parts else np.zeros((0, size * size), dtype=np.float32)
+    bright = (
+        np.concatenate(parts)
+        if parts
+        else np.zeros((0, into.height * into.width), dtype=np.float32)
+    )
     return np.concatenate([bright, -bright], axis=1)
 
 
-def gradients(faces: Faces, size: int) -> Float[np.ndarray, "image candidate"]:
+def gradients(faces: Faces, into: Input) -> Float[np.ndarray, "image candidate"]:
     """Give every histogram bin of `hog` of the grey levels as a candidate, float32."""
     if len(faces) == 0:
-        return np.zeros((0, _features(size, size)), dtype=np.float32)
-    images = normalise.read(list(faces.table["path"]), size)[:, 0].numpy()
+        return np.zeros((0, _features(into.height, into.width)), dtype=np.float32)
+    images = normalise.read(list(faces.table["path"]), into)[:, 0].numpy()
     return hog(images.astype(np.float64)).astype(np.float32)
 
 

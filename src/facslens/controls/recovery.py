@@ -14,7 +14,6 @@ from facslens.association.discovery.mapping import AU_TO_UNIT, UNIT_TO_AU, first
 from facslens.association.distances.table import DEFAULT
 from facslens.controls.planted import Planted, hide
 from facslens.datasets.base import Faces
-from facslens.models.adapter import choose_layers
 from facslens.responses.recorder import record
 from facslens.responses.store import BatchResponses
 
@@ -106,7 +105,7 @@ def _record(network: torch.nn.Module, images: Tensor) -> Float[np.ndarray, "imag
     def sink(_start: int, batch: Mapping[str, BatchResponses]) -> None:
         parts.append(batch["conv1"].response)
 
-    record(network, torch.split(images, _BATCH), choose_layers(network, ["conv1"]), sink)
+    record(network, torch.split(images, _BATCH), ["conv1"], sink)
     return np.concatenate(parts)
 
 

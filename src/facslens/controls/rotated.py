@@ -7,10 +7,8 @@ from torch import Tensor
 
 from facslens.datasets.base import Faces
 from facslens.errors import CallError
-from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
 from facslens.preprocess import normalise
-from facslens.responses.recorder import listen
 
 
 def random_rotation(size: int, seed: int) -> Float[np.ndarray, "{size} {size}"]:
@@ -80,7 +78,6 @@ def rotated(
         raise CallError(
             f"units is empty: no unit of {layer!r} is live, so that nothing can be mixed"
         )
-    modules = choose_layers(model.network, [layer])
     chosen = torch.from_numpy(np.asarray(units, dtype=np.int64))
     mixture = torch.from_numpy(random_rotation(len(units), seed)).float()
 
@@ -89,8 +86,9 @@ def rotated(
         return mixed.amax(dim=(2, 3))
 
     parts = []
-    with listen(model.network, modules, read) as found, torch.inference_mode():
-        for batch in normalise.batches(list(faces.table["path"]), model.size, batch_size):
-            model.network(batch)
+    listener = model.reading.listener(model.network, model.reading.choose([layer]), read)
+    with torch.inference_mode():
+        for batch in normalise.batches(list(faces.table["path"]), model.input, batch_size):
+            found, _answer = listener(batch)
             parts.append(found[layer].numpy())
     return np.concatenate(parts) if parts else np.zeros((0, len(units)), dtype=np.float32)

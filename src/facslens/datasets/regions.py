@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from facslens import artifacts
 from facslens.datasets.archive import read_bytes
@@ -55,8 +55,21 @@ class Regions:
             np.concatenate([part.bits for part in parts]),
         )
 
-    def mask(self, image: str, au: str, size: int) -> Bool[np.ndarray, "row column"]:
-        """Give one region in a picture of ``size`` pixels a side.
+    def mask(
+        self,
+        image: str,
+        au: str,
+        rows: Float[np.ndarray, " row"],
+        columns: Float[np.ndarray, " column"],
+    ) -> Bool[np.ndarray, "row column"]:
+        """Give one region in a picture, at the places of its rows and columns.
+
+        Parameters
+        ----------
+        image, au
+            Which face, and the region of which action unit.
+        rows, columns
+            Where the centres of the pixels lie, as shares of the picture's side.
 
         Raises
         ------
@@ -69,9 +82,8 @@ class Regions:
             raise CallError(f"{au} has no true region: expected one of {', '.join(self.aus)}")
         bits = self.bits[self._rows()[image], self.aus.index(au)]
         cells = np.unpackbits(bits).reshape(SIDE, SIDE).astype(bool)
-        index = (np.arange(size) + 0.5) * SIDE / size
-        rows = index.astype(int)
-        return np.asarray(cells[rows[:, None], rows[None, :]])
+        down, across = (rows * SIDE).astype(int), (columns * SIDE).astype(int)
+        return np.asarray(cells[down[:, None], across[None, :]])
 
     def _rows(self) -> dict[str, int]:
         return {image: row for row, image in enumerate(self.images)}

@@ -1,4 +1,4 @@
-"""Write a network as an ONNX file that maps grey levels to probabilities and responses."""
+"""Write a network as an ONNX file that maps pictures to probabilities and responses."""
 
 import contextlib
 import json
@@ -10,25 +10,28 @@ from typing import Any, Final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from facslens.artifacts import atomic
 from facslens.errors import CallError
-from facslens.models.adapter import choose_layers, read_calls
+from facslens.models.reading.with_maps import WithMaps
 from facslens.models.seal import SEAL, UNSEALED, sealed
 from facslens.preprocess import normalise
+from facslens.preprocess.input import Input
 
 #: Key of the metadata that hold labels, layer and evidence as JSON.
 METADATA: Final = "facslens"
 
 
 class Reader(nn.Module):
-    """A network that maps grey levels to probabilities, and to the responses of one layer.
+    """A network that maps levels to probabilities, and to the responses of one layer.
 
     Parameters
     ----------
     network
-        Takes faces as `facslens.preprocess.normalise.standardise` gives them.
+        Takes faces as `facslens.preprocess.normalise.as_read` gives them.
+    into
+        What it reads.
     heads
         How many of its scores belong to each head, in their order.
     layer
@@ -37,24 +40,27 @@ class Reader(nn.Module):
     Raises
     ------
     CallError
-        If there is no such layer, or the network's calls can't be traced to it.
+        If there is no such layer, or the network cannot be read.
     """
 
-    def __init__(self, network: nn.Module, heads: Sequence[int], layer: str | None) -> None:
+    def __init__(
+        self, network: nn.Module, into: Input, heads: Sequence[int], layer: str | None
+    ) -> None:
         super().__init__()
+        self.into = into
         self.heads = list(heads)
-        self.network = network if layer is None else _with_maps(network, layer)
+        self.network = network if layer is None else WithMaps(network, layer, into.shape)
         self.layer = layer
 
-    def forward(self, faces: Float[Tensor, "face 1 row column"]) -> tuple[Tensor, ...]:
+    def forward(self, faces: Float[Tensor, "face channel row column"]) -> tuple[Tensor, ...]:
         """Give the probabilities of each head, and then the responses (face, unit).
 
         Parameters
         ----------
         faces
-            Grey levels in [0, 1].
+            Levels in [0, 1]; colours are RGB.
         """
-        found = self.network(normalise.standardise(faces))
+        found = self.network(normalise.as_read(faces, self.into))
         scores, *maps = found if self.layer is not None else (found,)
         probabilities = [torch.softmax(part, dim=1) for part in scores.split(self.heads, dim=1)]
         return (*probabilities, *(m.amax(dim=(2, 3)) for m in maps))
@@ -64,17 +70,18 @@ def export_onnx(
     network: nn.Module,
     path: Path,
     *,
-    size: int,
+    into: Input,
     labels: Mapping[str, Sequence[str]],
     layer: str | None = None,
     evidence: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write a network as one ONNX file.
 
-    The file takes ``faces`` (face, 1, size, size), float32 grey levels in [0, 1] of crops as
-    `facslens.preprocess.crop` makes them, and gives for each head ``probabilities_<head>`` (face,
-    expression), then ``responses`` (face, unit) where a layer is named. Its metadata hold, as
-    JSON under `METADATA`, the size, the label names, the layer and the evidence.
+    The file takes ``faces`` (face, channel, row, column), float32 levels in [0, 1] of crops as
+    `facslens.preprocess.crop` makes them, grey or RGB, and gives for each head
+    ``probabilities_<head>`` (face, expression), then ``responses`` (face, unit) where a layer is
+    named. Its metadata hold, as JSON under `METADATA`, the name of the input, the label names, the
+    layer and the evidence.
 
     Parameters
     ----------
@@ -82,8 +89,8 @@ def export_onnx(
         In evaluation mode.
     path
         The file to write.
-    size
-        Side of the input in pixels.
+    into
+        What the network reads.
     labels
         The expressions of each head, in the order of the network's scores.
     layer
@@ -103,11 +110,11 @@ def export_onnx(
         raise CallError(
             f"writing ONNX needs {error.name}: install it with pip install 'facslens[export]'"
         ) from error
-    reader = Reader(network, [len(names) for names in labels.values()], layer).eval()
+    reader = Reader(network, into, [len(names) for names in labels.values()], layer).eval()
     outputs = [f"probabilities_{head}" for head in labels]
     if layer is not None:
         outputs.append("responses")
-    faces = torch.zeros(2, 1, size, size)
+    faces = torch.zeros(2, *into.shape)
     with torch.inference_mode(), _quiet():
         program = torch.onnx.export(
             reader,
@@ -121,7 +128,7 @@ def export_onnx(
     assert program is not None
     model = program.model_proto
     known = {
-        "size": size,
+        "input": into.name,
         "labels": {head: list(names) for head, names in labels.items()},
         "layer": layer,
         "evidence": list(evidence),
@@ -130,18 +137,6 @@ def export_onnx(
     onnx.helper.set_model_props(model, properties)
     with atomic(path) as temporary:
         temporary.write_bytes(sealed(model.SerializeToString()))
-
-
-def _with_maps(network: nn.Module, layer: str) -> nn.Module:
-    """Make the network give the maps of a layer beside its scores."""
-    place = choose_layers(network, [layer])[layer]
-    graph = read_calls(network)
-    if graph is None:
-        raise CallError(f"layer is {layer!r}, whose calls can't be traced: export without a layer")
-    (maps,) = (node for node in graph.nodes if node.op == "call_module" and node.target == place)
-    (end,) = (node for node in graph.nodes if node.op == "output")
-    end.args = ((end.args[0], maps),)
-    return fx.GraphModule(network, graph)
 
 
 @contextlib.contextmanager

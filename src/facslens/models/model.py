@@ -1,4 +1,4 @@
-"""A trained network with what is needed to use it: its size, classes and architecture."""
+"""A trained network with what is needed to use it: its input, classes and architecture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,15 +16,14 @@ from facslens.datasets.base import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.paper import PaperNetwork
+from facslens.models.reading.reading import Reading, read_network
+from facslens.preprocess.input import Input, grey_contrast, noted_input
 
 #: Architectures by name: number of classes and side of the input in, a network out.
 ARCHITECTURES: Final[dict[str, type[nn.Module]]] = {
     "paper": PaperNetwork,
     "compact": CompactNetwork,
 }
-
-#: Largest side of an input in pixels; a larger one in a file is damage, not a network.
-MAX_SIZE: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,12 @@ class Model:
     Parameters
     ----------
     network
-        Takes (image, 1, size, size) float32 as `facslens.preprocess.normalise` gives it,
-        returns one score a class; in evaluation mode.
+        Takes (image, channel, row, column) float32 as `facslens.preprocess.normalise.as_read`
+        gives it, returns one score a class; in evaluation mode.
     architecture
-        One of `ARCHITECTURES`.
-    size
-        Side of its square grey input in pixels.
+        One of `ARCHITECTURES`, or any other name.
+    input
+        What it reads of a picture.
     expressions
         The expressions, in the order of the scores.
     training
@@ -48,7 +47,7 @@ class Model:
 
     network: nn.Module
     architecture: str
-    size: int
+    input: Input
     expressions: tuple[str, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
 
@@ -56,6 +55,30 @@ class Model:
     def parameters(self) -> int:
         """Number of trainable parameters."""
         return sum(p.numel() for p in self.network.parameters())
+
+    @property
+    def reading(self) -> Reading:
+        """What the network computes: its layers, and the way to and from their maps.
+
+        Raises
+        ------
+        CallError
+            As `facslens.models.reading.reading.read_network` does.
+        """
+        return read_network(self.network, self.input.shape)
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the square that the networks of facslens read.
+
+        Raises
+        ------
+        CallError
+            If the network reads no square.
+        """
+        if self.input.height != self.input.width:
+            raise CallError(f"the network reads {self.input.name}: expected a square")
+        return self.input.height
 
 
 def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int) -> Model:
@@ -73,8 +96,7 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
         raise CallError(
             f"model is {architecture!r}: expected an architecture, {' or '.join(ARCHITECTURES)}"
         )
-    if size > MAX_SIZE:
-        raise CallError(f"size is {size}: expected at most {MAX_SIZE} pixels")
+    reads = grey_contrast(size)
     if len(expressions) < 2:
         raise CallError(f"expressions is {list(expressions)}: expected two expressions or more")
     with torch.random.fork_rng(devices=[]):
@@ -82,7 +104,7 @@ def build(architecture: str, expressions: tuple[str, ...], size: int, seed: int)
         network = ARCHITECTURES[architecture](classes=len(expressions), size=size)
     network.eval()
     nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
-    return Model(network, architecture, size, expressions)
+    return Model(network, architecture, reads, expressions)
 
 
 def save(model: Model, folder: Path) -> None:
@@ -117,7 +139,7 @@ def describe(model: Model) -> Json:
     """Give the content of ``model.json``."""
     return {
         "architecture": model.architecture,
-        "size": model.size,
+        "input": model.input.name,
         "expressions": list(model.expressions),
         "parameters": model.parameters,
         "training": dict(model.training),
@@ -175,13 +197,12 @@ def _described(content: Json, path: Path) -> Model:
     """Build the network that ``model.json`` describes, its weights still drawn from a seed."""
     expected: dict[str, tuple[type, str]] = {
         "architecture": (str, "a name"),
-        "size": (int, "a number of pixels"),
         "expressions": (list, "a list of names"),
     }
     for name, (kind, words) in expected.items():
         if name not in content:
             raise ArtifactError(f"{path} describes no network: it lacks {name!r}")
-        if not isinstance(content[name], kind) or isinstance(content[name], bool):
+        if not isinstance(content[name], kind):
             raise ArtifactError(f"{path} describes no network: {name} has to be {words}")
     expressions, training = content["expressions"], content.get("training", {})
     if fault := _fault_of(expressions):
@@ -189,9 +210,15 @@ def _described(content: Json, path: Path) -> Model:
     if not isinstance(training, dict):
         raise ArtifactError(f"{path} describes no network: training has to be an object")
     try:
-        model = build(content["architecture"], tuple(expressions), content["size"], seed=0)
+        reads = noted_input(content)
+        model = build(content["architecture"], tuple(expressions), reads.height, seed=0)
     except CallError as error:
         raise ArtifactError(f"{path} describes no network: {error}") from error
+    if model.input != reads:
+        raise ArtifactError(
+            f"{path} describes no network: input is {reads.name!r}, which no "
+            f"{model.architecture} network reads: expected {model.input.name!r}"
+        )
     return replace(model, training=training)
 
 

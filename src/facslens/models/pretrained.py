@@ -51,7 +51,7 @@ def load_pretrained(name: str = "compact", labels: str = "ferplus", folder: Path
     model = build(name, tuple(heads[labels]), card["size"], seed=0)
     model.network.load_state_dict({**weights, **_head(weights, rows)})
     training = {"pretrained": card["name"], "images": LEARNED[name]}
-    return Model(model.network, name, model.size, model.expressions, training)
+    return Model(model.network, name, model.input, model.expressions, training)
 
 
 def _head(weights: dict[str, Tensor], rows: slice) -> dict[str, Tensor]:

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from facslens.models.adapter import unit_layers
-from facslens.models.export import Reader
 from facslens.models.model import Model
+from facslens.models.reading.with_maps import WithMaps
 from facslens.preprocess import normalise
 from facslens.projection.deconvnet import project_units
 
@@ -40,7 +39,7 @@ class Decider:
 
 def deciding_units(
     model: Model,
-    crop: UInt8[np.ndarray, "row column"],
+    crop: UInt8[np.ndarray, "row column *rgb"],
     expression: str,
     fired: Sequence[tuple[str, str, int]] = (),
     count: int = 3,
@@ -55,7 +54,7 @@ def deciding_units(
     model
         The network that read the crop.
     crop
-        Grey levels.
+        What it read, in 8 bits.
     expression
         The expression that it read.
     fired
@@ -64,11 +63,10 @@ def deciding_units(
     count
         Number of units to give for the expression.
     """
-    face = normalise.standardise(torch.from_numpy(crop.copy())[None, None].float() / 255)
-    layer = list(unit_layers(model.network))[-1]
+    face = normalise.as_read(normalise.to_levels(crop[None]), model.input)
+    layer = model.reading.choose(None)[-1]
     with torch.enable_grad():
-        network = Reader(model.network, [len(model.expressions)], layer).network
-        scores, maps = network(face)
+        scores, maps = WithMaps(model.network, layer, model.input.shape)(face)
         maps.retain_grad()
         target = scores[0, model.expressions.index(expression)] - scores[0].mean()
         (gradient,) = torch.autograd.grad(target, maps)
@@ -82,7 +80,7 @@ def deciding_units(
             unit,
             reason,
             share,
-            project_units(model.network, face, place, np.array([unit])).image[0, 0],
+            project_units(model.network, face, place, np.array([unit])).image[0].sum(axis=0),
         )
         for reason, place, unit, share in chosen
     ]

@@ -12,8 +12,10 @@ from jaxtyping import UInt8
 from facslens.datasets.images import MAX_PIXELS, grey
 from facslens.errors import DataError
 from facslens.prediction.sources import Picture
-from facslens.preprocess.crop import crop_face, square
+from facslens.preprocess.crop import crop_face
 from facslens.preprocess.detection import Detection, Detector
+from facslens.preprocess.fit import fit
+from facslens.preprocess.input import Input
 
 #: Pixels of pictures that wait for a thread or are looked at; while there are as many, no further
 #: picture is read, so that the threads together hold at most this and one picture more.
@@ -33,40 +35,49 @@ class Face:
     place
         Where it was found; None where the whole picture is the face, or without a face.
     crop
-        (size, size) uint8 grey levels, or None without a face.
+        What a network reads of it, in 8 bits, as `facslens.preprocess.fit.fit` gives it; None
+        without a face.
     """
 
     picture: Picture
     number: int | None = None
     place: Detection | None = None
-    crop: UInt8[np.ndarray, "size size"] | None = None
+    crop: UInt8[np.ndarray, "height width *rgb"] | None = None
 
 
 #: From a picture's pixels to its faces: places and crops.
 Finder = Callable[[Picture], list[Face]]
 
 
-def whole(size: int) -> Finder:
+def whole(into: Input) -> Finder:
     """Take every picture for a crop of one face."""
 
     def find(picture: Picture) -> list[Face]:
         assert picture.pixels is not None
-        return [Face(picture, 0, None, square(grey(picture.pixels), size))]
+        return [Face(picture, 0, None, fit(picture.pixels, into))]
 
     return find
 
 
-def detected(detector: Detector, size: int) -> Finder:
-    """Find the faces of a picture and bring each to the one crop that networks are trained on."""
+def detected(detector: Detector, into: Input) -> Finder:
+    """Find the faces of a picture and bring each to the one crop that networks are trained on.
+
+    It is cut out at the size at which it has to be resized no further.
+    """
 
     def find(picture: Picture) -> list[Face]:
         assert picture.pixels is not None
         places = detector(picture.pixels)
         if not places:
             return [Face(replace(picture, note=_joined(picture.note, "no face found")))]
-        levels = grey(picture.pixels)
+        side = max(into.uncut)
+        levels = (
+            [grey(picture.pixels)]
+            if into.channels == 1
+            else list(picture.pixels.transpose(2, 0, 1))
+        )
         return [
-            Face(picture, number, place, crop_face(levels, place, size))
+            Face(picture, number, place, fit(_cut(levels, place, side), into))
             for number, place in enumerate(places)
         ]
 
@@ -116,6 +127,14 @@ def faces(
             found = waiting.popleft()[0].result()
             read_more()
             yield found
+
+
+def _cut(
+    channels: list[UInt8[np.ndarray, "row column"]], place: Detection, side: int
+) -> UInt8[np.ndarray, "side side *rgb"]:
+    """Cut a face out of the channels of a picture, one or three."""
+    crops = [crop_face(channel, place, side) for channel in channels]
+    return crops[0] if len(crops) == 1 else np.stack(crops, axis=2)
 
 
 def _held(waiting: Iterable[tuple[Future[list[Face]], int]], keep: bool) -> int:

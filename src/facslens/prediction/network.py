@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from facslens.prediction.evidence import Evidence
+from facslens.preprocess.input import Input
 
 
 class Answers(NamedTuple):
@@ -34,10 +35,11 @@ class Network:
     ----------
     expressions
         In the order of the probabilities.
-    size
-        Side of the crops in pixels.
+    input
+        What it reads of a picture.
     read
-        Takes grey crops (face, size, size) uint8. The number of faces at once changes the
+        Takes crops (face, row, column) uint8 that have its size, (face, row, column, 3) where it
+        reads colours. The number of faces at once changes the
         answers by no more than rounding.
     layer
         The layer of the responses, or None.
@@ -46,8 +48,8 @@ class Network:
     """
 
     expressions: tuple[str, ...]
-    size: int
-    read: Callable[[UInt8[np.ndarray, "face row column"]], Answers]
+    input: Input
+    read: Callable[[UInt8[np.ndarray, "face row column *rgb"]], Answers]
     layer: str | None = None
     evidence: tuple[Evidence, ...] = ()
 

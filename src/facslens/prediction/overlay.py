@@ -28,7 +28,7 @@ CARD: Final = CROP + PAD + 84 + BAR + 52
 def draw(
     pixels: UInt8[np.ndarray, "row column 3"],
     rows: Sequence[dict[str, Any]],
-    crops: Sequence[UInt8[np.ndarray, "size size"]],
+    crops: Sequence[UInt8[np.ndarray, "height width *rgb"]],
     deciders: Sequence[Sequence[Decider]],
     expressions: Sequence[str],
 ) -> Image.Image:
@@ -76,7 +76,7 @@ def draw(
 
 def _card(
     row: dict[str, Any],
-    crop: UInt8[np.ndarray, "size size"],
+    crop: UInt8[np.ndarray, "height width *rgb"],
     deciders: Sequence[Decider],
     expressions: Sequence[str],
 ) -> Image.Image:
@@ -96,7 +96,7 @@ def _card(
     pen = ImageDraw.Draw(card)
     score = "" if row["FaceScore"] is None else f" · found with score {row['FaceScore']:.2f}"
     pen.text((0, 0), f"face {row['face']}{score}", fill=INK, font=_font(15))
-    card.paste(Image.fromarray(crop).resize((CROP, CROP), Image.Resampling.BICUBIC), (0, 26))
+    card.paste(_within(Image.fromarray(crop), CROP), (0, 26))
     for number, name in enumerate(expressions):
         top = 26 + number * LINE
         left = CROP + PAD
@@ -143,7 +143,14 @@ def _projection(values: Float[np.ndarray, "row column"]) -> Image.Image:
     largest = float(np.percentile(np.abs(values), 99)) or 1.0
     levels = 127.5 + 127.5 * np.clip(values / largest, -1, 1)
     tile = Image.fromarray(np.rint(levels).astype(np.uint8))
-    return tile.resize((TILE, TILE), Image.Resampling.BICUBIC)
+    return _within(tile, TILE)
+
+
+def _within(image: Image.Image, side: int) -> Image.Image:
+    """Resize a picture until its longer side has so many pixels."""
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BICUBIC)
 
 
 def _font(size: int) -> Any:

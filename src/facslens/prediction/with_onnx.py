@@ -12,11 +12,10 @@ from facslens.datasets.base import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
 from facslens.prediction.evidence import Evidence, evidence_in
 from facslens.prediction.network import Answers, Network
+from facslens.preprocess.input import Input, noted_input
 
 #: As in `facslens.models.export`, which this module must not import: it needs PyTorch.
 METADATA: Final = "facslens"
-#: As in `facslens.models.model`: the largest side of an input in pixels.
-MAX_SIZE: Final = 1024
 
 
 def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> Network:
@@ -60,19 +59,20 @@ def read_onnx(content: bytes, source: str | Path, labels: str | None = None) -> 
         raise CallError(f"labels is {chosen!r}: expected one of {heads}, the heads of {source}")
     wanted = [f"probabilities_{chosen}"] + (["responses"] if known.layer else [])
 
-    def read(faces: UInt8[np.ndarray, "face row column"]) -> Answers:
-        levels = faces[:, None].astype(np.float32) / np.float32(255)
+    def read(faces: UInt8[np.ndarray, "face row column *rgb"]) -> Answers:
+        levels = faces.astype(np.float32) / np.float32(255)
+        levels = levels[:, None] if known.input.channels == 1 else np.moveaxis(levels, 3, 1)
         found = session.run(wanted, {"faces": levels})
         return Answers(found[0], found[1] if len(found) > 1 else np.zeros((len(faces), 0), "f4"))
 
-    return Network(known.labels[chosen], known.size, read, known.layer, known.evidence)
+    return Network(known.labels[chosen], known.input, read, known.layer, known.evidence)
 
 
 @dataclass(frozen=True)
 class _Known:
     """What the exporter wrote beside the network."""
 
-    size: int
+    input: Input
     labels: dict[str, tuple[str, ...]]
     layer: str | None
     evidence: tuple[Evidence, ...]
@@ -84,14 +84,17 @@ def _metadata(session: Any, source: str | Path) -> _Known:
         content = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
     except (KeyError, ValueError, RecursionError):  # not there; no UTF-8, no JSON, without end
         content = None
-    if not isinstance(content, dict) or {"size", "labels", "layer", "evidence"} - set(content):
+    if not isinstance(content, dict) or {"labels", "layer", "evidence"} - set(content):
         raise ArtifactError(
             f"{source} is an ONNX file of another network: expected one that "
             f"`facslens export` wrote"
         )
-    size, labels, layer = content["size"], content["labels"], content["layer"]
+    try:
+        reads = noted_input(content)
+    except CallError as error:
+        raise ArtifactError(f"{source} does not say what the network reads: {error}") from error
+    labels, layer = content["labels"], content["layer"]
     faults = {
-        "size": type(size) is not int or not 0 < size <= MAX_SIZE,
         "labels": not isinstance(labels, dict)
         or not labels
         or not all(map(_are_expressions, labels.values())),
@@ -105,7 +108,7 @@ def _metadata(session: Any, source: str | Path) -> _Known:
         )
     evidence = evidence_in(content["evidence"], source)
     heads = {head: tuple(names) for head, names in labels.items()}
-    known = _Known(size, heads, layer, evidence)
+    known = _Known(reads, heads, layer, evidence)
     _check(session, known, source)
     return known
 
@@ -127,7 +130,7 @@ def _check(session: Any, known: _Known, source: str | Path) -> None:
             )
     heads = [f"probabilities_{head}" for head in known.labels]
     names = heads + (["responses"] if known.layer else [])
-    face = np.zeros((1, 1, known.size, known.size), np.float32)
+    face = np.zeros((1, *known.input.shape), np.float32)
     try:
         found = session.run(names, {"faces": face})
     except Exception as error:  # its errors have no common base

@@ -126,23 +126,6 @@ def crop_box(
     return _cut(grey, Similarity(complex(scale), corner), size)
 
 
-def square(image: UInt8[np.ndarray, "row column"], size: int) -> UInt8[np.ndarray, "size size"]:
-    """Cut out the central square and resize it, for pictures that are face crops already.
-
-    Bilinear with a support that grows when shrinking (Pillow's), so that shrinking does not
-    alias. An image that has the size already comes back as it is.
-    """
-    rows, columns = image.shape
-    side = min(rows, columns)
-    top, left = (rows - side) // 2, (columns - side) // 2
-    cut = image[top : top + side, left : left + side]
-    if side == size:
-        return cut
-    return np.asarray(
-        Image.fromarray(cut).resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8
-    )
-
-
 def _cut(
     grey: UInt8[np.ndarray, "row column"], way: Similarity, size: int
 ) -> UInt8[np.ndarray, "size size"]:

@@ -1,4 +1,4 @@
-"""Turn image files into the input of a network: square, grey, resized, of even contrast."""
+"""Turn image files into what a network reads: its size, its colours, its range of values."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,8 +10,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from facslens.datasets.images import read_grey
-from facslens.preprocess.crop import square
+from facslens.datasets.images import read_grey, read_picture
+from facslens.preprocess.fit import fit
+from facslens.preprocess.input import Input
 
 #: Sides of the image in a standard deviation of the Gaussian surroundings.
 SURROUNDINGS: Final = 12
@@ -37,7 +38,7 @@ def standardise(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "i
 
     Notes
     -----
-    The Gaussian's standard deviation is the side divided by `SURROUNDINGS`, 4 pixels at 48;
+    The Gaussian's standard deviation is the shorter side divided by `SURROUNDINGS`, 4 pixels at 48;
     beyond the border the border repeats. `FLOOR` keeps noise in flat places small.
 
     References
@@ -54,7 +55,7 @@ def standardise(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "i
 
 
 def _blurred(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "image 1 row column"]:
-    sigma = images.shape[-1] / SURROUNDINGS
+    sigma = min(images.shape[-2:]) / SURROUNDINGS
     reach = round(3 * sigma)
     steps = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
     weights = torch.exp(-(steps**2) / (2 * sigma**2))
@@ -64,23 +65,72 @@ def _blurred(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "imag
     return functional.conv2d(down, weights[None, None, None, :])
 
 
-def read(paths: Sequence[str | Path], size: int) -> Float[Tensor, "image 1 size size"]:
-    """Read faces as grey levels in [0, 1], square and resized, not yet standardised."""
-    return scaled([read_grey(Path(path)) for path in paths], size)
+def read(paths: Sequence[str | Path], into: Input) -> Float[Tensor, "image channel height width"]:
+    """Read faces at the size of a network, as levels in [0, 1]; colours are RGB."""
+    one = read_grey if into.channels == 1 else _read_colours
+    return scaled([one(Path(path)) for path in paths], into)
 
 
 def scaled(
-    images: Sequence[UInt8[np.ndarray, "row column"]], size: int
-) -> Float[Tensor, "image 1 size size"]:
-    """Scale grey levels of 0 to 255 to [0, 1], square and resized, as `read` does."""
-    squares = np.stack([square(image, size) for image in images])
-    return torch.from_numpy(squares).float().div_(255).unsqueeze(1)
+    images: Sequence[UInt8[np.ndarray, "row column *rgb"]], into: Input
+) -> Float[Tensor, "image channel height width"]:
+    """Bring pictures in 8 bits to the size of a network and to [0, 1], as `read` does."""
+    return to_levels(np.stack([fit(image, into) for image in images]))
+
+
+def to_levels(
+    pictures: UInt8[np.ndarray, "image height width *rgb"],
+) -> Float[Tensor, "image channel height width"]:
+    """Turn pictures in 8 bits that have a network's size into levels in [0, 1]."""
+    levels = torch.from_numpy(pictures).float().div_(255)
+    return levels.unsqueeze(1) if levels.ndim == 3 else levels.movedim(3, 1)
+
+
+def as_read(
+    levels: Float[Tensor, "image channel height width"], into: Input
+) -> Float[Tensor, "image channel height width"]:
+    """Turn levels into what a network reads.
+
+    Parameters
+    ----------
+    levels
+        In [0, 1], as `read` gives them.
+    into
+        What the network reads: with even contrast as `standardise` makes it, otherwise in the order
+        of its channels and in its range, less its mean and divided by its standard deviation.
+    """
+    if into.contrast:
+        return standardise(levels)
+    values = levels.flip(1) if into.colour == "bgr" else levels
+    if (into.black, into.white) != (0, 1):
+        values = values * (into.white - into.black) + into.black
+    if into.mean:
+        values = values - _by_channel(into.mean, values)
+    if into.std:
+        values = values / _by_channel(into.std, values)
+    return values
 
 
 def batches(
-    paths: Sequence[str | Path], size: int, batch_size: int
-) -> Iterator[Float[Tensor, "image 1 size size"]]:
+    paths: Sequence[str | Path], into: Input, batch_size: int
+) -> Iterator[Float[Tensor, "image channel height width"]]:
     """Read faces batch by batch, as a network reads them."""
     for start in range(0, len(paths), batch_size):
-        faces = standardise(read(paths[start : start + batch_size], size))
+        faces = as_read(read(paths[start : start + batch_size], into), into)
         yield faces.contiguous(memory_format=torch.channels_last)
+
+
+def to_picture(
+    levels: Float[np.ndarray, "channel row column"],
+) -> UInt8[np.ndarray, "row column *rgb"]:
+    """Turn levels in [0, 1] back into a picture in 8 bits: grey, or RGB (row, column, 3)."""
+    picture: UInt8[np.ndarray, "channel row column"] = np.rint(levels * 255).astype(np.uint8)
+    return picture[0] if len(picture) == 1 else np.moveaxis(picture, 0, 2)
+
+
+def _read_colours(path: Path) -> UInt8[np.ndarray, "row column 3"]:
+    return read_picture(path).pixels
+
+
+def _by_channel(numbers: tuple[float, ...], values: Tensor) -> Float[Tensor, "channel 1 1"]:
+    return torch.tensor(numbers, dtype=values.dtype, device=values.device)[:, None, None]

@@ -1,20 +1,19 @@
 """Project a unit's response back to pixels: deconvnet, guided backpropagation, gradient."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.autograd.function import BackwardCFunction
 
 from facslens.errors import CallError
-from facslens.models.adapter import choose_layers
-from facslens.projection.reach import windows_seen
-from facslens.projection.rules import RULES, Rule, check_rule
-from facslens.responses.recorder import capture
+from facslens.models.reading.agreement import check_agreement
+from facslens.models.reading.fields import ReceptiveField
+from facslens.models.reading.reading import read_network
+from facslens.models.reading.trace import Shape, placed, shape_of
+from facslens.projection.rules import RULES, check_rule
+from facslens.projection.way_down import WayDown
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,16 @@ class Projections:
     window
         (projection, 4) int32: top, left, bottom, right of the pixels that the location can
         see, half-open, clipped to the image; empty (all zero) where the unit did not fire.
+    notes
+        For which kinds of steps before the maps no rule is defined, so that their derivative
+        passes; empty where the rule is that of the papers.
     """
 
     image: Float[np.ndarray, "projection channel row column"]
     response: Float[np.ndarray, " projection"]
     location: Int[np.ndarray, "projection 2"]
     window: Int[np.ndarray, "projection 4"]
+    notes: tuple[str, ...] = ()
 
     @property
     def silent(self) -> Bool[np.ndarray, " projection"]:
@@ -81,7 +84,7 @@ def project_units(
         (projection, channel, row, column) as the network reads them, in the type of its
         weights: one image for each projection.
     layer
-        Name of a convolution layer, as `facslens.models.adapter.unit_layers` gives it.
+        Name of a layer, as `facslens.models.reading.reading.Reading.choose` takes it.
     units
         (projection,): the unit of each projection.
     locations
@@ -102,18 +105,19 @@ def project_units(
     ------
     CallError
         If there is no such layer, unit, location or rule, if the lengths disagree, if the
-        network gives NaN, if no gradient can reach the image, or if the rule cannot be
-        applied to part of the network.
+        network gives NaN or cannot be read, or if a step before the maps is not known.
 
     Notes
     -----
-    The backward pass follows the autograd graph of the forward pass. The rule is applied to the
-    rectifiers found there, so it makes no difference whether they were called as
-    `torch.nn.ReLU`, as ``functional.relu``, in place, or as ``clamp(min=0)``. ReLU6 and other
-    clamps from 0 up are rectifiers that fire strictly between their bounds. Any other
-    nonlinearity passes its derivative, since the papers do not treat them. Steps whose
-    computation is hidden (compiled or checkpointed parts, other `torch.autograd.Function`)
-    raise an error.
+    The network's steps are read as a graph (`facslens.models.reading`), and every step before the
+    maps has to be one whose way down is known. Rectifiers are found by what they make of numbers,
+    so it makes no difference how they are written: as a module, as a function, in place, as
+    ``clamp(min=0)`` or as ``x * (x > 0)``. ReLU6 and other clamps from 0 up are rectifiers that
+    fire strictly between their bounds. Smooth nonlinearities, normalisation by statistics of the
+    face itself, and products of two maps pass their derivative, since the papers do not treat them;
+    `Projections.notes` says so. Whatever else comes before the maps raises an error.
+
+    The steps are compared with the network itself on the first two images.
 
     `guided` and `deconvnet` are known to recover edges of the image whatever the weights
     [nie2018]_ [adebayo2018]_: compare them with those of a network with random weights.
@@ -136,27 +140,42 @@ def project_units(
     check_rule(rule)
     if batch_size < 1:
         raise CallError(f"batch_size is {batch_size}: needs at least 1")
-    modules = choose_layers(network, [layer])
     units = np.array(units)  # a copy: pandas gives read-only arrays, of which torch warns
     count = len(images)
     for name, given in (("units", units), ("locations", locations)):
         if given is not None and len(given) != count:
             raise CallError(f"{name} has {len(given)} entries for {count} images: needs one each")
 
-    device = next(network.parameters()).device
+    shape = shape_of(images)
+    reading = read_network(network, shape)
+    (name,) = reading.choose([layer])
+    device, _ = placed(network)
+    check_agreement(reading, network, images[:2].to(device))
     location = np.full((count, 2), -1, dtype=np.int16)
-    with capture(network, modules) as maps, torch.inference_mode(False), torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
+        down = WayDown(reading, reading.tensors(network), reading.layers[name], RULES[rule])
         image = torch.zeros(images.shape, dtype=images.dtype)
         response = torch.zeros(count, dtype=images.dtype)
         for first in range(0, count, batch_size):
             part = slice(first, first + batch_size)
             batch = images[part].to(device, copy=True).requires_grad_()
-            network(batch)
+            maps = down.maps(batch)
             start = None if locations is None else locations[part]
-            response[part], location[part] = _read(maps[layer], units[part], start)
-            image[part] = _down(batch, maps[layer], units[part], location[part], RULES[rule])
-    window = windows_seen(network, modules, location, tuple(images.shape[1:]))
-    return Projections(image.numpy(), response.numpy(), location, window)
+            response[part], location[part] = _read(maps, units[part], start)
+            image[part] = _down(batch, maps, units[part], location[part])
+    window = _windows(reading.field(name), location, shape)
+    return Projections(image.numpy(), response.numpy(), location, window, down.notes)
+
+
+def _windows(
+    field: ReceptiveField, locations: Int[np.ndarray, "location 2"], shape: Shape
+) -> Int[np.ndarray, "location 4"]:
+    """Give what each location sees, clipped to the image; all zero where there is no location."""
+    window = np.zeros((len(locations), 4), dtype=np.int32)
+    for place, (row, column) in enumerate(locations):
+        if row >= 0:
+            window[place] = field.window(row, column, *shape[1:])
+    return window
 
 
 def _read(
@@ -171,7 +190,7 @@ def _read(
         raise CallError(f"units has {unknown[0]}: the layer has units 0 to {channels - 1}")
     chosen = maps.detach()[np.arange(len(maps)), units].flatten(1).cpu()
     if chosen.isnan().any():
-        raise CallError("network gives NaN: its weights or its input contain NaN")
+        raise CallError("the network answers NaN: its weights or its input hold NaN")
     if locations is None:
         flat = chosen.argmax(1)  # documented to be the first on a tie
         asked = torch.ones_like(flat, dtype=torch.bool)
@@ -195,18 +214,8 @@ def _down(
     maps: Float[Tensor, "projection unit map_row map_column"],
     units: Int[np.ndarray, " projection"],
     locations: Int[np.ndarray, "projection 2"],
-    rule: Rule,
 ) -> Float[Tensor, "projection channel row column"]:
     """Go down from a 1 at each location: a vector-Jacobian product under the rule."""
-    for node in _steps(maps):
-        if isinstance(node, BackwardCFunction):
-            step = type(node).__name__.removesuffix("Backward")
-            raise CallError(
-                f"network has a step {step!r} whose computation is hidden: no rule can be applied"
-            )
-        fires = _fires(node)
-        if fires is not None:
-            node.register_hook(_under(rule, fires))
     start = torch.zeros_like(maps)
     (fired,) = np.nonzero(locations[:, 0] >= 0)
     start[fired, units[fired], locations[fired, 0], locations[fired, 1]] = 1
@@ -216,41 +225,3 @@ def _down(
     if found is None:
         raise CallError("network detaches the image from its graph: no gradient can reach it")
     return found
-
-
-def _steps(output: Tensor) -> Iterator[Any]:
-    """Walk the steps that led to a tensor, each once."""
-    waiting, met = [output.grad_fn], {output.grad_fn}
-    while waiting:
-        node = waiting.pop()
-        if node is None:
-            continue
-        yield node
-        before = {earlier for earlier, _ in node.next_functions} - met
-        met |= before
-        waiting.extend(before)
-
-
-# `Any`: what a step has saved is an attribute of its own kind of node
-def _fires(node: Any) -> Tensor | None:
-    """Say where a rectifier lets its input through; None for any other step."""
-    kind = node.name()
-    if kind.startswith("ReluBackward"):
-        return torch.gt(node._saved_result, 0)
-    if kind.startswith(("ClampMinBackward", "ClampBackward")):
-        low, high = node._saved_min, getattr(node, "_saved_max", None)
-    elif kind.startswith("HardtanhBackward"):
-        low, high = node._saved_min_val, node._saved_max_val
-    else:
-        return None
-    if isinstance(low, Tensor) or low != 0:
-        return None
-    f = node._saved_self
-    return torch.gt(f, 0) if high is None else (f > 0) & (f < high)
-
-
-def _under(rule: Rule, fires: Tensor) -> Callable[[Any, tuple[Tensor, ...]], tuple[Tensor]]:
-    def hook(_by_autograd: Any, arriving: tuple[Tensor, ...]) -> tuple[Tensor]:
-        return (rule.through(arriving[0], fires),)
-
-    return hook

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from facslens.errors import CallError
-from facslens.models.receptive_field import ReceptiveField
+from facslens.models.reading.fields import ReceptiveField
 from facslens.statistics import resampled_p
 
 
@@ -238,9 +238,7 @@ def location_share(
     if not 0 <= unit < units:
         raise CallError(f"unit is {unit}: the layer has units 0 to {units - 1}")
     fired = locations[..., 0] >= 0
-    middle = np.array(field.offset) + (np.array(field.size) - 1) // 2
-    pixel = middle + locations.astype(np.int64) * np.array(field.stride)
-    pixel = np.clip(pixel, 0, np.array(region.shape) - 1)
+    pixel = np.clip(field.centre(locations), 0, np.array(region.shape) - 1)
     inside = region[pixel[..., 0], pixel[..., 1]] & fired
     n = fired.sum(axis=0)
     share = np.where(n > 0, inside.sum(axis=0) / np.maximum(n, 1), np.nan)

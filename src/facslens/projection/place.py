@@ -10,10 +10,10 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
 
 from facslens.errors import CallError
-from facslens.models.receptive_field import receptive_field
+from facslens.models.reading.reading import read_network
+from facslens.models.reading.trace import shape_of
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.projection.localisation import energy_lift, location_share, region_null
-from facslens.projection.regions import region_mask
 
 #: Columns of `place_table`, in order.
 COLUMNS: Final = (
@@ -26,8 +26,8 @@ MOST: Final = 20
 #: The row over all action units.
 ALL: Final = "all"
 
-#: From an action unit and a side in pixels to the mask of its region, or None without a region.
-Masks = Callable[[str, int], np.ndarray | None]
+#: From an action unit to the mask of its region, or None without a region.
+Masks = Callable[[str], np.ndarray | None]
 
 
 def place_table(
@@ -39,9 +39,9 @@ def place_table(
     mapped: Mapping[str, int | None],
     *,
     layer: str,
+    masks: Masks,
     seed: int,
     rule: str = "deconvnet",
-    masks: Masks = region_mask,
 ) -> pd.DataFrame:
     """Project each action unit's unit for faces that show it, and measure where the energy lies.
 
@@ -50,7 +50,7 @@ def place_table(
     network
         Any network.
     images
-        Held-out faces as the network reads them, square.
+        Held-out faces as the network reads them.
     presence
         (image, au): 1 present, 0 absent, NaN unknown; columns in the order of `mapped`.
     responses, locations
@@ -59,12 +59,12 @@ def place_table(
         Every action unit and its best unit, or None.
     layer
         Name of the convolution layer.
+    masks
+        The region of each action unit, of the images' size.
     seed
         Of the permutations of the regions; see `region_null`.
     rule
         The projection rule.
-    masks
-        The region of each action unit; by default those of an upright crop like CK+48's.
 
     Returns
     -------
@@ -92,8 +92,8 @@ def place_table(
             f"presence has the shape {presence.shape}: needs {len(images)} images and "
             f"{len(mapped)} action units"
         )
-    size, aus = images.shape[-1], list(mapped)
-    regions = {au: masks(au, size) for au in aus}
+    aus = list(mapped)
+    regions = {au: masks(au) for au in aus}
     rows, tested = [], {}
     for column, (au, unit) in enumerate(mapped.items()):
         region, shown = regions[au], np.flatnonzero(presence[:, column] == 1)
@@ -107,7 +107,7 @@ def place_table(
         if row["status"] == "tested":
             assert unit is not None
             assert region is not None
-            field = receptive_field(network, layer)
+            field = read_network(network, shape_of(images)).field(layer)
             share = location_share(locations[shown], field, region, unit)
             row |= {"n_located": share.n_faces, "location": share.own}
             row |= {"location_others": share.others, "p_location": share.p}

@@ -3,7 +3,7 @@
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from facslens import action_units
 
@@ -52,15 +52,18 @@ REGIONS: Final[dict[str, tuple[Ellipse, ...]]] = {
 }
 
 
-def region_mask(au: str | int, size: int) -> Bool[np.ndarray, "{size} {size}"] | None:
-    """Give the pixels of a square crop in which an action unit shows.
+def region_mask(
+    au: str | int, rows: Float[np.ndarray, " row"], columns: Float[np.ndarray, " column"]
+) -> Bool[np.ndarray, "row column"] | None:
+    """Give the pixels of a square crop, or of a part of it, in which an action unit shows.
 
     Parameters
     ----------
     au
         The action unit, in any spelling.
-    size
-        Side of the crop in pixels.
+    rows, columns
+        Where the centres of the pixels lie, as shares of the crop's side, such as
+        `facslens.preprocess.fit.centres` gives them.
 
     Returns
     -------
@@ -87,7 +90,8 @@ def region_mask(au: str | int, size: int) -> Bool[np.ndarray, "{size} {size}"] |
 
     Examples
     --------
-    >>> mask = region_mask("AU12", 48)
+    >>> places = (np.arange(48) + 0.5) / 48
+    >>> mask = region_mask("AU12", places, places)
     >>> bool(mask[35, 15]), bool(mask[35, 32]), bool(mask[19, 15])  # corners, and an eye
     (True, True, False)
     """
@@ -95,10 +99,9 @@ def region_mask(au: str | int, size: int) -> Bool[np.ndarray, "{size} {size}"] |
     ellipses = REGIONS.get(code, _PLACES[action_units.ACTION_UNITS[code].region])
     if not ellipses:
         return None
-    centre = (np.arange(size) + 0.5) / size
-    mask = np.zeros((size, size), dtype=bool)
+    mask = np.zeros((len(rows), len(columns)), dtype=bool)
     for x, y, across, down in ellipses:
         for middle in {x, 1 - x}:
-            distance = ((centre[None, :] - middle) / across) ** 2
-            mask |= distance + ((centre[:, None] - y) / down) ** 2 <= 1
+            distance = ((columns[None, :] - middle) / across) ** 2
+            mask |= distance + ((rows[:, None] - y) / down) ** 2 <= 1
     return mask

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from facslens.errors import CallError
-from facslens.models.adapter import choose_layers
+from facslens.models.reading.reading import read_alike
 from facslens.progress import Report, silent
 from facslens.projection.agreement import edges, rank_correlation, ssim
 from facslens.projection.deconvnet import project_units
@@ -61,16 +61,27 @@ def cascade(network: nn.Module, layer: str, seed: int) -> Iterator[tuple[str, nn
     ----------
     [adebayo2018]_
     """
-    choose_layers(network, [layer])
-    copied = copy.deepcopy(network)
+    names = [n for n, m in network.named_modules() if hasattr(m, "reset_parameters")]
+    if layer not in names:
+        raise CallError(
+            f"layer is {layer!r}, which is no module whose weights can be drawn: it has "
+            f"{', '.join(names)}"
+        )
+    copied = _copied(network)
     yield NOTHING, copied
-    names = [n for n, m in copied.named_modules() if hasattr(m, "reset_parameters")]
     for number, name in enumerate(reversed(names[: names.index(layer) + 1])):
-        copied = copy.deepcopy(copied)
+        copied = _copied(copied)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + number)
             copied.get_submodule(name).reset_parameters()  # type: ignore[operator]
         yield name, copied
+
+
+def _copied(network: nn.Module) -> nn.Module:
+    """Copy a network, without having to read the copy again."""
+    copied = copy.deepcopy(network)
+    read_alike(copied, network)
+    return copied
 
 
 def randomisation_table(

@@ -30,7 +30,7 @@ def crop(
         (…, row, column): any leading axes.
     rectangle
         Top, left, bottom, right in pixels, half-open, such as
-        `facslens.models.receptive_field.ReceptiveField.rectangle` gives.
+        `facslens.models.reading.fields.ReceptiveField.rectangle` gives.
     fill
         Value outside of the image.
 

@@ -11,7 +11,7 @@ from facslens.report.tables import Row, RunTables, count, number, records, text
 
 @dataclass(frozen=True)
 class Box:
-    """A receptive field on its image, in per cent of the image's side."""
+    """A receptive field on its image, in per cent of the image's sides."""
 
     left: float
     top: float
@@ -56,6 +56,9 @@ SHOWN: Final = 6
 #: A receptive field of at most so many pixels is shown in hard pixels, not smoothed.
 TINY: Final = 16
 
+#: Rows and columns of what the network reads, where they are known.
+Size = tuple[int, int] | None
+
 
 def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ...]:
     """Gather a unit's exemplars that were projected, best first, under one rule."""
@@ -67,17 +70,14 @@ def exemplars_of(tables: RunTables, layer: str, unit: int) -> tuple[Exemplar, ..
     # of several the first in the table of rules; one that is not there any more has its pictures
     rule = next((rule for rule in (*RULES, *made) if rule in made), None)
     own = own[own["rule"] == rule].sort_values("rank")
-    size = tables.model.get("size")
+    size = tables.size
     people = _people(tables)
     rows = [row for row in records(own) if _picture(tables, row, "projection")]
-    return tuple(
-        _exemplar(tables, row, people, size if isinstance(size, int) else None)
-        for row in rows[:SHOWN]
-    )
+    return tuple(_exemplar(tables, row, people, size) for row in rows[:SHOWN])
 
 
 def _exemplar(
-    tables: RunTables, row: Row, people: dict[str, tuple[str, str]], size: int | None
+    tables: RunTables, row: Row, people: dict[str, tuple[str, str]], size: Size
 ) -> Exemplar:
     shown = tables.shows_faces
     image = text(row, "image") if shown else ""
@@ -99,15 +99,18 @@ def _exemplar(
     )
 
 
-def _box(row: Row, size: int | None) -> Box | None:
+def _box(row: Row, size: Size) -> Box | None:
     edges = [count(row, edge) for edge in ("left", "top", "right", "bottom")]
     if size is None or any(edge is None for edge in edges):
         return None
-    left, top, right, bottom = (min(max(edge or 0, 0), size) * 100 / size for edge in edges)
+    left, top, right, bottom = (
+        min(max(edge or 0, 0), side) * 100 / side
+        for edge, side in zip(edges, (size[1], size[0]) * 2, strict=True)
+    )
     return Box(left, top, right - left, bottom - top)
 
 
-def _hidden(row: Row, size: int | None) -> Margins:
+def _hidden(row: Row, size: Size) -> Margins:
     """Tell how much of a crop is padding, because the receptive field leaves the face."""
     edges = [count(row, edge) for edge in ("top", "right", "bottom", "left")]
     top, right, bottom, left = (edge or 0 for edge in edges)
@@ -116,8 +119,8 @@ def _hidden(row: Row, size: int | None) -> Margins:
     high, wide = 100 / (bottom - top), 100 / (right - left)
     return Margins(
         top=round(max(-top, 0) * high, 2),
-        right=round(max(right - size, 0) * wide, 2),
-        bottom=round(max(bottom - size, 0) * high, 2),
+        right=round(max(right - size[1], 0) * wide, 2),
+        bottom=round(max(bottom - size[0], 0) * high, 2),
         left=round(max(-left, 0) * wide, 2),
     )
 

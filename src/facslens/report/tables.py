@@ -12,6 +12,8 @@ import pandas as pd
 
 from facslens.artifacts import Json, read_json
 from facslens.datasets.base import Faces
+from facslens.errors import CallError
+from facslens.preprocess.input import noted_input
 from facslens.report.missing import Missing
 from facslens.responses.store import Responses
 from facslens.runs.folder import Run
@@ -76,6 +78,15 @@ class RunTables:
     def model(self) -> Json:
         """``model.json``, empty where there is none."""
         return self.record.description if self.record.has("model.json") else {}
+
+    @cached_property
+    def size(self) -> tuple[int, int] | None:
+        """Rows and columns of what the network reads, None where ``model.json`` says none."""
+        try:
+            into = noted_input(self.model)
+        except CallError:
+            return None
+        return into.height, into.width
 
     @cached_property
     def responses(self) -> Responses | None:

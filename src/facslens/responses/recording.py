@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from facslens.datasets.base import Faces
-from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
 from facslens.preprocess import normalise
 from facslens.progress import Report, silent
@@ -66,11 +65,11 @@ def record_faces(
     Recording
         Rows in the order of the Faces table.
     """
-    modules = choose_layers(model.network, layers)
+    chosen = model.reading.choose(layers)
     images = faces.table["image"].to_numpy(dtype=object)
     subjects = subject_numbers(faces.table["subject"])
     writer = ResponseWriter(path, list(images))
-    best = {layer: TopExemplars(exemplars) for layer in modules}
+    best = {layer: TopExemplars(exemplars) for layer in chosen}
 
     def sink(start: int, batch: Mapping[str, BatchResponses]) -> None:
         writer.add(batch)
@@ -80,6 +79,6 @@ def record_faces(
         progress(int(rows[-1]) + 1, len(images), "")
 
     paths = list(faces.table["path"])
-    record(model.network, normalise.batches(paths, model.size, batch_size), modules, sink)
+    record(model.network, normalise.batches(paths, model.input, batch_size), chosen, sink)
     tables = [top.table(layer, images) for layer, top in best.items()]
     return Recording(writer.close(), pd.concat(tables, ignore_index=True))

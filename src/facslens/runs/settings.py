@@ -9,7 +9,6 @@ from facslens.association.distances.table import DEFAULT, distance_names
 from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.trials import MIN_PEOPLE
-from facslens.models.adapter import choose_layers
 from facslens.models.initial import architecture_of, initial
 from facslens.models.model import Model
 from facslens.projection.rules import check_rule
@@ -117,7 +116,7 @@ class Settings:
             check_checkpoints(self.checkpoints or (), self.recipe.epochs)
             opened = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
         if opened is not None:
-            choose_layers(opened.network, self.layers)
+            opened.reading.choose(self.layers)
         distance_names([self.distance])  # one: "all" cannot decide
         if self.null not in DECIDING:
             raise CallError(

@@ -63,7 +63,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
 
 #: Columns by file without which it cannot be read.
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
-    "layers.csv": ("layer", "kind", "units", "rules", "refused", "looked_at"),
+    "layers.csv": ("layer", "kind", "units", "steps", "shortcut", "rules", "why", "looked_at"),
     "faces.parquet": FACES,
     "exemplars.parquet": ("layer", "unit", "rank", "image", "response", "row", "column"),
     "association.parquet": ASSOCIATION,
@@ -76,7 +76,7 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
 
 #: Columns by file in which an empty cell is an empty text, not a missing one.
 TEXTS: Final[dict[str, tuple[str, ...]]] = {
-    "layers.csv": ("rules", "refused"),
+    "layers.csv": ("steps", "why"),
     "coverage.csv": ("reason",),
     "confounds.csv": ("inseparable",),
     "experiment/caused.csv": ("smallest_grade", "behind"),

@@ -1,6 +1,5 @@
 """What a network and its controls answered to the stimuli, kept so that it is asked once."""
 
-import contextlib
 import functools
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from torch.nn import functional
 
 from facslens.artifacts import atomic
 from facslens.controls.baselines import untrained
+from facslens.controls.pixels import plain_input
 from facslens.controls.rotated import random_rotation
 from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError
@@ -27,6 +27,7 @@ from facslens.responses.recorder import peak
 from facslens.stages.stimulated import (
     OUTPUT,
     Reader,
+    Reading,
     compared,
     joined,
     needed,
@@ -134,16 +135,19 @@ def ask(
         of that name out.
     """
     random = [untrained(model, seed + 1 + number) for number in range(others)]
-    settle([other.network for other in random], stimuli, model.size)
+    settle(random, stimuli)
     few, every = compared(stimuli), needed(stimuli)
     networks = [*random, *([identity] if identity else [])]
     total = int(every.sum()) + (len(networks) + 1) * int(few.sum())
-    with contextlib.ExitStack() as opened:
-        maps = _Maps(seed)
-        own = opened.enter_context(responding(model, layers, maps))
-        readers = [(few, maps.mixing(own)), (every & ~few, own), (few, without_network)]
-        readers += [(few, opened.enter_context(responding(other, layers))) for other in networks]
-        found = read_faces(stimuli, model.size, readers, lambda n: progress(n, total, "faces"))
+    maps = _Maps(seed)
+    own = responding(model, layers, maps)
+    readers: list[Reading] = [
+        (few, maps.mixing(own), model.input),
+        (every & ~few, own, model.input),
+        (few, without_network, plain_input(model.input)),
+    ]
+    readers += [(few, responding(other, layers), other.input) for other in networks]
+    found = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"))
     mixed, plain, bare, *answered = found
     part = stimuli.table[few]
     bare["total"] = total_change(stimuli, few, bare["pixels"])

@@ -23,7 +23,7 @@ from facslens.controls.champions import (
     champions,
     compare_champions,
 )
-from facslens.controls.pixels import gradients, pixels
+from facslens.controls.pixels import gradients, pixels, plain_input
 from facslens.controls.probe import probe
 from facslens.controls.rotated import rotated
 from facslens.controls.table import CONTROLS
@@ -32,8 +32,11 @@ from facslens.datasets.splits import CONFIRMATION
 from facslens.errors import CallError
 from facslens.models.model import Model
 from facslens.preprocess import normalise
+from facslens.preprocess.fit import centres
+from facslens.preprocess.input import Input
 from facslens.progress import Report
 from facslens.projection.place import place_table
+from facslens.projection.regions import region_mask
 from facslens.projection.sanity import COLUMNS as SANITY_COLUMNS
 from facslens.projection.sanity import randomisation_table
 from facslens.responses.recording import record_faces
@@ -131,11 +134,13 @@ class Subject:
         """Every action unit with its accepted units, best first."""
         return self.record.accepted(self.layer)
 
-    def images(self, faces: Faces, size: int | None = None) -> Float[Tensor, "image 1 row column"]:
-        """Give faces as the network reads them, or in another size."""
-        size = size or self.model.size
-        parts = list(normalise.batches(list(faces.table["path"]), size, 64))
-        return torch.cat(parts) if parts else torch.zeros(0, 1, size, size)
+    def images(
+        self, faces: Faces, into: Input | None = None
+    ) -> Float[Tensor, "image channel row column"]:
+        """Give faces as the network reads them, or another one would."""
+        into = into or self.model.input
+        parts = list(normalise.batches(list(faces.table["path"]), into, 64))
+        return torch.cat(parts) if parts else torch.zeros(0, *into.shape)
 
     def answers(self, model: Model) -> Units:
         """Record the responses of another network to the same faces."""
@@ -166,13 +171,13 @@ def check_control(name: str, subject: Subject, progress: Report) -> pd.DataFrame
 def _control(name: str, subject: Subject, seed: int) -> Champions:
     design = subject.design
     parts = (design.discovery, design.confirmation)
-    size = subject.model.size
+    plain = plain_input(subject.model.input)
     if name == "probe":
         return probe(subject.units, design)
     if name == "pixels":
-        units = Units(*(pixels(faces, size) for faces in parts))
+        units = Units(*(pixels(faces, plain) for faces in parts))
     elif name == "gradients":
-        units = Units(*(gradients(faces, size) for faces in parts))
+        units = Units(*(gradients(faces, plain) for faces in parts))
     elif name == "rotated":
         live = np.flatnonzero(np.ptp(subject.units.discovery, axis=0) > 0)
         if len(live) == 0:
@@ -225,6 +230,7 @@ def check_place(subject: Subject, progress: Report) -> pd.DataFrame:
         layer=subject.layer,
         rule=subject.record.settings.rule,
         seed=subject.record.seed,
+        masks=lambda au: region_mask(au, *centres(subject.model.input)),
     )
     progress(1, 1, "")
     return table

@@ -10,7 +10,6 @@ from facslens.controls.baselines import untrained
 from facslens.datasets.base import Faces
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY
 from facslens.errors import DataError, NotEnoughDataError
-from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
 from facslens.responses.recording import record_faces
 from facslens.runs.parts import expression_strata
@@ -52,7 +51,7 @@ def associate_fold(model: Model, faces: Faces, seed: int = 0, controls: int = 0)
         As `fold_table` gives it, with the columns of `beside`; empty where no unit could be chosen.
     """
     faces = faces.where(~faces.neutral)
-    layer = list(choose_layers(model.network, None))[-1]
+    layer = model.reading.choose(None)[-1]
     found = _tell(model, faces, layer, seed)
     # not the seed of the training itself, which drew the weights that it began with
     others = [untrained(model, seed + 1 + number) for number in range(controls)]

@@ -10,7 +10,6 @@ from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.analysis import TEXTS, TYPES, Findings, analyse
 from facslens.folders import filling
-from facslens.models.adapter import choose_layers
 from facslens.models.initial import digest
 from facslens.models.model import Model
 from facslens.models.restart import can_restart
@@ -72,7 +71,7 @@ class Plan:
         CallError
             If it lacks one.
         """
-        return list(choose_layers(model.network, None if self.layers is None else [*self.layers]))
+        return model.reading.choose(self.layers)
 
 
 def experiment(
@@ -190,6 +189,7 @@ def order_of(model: Model, stimuli: Stimuli, plan: Plan) -> Json:
         **{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(plan).items()},
         "stimuli": stimuli.sha256,
         "network": digest(model),
+        "input": model.input.name,
         "facslens": __version__,
     }
 

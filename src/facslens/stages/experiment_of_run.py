@@ -16,7 +16,7 @@ from facslens.stages.convergence import convergence
 from facslens.stages.experiment import ANSWERS, Plan, order_of, read_experiment, write_experiment
 from facslens.stages.forming import remove_forming, write_forming
 from facslens.stages.graded import graded
-from facslens.stages.layer_table import can_project
+from facslens.stages.projectable import can_project
 
 CONVERGENCE: Final = "convergence.csv"
 

@@ -189,8 +189,10 @@ def _responses(
     """Show the stimuli to a network alone, in the batches of `facslens.stages.answers.ask`."""
     few, every = compared(stimuli), needed(stimuli)
     total = int(every.sum())
-    with responding(model, layers) as own:
-        first, rest = read_faces(
-            stimuli, model.size, [(few, own), (every & ~few, own)], lambda n: progress(n, total)
-        )
+    own = responding(model, layers)
+    first, rest = read_faces(
+        stimuli,
+        [(few, own, model.input), (every & ~few, own, model.input)],
+        lambda n: progress(n, total),
+    )
     return {name: joined(few[every], first[name], rest[name]) for name in (*layers, OUTPUT)}

@@ -6,16 +6,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from PIL import Image
 
 from facslens.artifacts import atomic
-from facslens.datasets.images import grey
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.experiments.place import GRADED
 from facslens.experiments.trials import FULL, GRADES
 from facslens.models.model import Model
 from facslens.preprocess import normalise
+from facslens.preprocess.fit import centres
+from facslens.preprocess.input import Input
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.projection.windows import brightest, to_grey
 
@@ -61,7 +62,7 @@ def graded(
     rows: list[dict[str, object]] = []
     live = caused.dropna(subset=["unit"])
     shown = _shown(stimuli)
-    levels = _levels(stimuli, shown, model.size)
+    levels = _levels(stimuli, shown, model.input)
     for row in live.to_dict("records"):
         au, layer, unit = str(row["au"]), str(row["layer"]), int(row["unit"])
         own = shown[shown["aus"].isin(["", au])].sort_values(["person", "level"])
@@ -71,8 +72,9 @@ def graded(
             continue
         faces = levels[torch.from_numpy(own["place"].to_numpy(copy=True))]
         units = np.full(len(own), unit)
-        found = project_units(model.network, normalise.standardise(faces), layer, units, rule=rule)
-        energies = _energies(found, stimuli, own, au)
+        read = normalise.as_read(faces, model.input)
+        found = project_units(model.network, read, layer, units, rule=rule)
+        energies = _energies(found, stimuli, own, au, model.input)
         for place, (person, grade) in enumerate(zip(own["person"], own["grade"], strict=True)):
             values = (layer, au, unit, person, grade, float(found.response[place]))
             rows.append(dict(zip(GRADED, (*values, *energies[place]), strict=True)))
@@ -97,26 +99,26 @@ def _shown(stimuli: Stimuli) -> pd.DataFrame:
 
 
 def _levels(
-    stimuli: Stimuli, shown: pd.DataFrame, size: int
-) -> Float[torch.Tensor, "face 1 size size"]:
-    """Read the chosen faces as grey levels in [0, 1]; each block is decoded once."""
-    parts = [torch.empty(0, 1, size, size)]
+    stimuli: Stimuli, shown: pd.DataFrame, into: Input
+) -> Float[torch.Tensor, "face channel row column"]:
+    """Read the chosen faces as levels in [0, 1]; each block is decoded once."""
+    parts = [torch.empty(0, *into.shape)]
     for _, first, after in stimuli.blocks:
         rows = shown.index[(shown.index >= first) & (shown.index < after)]
         if len(rows):
             images = stimuli.pixels(first, after)[rows - first]
-            levels = [grey(image) if stimuli.colour else image for image in images]
-            parts.append(normalise.scaled(levels, size))
+            parts.append(normalise.scaled(list(images), into))
     return torch.cat(parts)
 
 
 def _energies(
-    found: Projections, stimuli: Stimuli, shown: pd.DataFrame, au: str
+    found: Projections, stimuli: Stimuli, shown: pd.DataFrame, au: str, into: Input
 ) -> list[tuple[float, float]]:
     """Give the energy of each projection times its response: all, and in the true region."""
-    size = found.image.shape[-1]
     full = shown[shown["grade"] == FULL].set_index("person")["path"]
-    regions = {person: stimuli.regions.mask(path, au, size) for person, path in full.items()}
+    regions = {
+        person: stimuli.regions.mask(path, au, *centres(into)) for person, path in full.items()
+    }
     squares = (found.image.sum(axis=1) * found.response[:, None, None]).astype(np.float64) ** 2
     return [
         (float(square.sum()), float(square[regions[person]].sum()))
@@ -126,10 +128,12 @@ def _energies(
 
 def _paint(file: Path, levels: torch.Tensor, found: Projections, rows: slice) -> None:
     """Paint one person's faces, and below them the projections times the response."""
-    faces: UInt8[np.ndarray, "face row column"]
-    faces = torch.round(levels[rows, 0] * 255).to(torch.uint8).numpy()
+    faces = [normalise.to_picture(face) for face in levels[rows].numpy()]
     weighted = found.image[rows].sum(axis=1) * found.response[rows, None, None]
     greys = to_grey(weighted, brightest(weighted))
-    picture = np.concatenate([np.hstack(list(faces)), np.hstack(list(greys))])
+    above, below = np.hstack(faces), np.hstack(list(greys))
+    if above.ndim > below.ndim:
+        below = np.repeat(below[:, :, None], above.shape[2], axis=2)
+    picture = np.concatenate([above, below])
     with atomic(file) as temporary, temporary.open("wb") as stream:
         Image.fromarray(picture).save(stream, "PNG", optimize=True)

@@ -12,10 +12,10 @@ from facslens.models.initial import digest
 from facslens.models.model import ARCHITECTURES, Model
 from facslens.models.restart import can_restart
 from facslens.progress import Report
+from facslens.projection.layer_table import describe_layers
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
 from facslens.runs.source import IN_PYTHON, Source
-from facslens.stages.layer_table import layer_table
 from facslens.stages.reopen import with_network
 from facslens.stages.seen import of_drawn
 
@@ -39,8 +39,10 @@ def run_open(run: Run, progress: Report) -> None:
     halves = stimuli.table.drop_duplicates("person")["half"].value_counts()
     with run.stage("open", stimuli=stimuli.sha256) as underway:
         seen = of_drawn(model, stimuli)
-        assert seen.first is not None  # there are no stimuli without people
-        layers = layer_table(model, seen.first, settings.layers, progress)
+        looked_at = model.reading.choose(settings.layers)
+        layers = describe_layers(model)
+        layers["looked_at"] = layers["layer"].isin(looked_at)
+        progress(1, 1, "layers")
         if model.architecture in ARCHITECTURES:
             models.save(model, run.folder)
             underway.left("model.safetensors")
@@ -48,7 +50,6 @@ def run_open(run: Run, progress: Report) -> None:
             write_json(run / "model.json", models.describe(model))
         write_table(run / "layers.csv", layers)
         seen.paint(run / "seen-drawn.png")
-        looked_at = layers.loc[layers["looked_at"], "layer"]
         write_json(
             run / "network.json",
             {
@@ -59,7 +60,7 @@ def run_open(run: Run, progress: Report) -> None:
                 "parameters": model.parameters,
                 "expressions": list(model.expressions),
                 "input": preprocessing(model),
-                "layers": list(looked_at),
+                "layers": looked_at,
                 "has_untrained": can_restart(model.network),
                 "people": {half: int(halves[half]) for half in HALVES},
                 "can_decide": can_decide(int(halves[HALVES[1]]), len(stimuli.aus)),
@@ -96,10 +97,34 @@ def files_of(source: Source) -> Json:
 
 def preprocessing(model: Model) -> list[str]:
     """Say step by step what becomes of a picture before a network reads it."""
-    return [
-        "A face is cut square from its centre, made grey, and its levels from 0 to 255 are divided "
-        "by 255.",
-        f"It is resized to {model.size}×{model.size} pixels.",
-        "Its local contrast is evened out: from each pixel the mean of its surroundings is taken, "
-        "and what remains is divided by the root mean square of such remainders.",
-    ]
+    into = model.input
+    size, side = f"{into.height}×{into.width}", f"{into.side}×{into.side}"
+    proportions = "whatever its proportions"
+    fitted = {
+        "centre": f"Its largest central part of the network's proportions is resized to {size}",
+        "shortest": f"Its shorter side is resized to {into.side}; cut from its centre: {size}",
+        "stretched": f"It is resized to {size}, {proportions}"
+        if into.side is None
+        else f"It is resized to {side}, {proportions}; cut from its centre: {size}",
+    }[into.resize]
+    colour = {
+        "grey": "It is made grey.",
+        "rgb": "Its colours are red, green and blue; a grey one is repeated in all three.",
+        "bgr": "Its colours are blue, green and red; a grey one is repeated in all three.",
+    }[into.colour]
+    if into.contrast:
+        values = [
+            "Its local contrast is evened out: from each pixel the mean of its surroundings is "
+            "taken, and what remains is divided by the root mean square of such remainders."
+        ]
+    else:
+        values = [f"Black becomes {into.black:g}, white {into.white:g}."]
+        if into.mean:
+            values.append(f"From each channel {_listed(into.mean)} is taken.")
+        if into.std:
+            values.append(f"Each channel is divided by {_listed(into.std)}.")
+    return [f"{fitted} pixels ({into.interpolation}).", colour, *values]
+
+
+def _listed(numbers: tuple[float, ...]) -> str:
+    return ", ".join(f"{number:g}" for number in numbers)

@@ -142,7 +142,7 @@ def fingerprint(choice: Choice) -> str:
         from facslens.runs.model import open_model
 
         model = open_model(choice.model, labels=choice.labels)
-        content.update(repr((digest(model), model.size)).encode())
+        content.update(repr((digest(model), model.input.name)).encode())
         content.update(repr(evidence_of(choice)).encode())
     return content.hexdigest()
 

@@ -5,21 +5,20 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import torch
 from PIL import Image
 
 from facslens.artifacts import atomic
 from facslens.datasets.base import Faces
 from facslens.models import model as models
-from facslens.models.receptive_field import receptive_field
 from facslens.preprocess import normalise
+from facslens.preprocess.normalise import to_picture
 from facslens.progress import Report
 from facslens.projection.deconvnet import Projections, project_units
 from facslens.projection.windows import brightest, crop, to_grey
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.selection import mapped_units
-from facslens.stages.layer_table import can_project
+from facslens.stages.projectable import can_project
 
 #: Columns of ``projections/index.csv``.
 COLUMNS: Final = (
@@ -44,16 +43,17 @@ def run_project(run: Run, progress: Report) -> None:
         temporary.mkdir()
         rows: list[dict[Hashable, object]] = []
         for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
-            pixels, projections = _project(model, faces, str(layer), some, settings.rule)
-            field = receptive_field(model.network, str(layer))
-            limit = brightest(projections.image)
+            levels, projections = _project(model, faces, str(layer), some, settings.rule)
+            field = model.reading.field(str(layer))
+            projected = projections.image.sum(axis=1)
+            limit = brightest(projected)
             for place, row in enumerate(some.to_dict("records")):
                 stem = f"{layer}-{unit}-{row['rank']}"
                 seen = field.rectangle(row["row"], row["column"])
                 files = {
-                    "projection": to_grey(crop(projections.image[place, 0], seen), limit),
-                    "face": crop(pixels[place, 0], seen, fill=255.0),
-                    "whole": pixels[place, 0],
+                    "projection": to_grey(crop(projected[place], seen), limit),
+                    "face": to_picture(crop(levels[place], seen, fill=1.0)),
+                    "whole": to_picture(levels[place]),
                 }
                 for kind, picture in files.items():
                     Image.fromarray(picture).save(temporary / f"{stem}-{kind}.png")
@@ -67,16 +67,15 @@ def run_project(run: Run, progress: Report) -> None:
 def _project(
     model: models.Model, faces: Faces, layer: str, exemplars: pd.DataFrame, rule: str
 ) -> tuple[np.ndarray, Projections]:
-    """Grey levels (projection, 1, row, column) uint8 of the exemplars, and their projections."""
+    """Levels (projection, channel, row, column) of the exemplars, and their projections."""
     paths = faces.table.set_index("image").loc[exemplars["image"], "path"]
-    levels = normalise.read(list(paths), model.size)
+    levels = normalise.read(list(paths), model.input)
     projections = project_units(
         model.network,
-        normalise.standardise(levels),
+        normalise.as_read(levels, model.input),
         layer,
         exemplars["unit"].to_numpy(),
         exemplars[["row", "column"]].to_numpy(),
         rule=rule,
     )
-    pixels: np.ndarray = torch.round(levels * 255).to(torch.uint8).numpy()
-    return pixels, projections
+    return levels.numpy(), projections

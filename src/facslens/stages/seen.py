@@ -86,10 +86,10 @@ def of_drawn(model: Model, stimuli: Stimuli) -> Seen:
     rows = stimuli.table["kind"].eq("rest").to_numpy(dtype=bool)
 
     def reader(faces: Tensor) -> Mapping[str, np.ndarray]:
-        seen.add(as_read(faces))
+        seen.add(as_read(faces, model.input))
         return {}
 
-    read_faces(stimuli, model.size, [(rows, reader)], lambda _read: None)
+    read_faces(stimuli, [(rows, reader, model.input)], lambda _read: None)
     return seen
 
 
@@ -98,6 +98,6 @@ def of_faces(model: Model, faces: Faces) -> Seen:
     seen = Seen()
     paths = list(faces.table["path"])
     chosen = np.unique(np.linspace(0, len(paths) - 1, min(MOST, len(paths))).round().astype(int))
-    for batch in normalise.batches([paths[n] for n in chosen], model.size, _BATCH):
+    for batch in normalise.batches([paths[n] for n in chosen], model.input, _BATCH):
         seen.add(batch)
     return seen

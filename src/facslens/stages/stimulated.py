@@ -1,7 +1,6 @@
 """What networks, and what is no network, answer to the stimuli: all of them in one pass."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,19 +9,20 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from facslens.controls.pixels import hog
-from facslens.datasets.images import grey
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.experiments.combined import TOGETHER
 from facslens.experiments.trials import FULL
-from facslens.models.adapter import choose_layers
 from facslens.models.model import Model
 from facslens.preprocess import normalise
-from facslens.responses.recorder import listen, peak
+from facslens.preprocess.input import Input
+from facslens.responses.recorder import peak
 
 #: Rows of the stimuli.
 Rows = Bool[np.ndarray, " image"]
-#: What faces, grey levels in [0, 1], are turned into: arrays by name, one row a face.
-Reader = Callable[[Float[Tensor, "_face 1 _row _column"]], Mapping[str, np.ndarray]]
+#: What faces, levels in [0, 1], are turned into: arrays by name, one row a face.
+Reader = Callable[[Float[Tensor, "_face _channel _row _column"]], Mapping[str, np.ndarray]]
+#: Which rows are shown to a reader, who it is, and at which size and in which colours.
+Reading = tuple[Rows, Reader, Input]
 
 #: Faces that are read at a time, by every reader: convolutions keep working memory for each size
 #: of a batch.
@@ -57,8 +57,7 @@ def compared(stimuli: Stimuli) -> Rows:
 
 def read_faces(
     stimuli: Stimuli,
-    size: int,
-    readers: Sequence[tuple[Rows, Reader]],
+    readers: Sequence[Reading],
     progress: Callable[[int], None],
 ) -> list[dict[str, np.ndarray]]:
     """Show faces to several readers, each its own rows, and keep what they answer.
@@ -67,10 +66,9 @@ def read_faces(
     ----------
     stimuli
         The faces; those of one person in one setting are decoded once, and for all readers.
-    size
-        Side to which the faces are scaled, in pixels.
     readers
-        Rows of the stimuli, and who reads them, `_BATCH` faces at a time.
+        Rows of the stimuli, who reads them, `_BATCH` faces at a time, and what is read of a
+        picture.
     progress
         Called with the number of faces read by all readers so far.
 
@@ -81,11 +79,11 @@ def read_faces(
     """
     found: list[dict[str, np.ndarray]] = [{} for _ in readers]
     read = [0] * len(readers)
-    waiting = [torch.empty(0, 1, size, size) for _ in readers]
+    waiting = [torch.empty(0, *into.shape) for _, _, into in readers]
 
     def pass_on(number: int, least: int) -> None:
         """Let a reader read its waiting faces, as long as there are so many."""
-        rows, reader = readers[number]
+        rows, reader, _ = readers[number]
         while len(waiting[number]) >= least:
             batch, waiting[number] = waiting[number][:_BATCH], waiting[number][_BATCH:]
             for name, values in reader(batch).items():
@@ -98,14 +96,13 @@ def read_faces(
             progress(sum(read))
 
     for _, first, after in stimuli.blocks:
-        wanted = np.logical_or.reduce([rows[first:after] for rows, _ in readers])
+        wanted = np.logical_or.reduce([rows[first:after] for rows, _, _ in readers])
         if not wanted.any():
             continue
-        images = stimuli.pixels(first, after)[wanted]
-        levels = [grey(image) for image in images] if stimuli.colour else list(images)
-        faces = normalise.scaled(levels, size)
-        for number, (rows, _) in enumerate(readers):
-            own = faces[torch.from_numpy(rows[first:after][wanted])]
+        images = list(stimuli.pixels(first, after)[wanted])
+        faces = {into: normalise.scaled(images, into) for into in {into for _, _, into in readers}}
+        for number, (rows, _, into) in enumerate(readers):
+            own = faces[into][torch.from_numpy(rows[first:after][wanted])]
             waiting[number] = torch.cat([waiting[number], own])
             pass_on(number, _BATCH)
     for number in range(len(readers)):
@@ -124,41 +121,42 @@ def joined(
     return found
 
 
-def as_read(faces: Float[Tensor, "_face 1 _row _column"]) -> Tensor:
-    """Normalise faces as networks read them."""
-    return normalise.standardise(faces).contiguous(memory_format=torch.channels_last)
+def as_read(faces: Float[Tensor, "_face _channel _row _column"], into: Input) -> Tensor:
+    """Turn levels into what a network reads, in the order in which convolutions want it."""
+    return normalise.as_read(faces, into).contiguous(memory_format=torch.channels_last)
 
 
-@contextlib.contextmanager
 def responding(
     model: Model, layers: Sequence[str], read: Callable[[Tensor], np.ndarray] | None = None
-) -> Iterator[Reader]:
+) -> Reader:
     """Make a reader of a network: its responses by layer, and its `OUTPUT`.
 
     Parameters
     ----------
     model
-        The network, in evaluation mode within the block.
+        The network.
     layers
-        Names of convolution layers.
+        Names of layers.
     read
         What to keep of the maps; None keeps each unit's response.
     """
     keep = (lambda maps: peak(maps).response) if read is None else read
-    with listen(model.network, choose_layers(model.network, list(layers)), keep) as found:
+    chosen = model.reading.choose(layers) if layers else []
+    listener = model.reading.listener(model.network, chosen, keep)
 
-        def reader(faces: Tensor) -> dict[str, np.ndarray]:
-            with torch.inference_mode():
-                output = model.network(as_read(faces))
-            return {layer: found[layer] for layer in layers} | {OUTPUT: output.numpy(force=True)}
+    def reader(faces: Tensor) -> dict[str, np.ndarray]:
+        with torch.inference_mode():
+            found, output = listener(as_read(faces, model.input))
+        return {**found, OUTPUT: output.numpy(force=True)}
 
-        yield reader
+    return reader
 
 
 def without_network(faces: Float[Tensor, "face 1 _row _column"]) -> dict[str, np.ndarray]:
     """Give pixels and histograms of gradients as candidates.
 
-    A pixel or bin counts as it is, and negated: it may turn dark where an action unit shows.
+    A pixel or bin counts as it is, and negated: it may turn dark where an action unit shows. The
+    faces are to be scaled as `facslens.controls.pixels.plain_input` says.
     """
     bright = normalise.standardise(faces).flatten(1).numpy()
     bins = hog(faces[:, 0].double().numpy()).astype(np.float32)
@@ -181,30 +179,33 @@ def total_change(
     return total
 
 
-def settle(networks: Sequence[nn.Module], stimuli: Stimuli, size: int) -> None:
-    """Set batch normalisation to the means over the choosing people's faces in one setting."""
+def settle(models: Sequence[Model], stimuli: Stimuli) -> None:
+    """Set batch normalisation to the means over the choosing people's faces in one setting.
+
+    The models read the same input.
+    """
     norms = [
         [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        for network in networks
+        for network in (model.network for model in models)
     ]
     if not any(norms):
         return
     table = stimuli.table
     rows = compared(stimuli) & (table["half"] == HALVES[0]).to_numpy(dtype=bool)
     rows &= (table["setting"] == table["setting"].min()).to_numpy(dtype=bool)
-    for network, layers in zip(networks, norms, strict=True):
-        network.eval()
+    for model, layers in zip(models, norms, strict=True):
+        model.network.eval()
         for layer in layers:
             layer.reset_running_stats()
             layer.momentum = None  # cumulative
             layer.train()
 
     def reader(faces: Tensor) -> dict[str, np.ndarray]:
-        for network in networks:
+        for model in models:
             with torch.inference_mode():
-                network(as_read(faces))
+                model.network(as_read(faces, model.input))
         return {}
 
-    read_faces(stimuli, size, [(rows, reader)], lambda _read: None)
-    for network in networks:
-        network.eval()
+    read_faces(stimuli, [(rows, reader, models[0].input)], lambda _read: None)
+    for model in models:
+        model.network.eval()

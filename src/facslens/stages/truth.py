@@ -14,14 +14,16 @@ from facslens.controls.recovery import recovery_table
 from facslens.datasets.base import Faces
 from facslens.datasets.synthetic import read_regions, read_synthetic
 from facslens.models.model import Model
+from facslens.preprocess.fit import centres
+from facslens.preprocess.input import grey_contrast
 from facslens.progress import Report
 from facslens.projection.deconvnet import project_units
 from facslens.projection.localisation import energy_lift
 from facslens.responses.recording import Recording, record_faces
 from facslens.stages.checks import Subject
 
-#: Side of the faces that the planted filters were fitted on.
-_PLANTED_SIZE: Final = 48
+#: The faces that the planted filters were fitted on.
+_PLANTED: Final = grey_contrast(48)
 #: Projections of a unit: the faces with its action unit that it responds to most.
 _PICTURES: Final = 10
 #: Random units to compare each mapped one with.
@@ -53,7 +55,7 @@ def check_planted(subject: Subject, progress: Report) -> pd.DataFrame:
     natural = peaks("natural")
     one = (natural.table["frame"] == 1).to_numpy(dtype=bool)  # of a sequence, as in the other
     parts = {"factorial": peaks("factorial"), "natural": natural.where(one)}
-    images = {design: subject.images(faces, _PLANTED_SIZE) for design, faces in parts.items()}
+    images = {design: subject.images(faces, _PLANTED) for design, faces in parts.items()}
     for number in range(seeds):
         for design, faces in parts.items():
             table = recovery_table(
@@ -105,6 +107,7 @@ def check_true_place(subject: Subject, progress: Report) -> pd.DataFrame:
     """
     faces = peaks("factorial")
     regions = read_regions(None, design="factorial")
+    places = centres(subject.model.input)
     recorded = _recorded(subject, subject.model, faces).responses
     responses, locations = recorded.response(subject.layer), recorded.location(subject.layer)
     live = np.flatnonzero(np.ptp(responses, axis=0) > 0)
@@ -128,7 +131,7 @@ def check_true_place(subject: Subject, progress: Report) -> pd.DataFrame:
                 rule=subject.record.settings.rule,
             )
             lifts = [
-                energy_lift(image, window, regions.mask(name, au, subject.model.size))
+                energy_lift(image, window, regions.mask(name, au, *places))
                 for image, window, name, silent in zip(
                     found.image, found.window, faces.table["image"][best], found.silent, strict=True
                 )

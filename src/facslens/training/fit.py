@@ -142,7 +142,7 @@ def fit(
     check_checkpoints(checkpoints, epochs)
     steps = epochs * math.ceil(len(train) / batch)
     module = ExpressionModule(_teaching(model.network, init is not None), recipe, steps, seed)
-    taught = (lesson.classes, size, lesson.label)
+    taught = (lesson.classes, model.input, lesson.label)
     journal = Journal(epochs, recipe.patience, progress)
     snapshots = Snapshots(checkpoints, model.network)
     with contextlib.ExitStack() as stack:

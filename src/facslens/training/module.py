@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, Sampler
 
 from facslens.datasets.base import Faces
 from facslens.preprocess import augment, normalise
+from facslens.preprocess.input import Input
 from facslens.training.recipe import Recipe
 
 #: Steps over which the learning rate rises to its largest value, but at most a sixth of all:
@@ -33,24 +34,24 @@ class LabelledFaces(Dataset[tuple[Tensor, int]]):
         Faces that all have a class.
     classes
         The classes, in the order of the network's scores.
-    size
-        Side in pixels to which each face is resized.
+    into
+        What the network reads.
     label
         The column of the faces' table that holds the class.
     """
 
     def __init__(
-        self, faces: Faces, classes: tuple[str, ...], size: int, label: str = "expression"
+        self, faces: Faces, classes: tuple[str, ...], into: Input, label: str = "expression"
     ) -> None:
         self.paths = list(faces.table["path"])
         self.classes = [classes.index(name) for name in faces.table[label]]
-        self.size = size
+        self.into = into
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return normalise.read([self.paths[index]], self.size)[0], self.classes[index]
+        return normalise.read([self.paths[index]], self.into)[0], self.classes[index]
 
 
 class EpochOrder(Sampler[int]):

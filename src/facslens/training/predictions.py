@@ -39,7 +39,7 @@ def predict(
     paths = list(faces.table["path"])
     parts: list[Float[np.ndarray, "image expression"]] = []
     with torch.inference_mode():
-        for batch in normalise.batches(paths, model.size, batch_size):
+        for batch in normalise.batches(paths, model.input, batch_size):
             parts.append(torch.softmax(model.network(batch), dim=1).numpy())
             progress(sum(map(len, parts)), len(paths), "")
     probability = np.concatenate(parts) if parts else np.zeros((0, len(model.expressions)))

@@ -14,6 +14,7 @@ from facslens.errors import CallError
 from facslens.experiments import mediation as tables
 from facslens.experiments import subsets
 from facslens.models.model import Model, build
+from facslens.preprocess.input import grey_contrast
 from facslens.progress import silent
 from facslens.stages.mechanism.mediation import OfAu, of_mediation
 from facslens.stages.mechanism.subject import Subject
@@ -48,7 +49,7 @@ class Chain(nn.Module):
 
 
 def subject(network, stimuli, layer="units"):
-    model = Model(network.eval(), "paper", 48, EXPRESSIONS)
+    model = Model(network.eval(), "paper", grey_contrast(48), EXPRESSIONS)
     return Subject(model, read_stimuli(stimuli), (layer,))
 
 

@@ -67,7 +67,7 @@ def test_the_stage_leaves_the_tables_of_its_parts(made):
     noted = json.loads((made / "mechanism" / "mechanism.json").read_text())
     # the fixture keeps no predictions, so that nothing is read of faces
     assert [name for name in noted if name not in ("sha256", "facslens")] == [
-        "layers", "seed", "stimuli", "network", "experiment", "verdicts",
+        "layers", "seed", "stimuli", "network", "input", "experiment", "verdicts",
     ]  # fmt: skip
     assert record.table("mechanism/effects.csv")["prototype"].dtype == "boolean"
     write_report(made)

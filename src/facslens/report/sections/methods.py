@@ -32,7 +32,7 @@ class Methods:
     architecture: str
     began: str | None
     parameters: int | None
-    size: int | None
+    size: tuple[int, int] | None
     classes: int
     epochs: int | None
     best_epoch: int | None
@@ -82,7 +82,7 @@ def build_methods(page: Page) -> Methods:
         architecture=str(tables.model.get("architecture", "")),
         began=_began(record.get("init")),
         parameters=count(tables.model, "parameters"),
-        size=count(tables.model, "size"),
+        size=tables.size,
         classes=len(tables.model.get("expressions", [])),
         epochs=epochs,
         best_epoch=count(record, "best_epoch"),

@@ -40,13 +40,14 @@ class Layer:
 
     name: str
     kind: str
-    behind: str
+    steps: list[str]
     units: int
     map: str
     field: str
     stride: str
-    rules: tuple[str, ...]
-    refused: str
+    rules: str
+    why: str
+    shortcut: bool
     looked_at: bool
 
 
@@ -131,13 +132,14 @@ def _layer(row: Row) -> Layer:
     return Layer(
         name=text(row, "layer"),
         kind=text(row, "kind"),
-        behind=text(row, "read_behind"),
+        steps=text(row, "steps").replace("_", " ").split(),
         units=int(row["units"]),
         map=size(""),
         field=size("field_"),
         stride=size("stride_"),
-        rules=tuple(text(row, "rules").split()),
-        refused=text(row, "refused"),
+        rules=text(row, "rules"),
+        why=text(row, "why"),
+        shortcut=bool(row["shortcut"]),
         looked_at=bool(row["looked_at"]),
     )
 

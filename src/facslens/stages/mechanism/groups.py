@@ -13,9 +13,10 @@ from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.experiments.effects import centred
 from facslens.experiments.groups import Measure, at_rest, groups, most_moved
 from facslens.experiments.trials import FULL
+from facslens.preprocess.input import Input
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
-from facslens.stages.stimulated import OUTPUT, Reader, Rows, as_read, read_faces, responding
+from facslens.stages.stimulated import OUTPUT, Rows, as_read, read_faces, responding
 
 
 def of_groups(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
@@ -58,40 +59,41 @@ def shown(stimuli: Stimuli) -> Rows:
 
 def _read(subject: Subject, rows: Rows, progress: Report) -> dict[str, np.ndarray]:
     total = int(rows.sum())
-    beside = _Pixels(at_rest(subject.stimuli.table[rows]))
-    with responding(subject.model, subject.layers) as own:
+    beside = _Pixels(subject.model.input, at_rest(subject.stimuli.table[rows]))
+    own = responding(subject.model, subject.layers)
 
-        def reader(faces: Tensor) -> Mapping[str, np.ndarray]:
-            return {**own(faces), "pixels": beside(faces)}
+    def reader(faces: Tensor) -> Mapping[str, np.ndarray]:
+        return {**own(faces), "pixels": beside(faces)}
 
-        reading: Reader = reader
-        (found,) = read_faces(
-            subject.stimuli,
-            subject.model.size,
-            [(rows, reading)],
-            lambda n: progress(n, total, "twins"),
-        )
+    (found,) = read_faces(
+        subject.stimuli,
+        [(rows, reader, subject.model.input)],
+        lambda n: progress(n, total, "twins"),
+    )
     return found
 
 
 @dataclass
 class _Pixels:
-    """Measure how far each face's standardised pixels are from those of its face at rest.
+    """Measure how far each face is, as it is read, from its face at rest.
 
     Parameters
     ----------
+    into
+        What is read of it.
     rest
         For every face, in the order in which they are read, the number of the one at rest, which
         comes before it.
     """
 
+    into: Input
     rest: Int[np.ndarray, " image"]
     read: int = 0
     kept: dict[int, Tensor] = field(default_factory=dict)
 
-    def __call__(self, faces: Float[Tensor, "_face 1 _row _column"]) -> np.ndarray:
+    def __call__(self, faces: Float[Tensor, "_face _channel _row _column"]) -> np.ndarray:
         """Give the mean absolute difference over pixels; (face, 1)."""
-        bright = as_read(faces)
+        bright = as_read(faces, self.into)
         numbers = range(self.read, self.read + len(faces))
         self.read += len(faces)
         for number, face in zip(numbers, bright, strict=True):

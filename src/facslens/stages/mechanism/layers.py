@@ -1,14 +1,11 @@
 """Part ``layers``: where action units become readable, and where expressions do."""
 
-import contextlib
-
 import numpy as np
 import pandas as pd
 
 from facslens.controls.baselines import untrained
 from facslens.experiments.probes import SHOWN
 from facslens.experiments.readable import readable
-from facslens.models.adapter import choose_layers
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
 from facslens.stages.stimulated import OUTPUT, Rows, read_faces, responding, settle
@@ -17,14 +14,13 @@ from facslens.stages.stimulated import OUTPUT, Rows, read_faces, responding, set
 def of_layers(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
     """Probe every layer of the network, and of an untrained one, whichever layers are looked at."""
     model, stimuli = subject.model, subject.stimuli
-    layers = list(choose_layers(model.network, None))
+    layers = model.reading.choose(None)
     other = untrained(model, subject.seed + 1)
-    settle([other.network], stimuli, model.size)
+    settle([other], stimuli)
     rows = probed(stimuli.table)
     total = 2 * int(rows.sum())
-    with contextlib.ExitStack() as opened:
-        readers = [(rows, opened.enter_context(responding(one, layers))) for one in (model, other)]
-        own, plain = read_faces(stimuli, model.size, readers, lambda n: progress(n, total, "faces"))
+    readers = [(rows, responding(one, layers), one.input) for one in (model, other)]
+    own, plain = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"))
     logits = own.pop(OUTPUT)
     found = readable(
         stimuli.table[rows],

@@ -134,6 +134,7 @@ def order_of(subject: Subject, sources: Json | None = None) -> Json:
         "seed": subject.seed,
         "stimuli": subject.stimuli.sha256,
         "network": digest(subject.model),
+        "input": subject.model.input.name,
         "facslens": __version__,
         **(sources or {}),
     }

@@ -17,9 +17,7 @@ from facslens.experiments import mediation as tables
 from facslens.experiments import subsets
 from facslens.experiments.absolute import Interval
 from facslens.experiments.mediation import Through, Way
-from facslens.models.adapter import choose_layers
 from facslens.progress import Report
-from facslens.responses.recorder import capture
 from facslens.stages.mechanism.pairs import Pairs, read_pairs
 from facslens.stages.mechanism.subject import Subject
 
@@ -255,12 +253,13 @@ class OfAu:
 
 def centres(asked: Asked, au: int) -> Float[np.ndarray, "unit 2"]:
     """Give where on the face the maps of a layer's units change under an action unit."""
-    network, layer = asked.subject.model.network, asked.layer
-    maps = []
-    with capture(network, choose_layers(network, [layer])) as found, torch.no_grad():
-        for images in (asked.pairs.rest(False), asked.pairs.shown(au, False)):
-            network(images)
-            maps.append(found[layer].double())
+    model, layer = asked.subject.model, asked.layer
+    listener = model.reading.listener(model.network, [layer], torch.Tensor.double)
+    with torch.no_grad():
+        maps = [
+            listener(images)[0][layer]
+            for images in (asked.pairs.rest(False), asked.pairs.shown(au, False))
+        ]
     square = (maps[1] - maps[0]).square().mean(dim=0)
     return tables.centre(square.numpy())
 

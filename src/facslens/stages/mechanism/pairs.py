@@ -56,10 +56,10 @@ def read_pairs(subject: Subject, progress: Report) -> Pairs:
     """Read the faces at rest and at full intensity, of all people."""
     rows = compared(subject.stimuli)
     total = int(rows.sum())
+    into = subject.model.input
     (read,) = read_faces(
         subject.stimuli,
-        subject.model.size,
-        [(rows, lambda faces: {"images": as_read(faces).numpy()})],
+        [(rows, lambda faces: {"images": as_read(faces, into).numpy()}, into)],
         lambda seen: progress(seen, total, "faces"),
     )
     numbers = np.arange(total, dtype=np.float64)[:, None]

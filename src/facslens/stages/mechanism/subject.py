@@ -62,13 +62,11 @@ class Subject:
             return self.answers.logits
         rows = needed(self.stimuli)
         total = int(rows.sum())
-        with responding(self.model, ()) as reader:
-            (found,) = read_faces(
-                self.stimuli,
-                self.model.size,
-                [(rows, reader)],
-                lambda n: progress(n, total, "faces"),
-            )
+        (found,) = read_faces(
+            self.stimuli,
+            [(rows, responding(self.model, ()), self.model.input)],
+            lambda n: progress(n, total, "faces"),
+        )
         logits: Float[np.ndarray, "image expression"] = found[OUTPUT]
         return logits
 

@@ -1,11 +1,16 @@
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from facslens.errors import CallError
 from facslens.models.paper import PaperNetwork
-from facslens.models.receptive_field import ReceptiveField, receptive_field
+from facslens.models.reading.fields import ReceptiveField
+from facslens.models.reading.reading import read_network
+
+
+def receptive_field(network: nn.Module, layer: str, shape=(1, 48, 48)) -> ReceptiveField:
+    return read_network(network, shape).field(layer)
 
 
 def positive(network: nn.Module) -> nn.Module:
@@ -32,9 +37,8 @@ def seen(network: nn.Module, channels: int, side: tuple[int, int], row: int, col
 )
 @pytest.mark.parametrize("side", [48, 96])
 def test_the_papers_network(layer, size, stride, offset, side):
-    field = receptive_field(PaperNetwork(8, size=side), layer)
+    field = receptive_field(PaperNetwork(8, size=side), layer, (1, side, side))
     assert field == ReceptiveField((size, size), (stride, stride), (offset, offset))
-    assert receptive_field(PaperNetwork(8), layer.replace("conv", "relu")) == field
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -61,9 +65,18 @@ CHAINS = {
         nn.ReLU(),
         nn.Conv2d(2, 2, 3, dilation=(1, 2), padding=1),
         nn.AvgPool2d((2, 3), stride=(1, 2), padding=(1, 0)),
+        nn.Conv2d(2, 2, 1),
     ),
     "same padding of an even kernel": nn.Sequential(
         nn.Conv2d(2, 2, 4, padding="same"), nn.AvgPool2d(2), nn.Conv2d(2, 2, 2, padding="valid")
+    ),
+    "padding by itself, repeated edges": nn.Sequential(
+        nn.ZeroPad2d((1, 0, 2, 0)),
+        nn.Conv2d(2, 2, 3, padding=1, padding_mode="replicate"),
+        nn.Conv2d(2, 2, 3, stride=2),
+    ),
+    "groups that are shuffled": nn.Sequential(
+        nn.Conv2d(2, 4, 3, groups=2), nn.ChannelShuffle(2), nn.Conv2d(4, 2, 3)
     ),
 }
 
@@ -76,7 +89,8 @@ copies_for_same_padding = pytest.mark.filterwarnings(
 @pytest.mark.parametrize("name", CHAINS)
 def test_chains_by_gradients(name):
     network = positive(CHAINS[name])
-    field = receptive_field(network, str(len(network) - 1))
+    field = receptive_field(network.float(), str(len(network) - 1), (2, 19, 23))
+    network.double()
     for row, column in [(0, 0), (1, 2), (3, 4)]:
         expected = seen(network, 2, (19, 23), row, column)
         assert field.window(row, column, 19, 23) == expected
@@ -110,23 +124,39 @@ def test_where_branches_meet_a_location_sees_all_of_them():
         assert field.window(row, column, 20, 20) == seen(network, 1, (20, 20), row, column)
 
 
-class Undecided(nn.Conv2d):
+class Gated(nn.Module):
+    """Behind a gate that sees all places, every place sees all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.after = nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 1)
+
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) if x.mean() > 0 else x
+        x = self.conv(x).relu()
+        return self.after(x * x.mean((2, 3), keepdim=True).sigmoid())
 
 
-def test_what_cannot_be_derived_is_refused():
-    network = nn.Sequential(nn.Conv2d(1, 1, 3), nn.Upsample(scale_factor=2), nn.Conv2d(1, 1, 3))
-    assert receptive_field(network, "0").size == (3, 3)
-    with pytest.raises(CallError, match="geometry of '1' before it isn't known"):
-        receptive_field(network, "2")
-    with pytest.raises(CallError, match="'conv9' is called 0 times: only one called once"):
-        receptive_field(PaperNetwork(8), "conv9")
-    with pytest.raises(CallError, match="network's calls depends on its input"):
-        receptive_field(Undecided(1, 1, 3), "")
-    wrapped = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular"))
-    with pytest.raises(CallError, match="geometry of '0' before it isn't known"):
-        receptive_field(wrapped, "0")
+@pytest.mark.parametrize(
+    ("network", "first", "last"),
+    [
+        (Gated(), "conv", "after"),
+        (nn.Sequential(nn.Conv2d(1, 1, 1), nn.Upsample(scale_factor=2), nn.Conv2d(1, 1, 3)),
+         "0", "2"),
+        (nn.Sequential(nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular")),
+         "0", "1"),
+        (nn.Sequential(nn.Conv2d(1, 1, 1), nn.AdaptiveAvgPool2d(3), nn.Conv2d(1, 1, 1)), "0", "2"),
+    ],
+)  # fmt: skip
+def test_what_is_not_regular_sees_the_whole_image(network, first, last):
+    assert receptive_field(network, first, (1, 6, 8)).size == (1, 1)
+    field = receptive_field(network, last, (1, 6, 8))
+    assert field.whole
+    assert field.window(0, 1, 6, 8) == (0, 0, 6, 8)
+
+
+def test_where_the_whole_image_is_seen_a_place_still_lies_somewhere():
+    field = receptive_field(Gated(), "after", (1, 6, 8))
+    assert field.centre(np.array([[0, 0], [5, 7]])).tolist() == [[0, 0], [5, 7]]
 
 
 def test_a_window_is_the_rectangle_inside_the_image():

@@ -1,0 +1,1 @@
+"""Twelve architectures as people write them, each with a description of its own."""
