@@ -59,7 +59,7 @@ def words(record):
 def test_weights_that_could_not_be_read_back_are_described_but_not_kept(audited):
     assert not (audited.run / "model.safetensors").exists()
     assert audited.description["parameters"] == 8 * 25 + 8 + 6 * 8 * 9 + 6 + 6 * 3 + 3
-    assert audited.opened["network"] == "(given in Python)"
+    assert audited.opened["network"] == "Sequential, given in Python"
     assert audited.opened["files"] == {}
     assert audited.opened["class"] == "torch.nn.modules.container.Sequential"
     assert audited.layers == ("0", "2")

@@ -15,7 +15,7 @@ from facslens.progress import Report
 from facslens.projection.layer_table import describe_layers
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
-from facslens.runs.source import Source
+from facslens.runs.source import IN_PYTHON, Source
 from facslens.stages.reopen import with_network
 from facslens.stages.seen import of_drawn
 
@@ -53,7 +53,7 @@ def run_open(run: Run, progress: Report) -> None:
         write_json(
             run / "network.json",
             {
-                "network": source.network,
+                "network": name_of(source, model),
                 "files": files_of(source),
                 "digest": digest(model),
                 "class": f"{type(model.network).__module__}.{type(model.network).__qualname__}",
@@ -69,6 +69,12 @@ def run_open(run: Run, progress: Report) -> None:
                 "seen": seen.numbers(),
             },
         )
+
+
+def name_of(source: Source, model: Model) -> str:
+    """Say what a network is called: as the call named it, or by its class."""
+    kind = type(model.network).__name__
+    return f"{kind}, given in Python" if source.network == IN_PYTHON else source.network
 
 
 def files_of(source: Source) -> Json:

@@ -35,8 +35,6 @@ class Seen:
         The sum of all pictures, and of their squares; (channel, row, column).
     low, high
         The least and the largest number of each channel.
-    first
-        The first face; (1, channel, row, column).
     """
 
     faces: int = 0
@@ -44,12 +42,9 @@ class Seen:
     square: Tensor = field(default_factory=lambda: torch.zeros(1, 1, 1, dtype=torch.float64))
     low: Tensor = field(default_factory=lambda: torch.tensor(torch.inf, dtype=torch.float64))
     high: Tensor = field(default_factory=lambda: torch.tensor(-torch.inf, dtype=torch.float64))
-    first: Tensor | None = None
 
     def add(self, faces: Float[Tensor, "_face channel row column"]) -> None:
         """Read a batch, as the network reads it."""
-        if self.first is None:
-            self.first = faces[:1].clone()
         values = faces.double()
         self.faces += len(values)
         self.total = self.total + values.sum(0)

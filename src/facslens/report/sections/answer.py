@@ -151,7 +151,7 @@ def _caused(experiment: Experiment | Missing) -> tuple[KeyNumber, ...]:
     if isinstance(experiment, Missing):
         return ()
     more = len(experiment.uncompared)
-    beside = f"; {more} more, but for untrained networks to compare with" if more else ""
+    beside = f"; {more} more pass all but the comparison with untrained networks" if more else ""
     return (
         KeyNumber(
             str(len(experiment.caused)),
