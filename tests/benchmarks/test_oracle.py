@@ -22,7 +22,9 @@ from benchmarks.oracle.steps.pooling import MaxPool
 GRADIENT = {"MobileNetV3-S": 1e-7}
 
 #: Of these torch's autograd gives no gradient, only values.
-NO_GRADIENT = {"heaviside(x, 0) * x", "relu_ on slices", "checkpoint, reentrant"}
+NO_GRADIENT = {
+    "heaviside(x, 0) * x", "relu_ on slices", "checkpoint, reentrant", "under no_grad",
+}  # fmt: skip
 
 
 def draw(*shape: int, seed: int = 1) -> Tensor:

@@ -17,8 +17,8 @@ def audit(
         typer.Argument(
             metavar="NETWORK",
             help="compact for the network in the package, the folder of a run or of a saved model, "
-            "or a file. The code of a file, FILE.py:FUNCTION, is run: open no file that you do "
-            "not trust.",
+            "or somebody's network: FILE.onnx, FILE.pt2, a folder of a transformers model, or "
+            "FILE.py:FUNCTION, whose code is run: open no file that you do not trust.",
             show_default=False,
         ),
     ] = None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from facslens.errors import CallError
 from facslens.models.card import PRETRAINED
 from facslens.models.model import Model
-from facslens.models.opening.kinds import Named, kinds_in_words, open_named
+from facslens.models.opening.kinds import Named, open_named
 from facslens.runs.model import open_model
 
 
@@ -42,16 +42,8 @@ def open_foreign(
     for name, value in given.items():
         if value is not None:
             shown = value if isinstance(value, str) else ",".join(value)
-            raise CallError(
-                f"{name} is {shown!r}, but {network} is a network of facslens's, which says so "
-                f"itself: leave it out"
-            )
+            raise CallError(f"{name} is {shown!r}, but {network} has its own: leave it out")
     return open_model(network, "network", output)
-
-
-def networks_in_words() -> str:
-    """List what can be opened, for help texts."""
-    return f"{', '.join(PRETRAINED)}, the folder of a run or of a saved model, {kinds_in_words()}"
 
 
 def _is_own(network: str) -> bool:

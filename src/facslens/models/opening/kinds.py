@@ -7,6 +7,7 @@ from typing import Final
 
 from facslens.artifacts import sha256
 from facslens.errors import CallError
+from facslens.models.card import PRETRAINED
 from facslens.models.model import Model
 from facslens.models.onnx_network.opening import open_onnx
 from facslens.models.opening.code import made_by, split_name
@@ -88,7 +89,10 @@ def open_named(named: Named) -> Model:
         what = "a file of no known kind"
     else:
         what = "which does not exist"
-    raise CallError(f"network is {named.network!r}, {what}: expected {kinds_in_words()}")
+    raise CallError(
+        f"network is {named.network!r}, {what}: expected {', '.join(PRETRAINED)}, the "
+        f"folder of a run or of a saved model, {kinds_in_words()}"
+    )
 
 
 def kinds_in_words() -> str:
