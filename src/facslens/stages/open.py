@@ -56,7 +56,7 @@ def run_open(run: Run, progress: Report) -> None:
                 "network": name_of(source, model),
                 "files": files_of(source),
                 "digest": digest(model),
-                "class": f"{type(model.network).__module__}.{type(model.network).__qualname__}",
+                "class": str(model.opened.get("class") or _class_of(model)),
                 "parameters": model.parameters,
                 "expressions": list(model.expressions),
                 "output": str(model.opened.get("output", "")),
@@ -95,6 +95,10 @@ def files_of(source: Source) -> Json:
         paths = [*folder, *([Path(source.weights)] if source.weights else [])]
         files = {str(path): path for path in paths}
     return {name: sha256(path) for name, path in files.items() if path.is_file()}
+
+
+def _class_of(model: Model) -> str:
+    return f"{type(model.network).__module__}.{type(model.network).__qualname__}"
 
 
 def preprocessing(model: Model) -> list[str]:

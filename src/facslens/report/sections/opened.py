@@ -85,6 +85,7 @@ class Opened:
     sights: tuple[Sight, ...]
     recognised: Recognised | None
     layers: tuple[Layer, ...]
+    reasons: tuple[tuple[tuple[str, ...], str], ...]
 
 
 def build_opened(page: Page) -> Opened | Missing:
@@ -96,6 +97,7 @@ def build_opened(page: Page) -> Opened | Missing:
     if found is None or tables.layers is None:
         command = command_of("open", tables.run.folder)
         return Missing("The network has not been opened", command)
+    layers = tuple(_layer(row) for row in records(tables.layers))
     return Opened(
         network=str(found["network"]),
         files=tuple((str(name), str(sha)) for name, sha in found["files"].items()),
@@ -111,7 +113,11 @@ def build_opened(page: Page) -> Opened | Missing:
         steps=tuple(found["input"]),
         sights=_sights(tables, found),
         recognised=None if tables.recognition is None else _recognised(tables.recognition),
-        layers=tuple(_layer(row) for row in records(tables.layers)),
+        layers=layers,
+        reasons=tuple(
+            (tuple(layer.name for layer in layers if layer.why == why), why)
+            for why in dict.fromkeys(layer.why for layer in layers if layer.why)
+        ),
     )
 
 
