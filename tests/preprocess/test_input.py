@@ -68,7 +68,10 @@ def entries(draw):
     resize = draw(st.sampled_from(["centre", "shortest", "stretched"]))
     beside = st.integers(max(height, width), 400)
     side = {"centre": st.none(), "shortest": beside, "stretched": st.none() | beside}[resize]
-    several = lambda one: st.just(()) | st.tuples(*[one] * channels)  # noqa: E731
+
+    def several(one):
+        return st.just(()) | st.tuples(*[one] * channels)
+
     values = {}
     if colour == "grey" and draw(st.booleans()):
         values = {"contrast": True}

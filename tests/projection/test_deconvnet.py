@@ -452,6 +452,27 @@ def test_what_passes_by_its_derivative_is_noted():
     assert found.notes[1].startswith("group_norm: its derivative passes (1 step")
 
 
+def test_batch_normalisation_of_a_face_alone_is_noted_like_other_norms():
+    class Alone(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 2, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            flat = x.reshape(1, -1, *x.shape[2:])
+            return functional.batch_norm(flat, None, None, training=True).reshape(x.shape)
+
+    images, units = faces(2, side=8).float(), np.array([0, 1])
+    network = nn.Sequential(Alone(), nn.Conv2d(2, 2, 1))
+    found = project_units(network, images, "1", units)
+    assert [note.partition(":")[0] for note in found.notes] == ["batch_norm"]
+    same = nn.Sequential(network[0].conv, nn.InstanceNorm2d(2), network[1])
+    np.testing.assert_allclose(
+        found.image, project_units(same, images, "2", units).image, rtol=1e-5, atol=1e-6
+    )
+
+
 def test_an_unknown_step_is_refused_with_its_place():
     network = nn.Sequential(nn.Conv2d(1, 2, 3), Sorted(), nn.Conv2d(2, 2, 1))
     with pytest.raises(CallError, match=r"not known for the step sort in '1' \(test_deconvnet.py"):

@@ -1,10 +1,5 @@
 """The section that says how a network was opened, in the page and in a browser."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 import facslens as fl
@@ -49,22 +44,6 @@ def test_a_run_that_trains_leaves_the_section_out(full_run) -> None:
     page = write_report(full_run).read_text(encoding="utf-8")
     assert 'id="opened"' not in page
     assert "How it was opened" not in page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("FACSLENS_CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.browser

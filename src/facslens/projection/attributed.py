@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from facslens.errors import CallError
-from facslens.models.reading.agreement import check_agreement
 from facslens.models.reading.reading import read_network, takes
 from facslens.models.reading.trace import shape_of
 from facslens.projection.deconvnet import Projections, read_responses, windows_of
@@ -71,8 +70,7 @@ def attribute_units(
         ) from error
     reading = read_network(network, shape_of(images))
     (name,) = reading.choose([layer])
-    device, _ = takes(network)
-    check_agreement(reading, network, images[:2].to(device))
+    device, dtype = takes(network)
     listener = reading.listener(network, [name], torch.clone)
 
     def maps(some: Tensor) -> Tensor:
@@ -83,7 +81,7 @@ def attribute_units(
     location = np.full((len(images), 2), -1, dtype=np.int16)
     image = torch.zeros_like(images)
     for row in range(len(images)):
-        one, start = images[row : row + 1].to(device), None
+        one = images[row : row + 1].to(device, dtype)
         start = None if locations is None else locations[row : row + 1]
         with torch.no_grad():
             read = read_responses(maps(one), units[row : row + 1], start)

@@ -173,7 +173,7 @@ class _Passing:
         name, inputs = operation(node), len(self._values.inputs(node))
         if node.op == "placeholder" or inputs == 0 or name in MOVES or name.startswith("sym_"):
             return ""
-        if name in NORMS | MEETINGS:
+        if name in NORMS | MEETINGS or (name in BATCH_NORMS and _by_the_face(node)):
             return name
         if name in PRODUCTS:
             return "" if inputs == 1 else "product of two maps"
@@ -192,6 +192,11 @@ class _Passing:
         """Tell a pooling from the larger of two values, which may be a rectifier."""
         (source,) = self._values.inputs(node)
         return None if operation(source) == "stack" else ""
+
+
+def _by_the_face(node: fx.Node) -> bool:
+    """Tell whether a batch normalisation takes statistics of what it is given, a face alone."""
+    return not operation(node).endswith("no_training") and bool(argument(node, "training"))
 
 
 def _between(first: fx.Node, last: fx.Node) -> set[fx.Node]:

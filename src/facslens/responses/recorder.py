@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facslens.errors import CallError
-from facslens.models.reading.agreement import check_agreement
 from facslens.models.reading.reading import read_network, takes
 from facslens.models.reading.trace import shape_of
 from facslens.responses.store import BatchResponses
@@ -82,7 +81,6 @@ def record(
         batch = images.to(device, dtype)
         if listener is None:
             reading = read_network(network, shape_of(batch))
-            check_agreement(reading, network, batch)
             listener = reading.listener(network, reading.choose(layers), peak)
         with torch.inference_mode():
             found, _answer = listener(batch)

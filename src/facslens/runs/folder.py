@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from facslens.artifacts import Json, locked, read_json, sha256, sweep, write_json
 from facslens.errors import ArtifactError, CallError, FacslensError
 from facslens.runs.files import AUDITED, FILES, FOLDERS, after, command_of, stage_of
+from facslens.runs.underway import Underway
 from facslens.version import __version__
 
 if TYPE_CHECKING:  # which would import PyTorch
@@ -325,40 +326,6 @@ class Run:
     def _write(self, info: Json) -> None:
         content = {name: value for name, value in info.items() if name != "sha256"}
         write_json(self / "run.json", {**content, "sha256": _digest(content)})
-
-
-@dataclass(frozen=True)
-class Underway:
-    """A running stage: what it records in ``run.json`` before its end.
-
-    Parameters
-    ----------
-    run, name
-        The run and the stage.
-    entry
-        Its entry in ``run.json``.
-    """
-
-    run: Run
-    name: str
-    entry: Json
-
-    def note(self, **entries: object) -> None:
-        """Set entries of the stage."""
-        self.entry.update(entries)
-        info = self.run.info
-        self.run.update(stages={**info["stages"], self.name: self.entry})
-
-    def left(self, *names: str, **entries: object) -> None:
-        """Record files that the stage has written, and other entries with them.
-
-        Raises
-        ------
-        ArtifactError
-            If one of the files does not exist.
-        """
-        hashes = {name: sha256(self.run / name) for name in names}
-        self.note(files={**self.entry["files"], **hashes}, **entries)
 
 
 def _accepting(folder: Path, name: str) -> str:

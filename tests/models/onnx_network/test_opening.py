@@ -14,7 +14,6 @@ from facslens.models.initial import digest
 from facslens.models.model import build, save
 from facslens.models.onnx_network.opening import open_onnx
 from facslens.models.onnx_network.said import noted_labels
-from facslens.models.reading.agreement import check_agreement
 from facslens.prediction.with_torch import read_with_torch
 from facslens.preprocess.normalise import as_read
 from facslens.projection.attributed import attribute_units
@@ -272,16 +271,20 @@ def mixing(path):
     return path
 
 
+def listened(model):
+    return model.reading.listener(model.network, model.reading.choose(None), torch.clone)
+
+
 def test_faces_that_change_each_other_are_refused(tmp_path):
     model = open_onnx(mixing(tmp_path / "a.onnx"), "grey8", NAMES[:2])
     with pytest.raises(CallError, match=r"for a face alone and with another one differ by"):
-        check_agreement(model.reading, model.network, torch.rand(2, 1, 8, 8))
+        listened(model)(torch.rand(2, 1, 8, 8))
 
 
 def test_nan_is_refused(tmp_path):
     model = open_onnx(mixing(tmp_path / "a.onnx"), "grey8", NAMES[:2])
     with pytest.raises(CallError, match="answers NaN: its weights or its input hold NaN"):
-        model.network.check(torch.full((1, 1, 8, 8), float("nan")))
+        listened(model)(torch.full((1, 1, 8, 8), float("nan")))
 
 
 @pytest.mark.parametrize(

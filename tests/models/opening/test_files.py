@@ -283,7 +283,10 @@ def test_what_is_no_network_is_refused(tmp_path, program):
     with pytest.raises(CallError, match=r"a folder without config.json, which is no model: expec"):
         named(tmp_path)
     (tmp_path / "note.txt").write_text("hello")
-    with pytest.raises(CallError, match=r"a file of no known kind: expected FILE.py:FUNCTION"):
+    with pytest.raises(
+        CallError,
+        match=r"a file of no known kind: expected compact, the folder of .*FILE.py:FUNCTION",
+    ):
         named(tmp_path / "note.txt")
     with pytest.raises(CallError, match="which does not exist: expected"):
         named("nowhere")

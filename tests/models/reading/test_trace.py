@@ -1,5 +1,7 @@
 """A network's steps: what is read is what the network computes, or a sentence says why not."""
 
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -123,10 +125,50 @@ def test_another_answer_than_that_of_the_steps_is_refused():
     reading = read_network(network, (1, 6, 6))
     check_agreement(reading, network, IMAGES)
     network.factor = 1.001
-    with torch.no_grad():
-        network.conv.weight.add_(0)  # other weights: they are compared again
     with pytest.raises(CallError, match="part 0 of the answer of the network itself and of its st"):
         check_agreement(reading, network, IMAGES)
+
+
+def test_a_network_with_other_settings_is_read_again():
+    network = Convolved(behind=lambda x: x * network.factor)
+    network.factor = 1.0
+    first = read_network(network, (1, 6, 6))
+    network.factor = 2.0
+    second = read_network(network, (1, 6, 6))
+    assert second is not first
+    with torch.no_grad():
+        _, answer = second.listener(network, [], torch.clone)(IMAGES)
+        torch.testing.assert_close(answer, 2 * network.conv(IMAGES))
+    network.factor = 1.0
+    assert read_network(network, (1, 6, 6)) is first
+
+
+def test_one_face_alone_shows_that_faces_are_mixed():
+    network = Convolved(behind=lambda x: x - x.mean(0, keepdim=True))
+    listener = read_network(network, (1, 6, 6)).listener(network, ["conv"], torch.clone)
+    with pytest.raises(CallError, match="for a face alone and with another one"):
+        listener(IMAGES[:1])
+
+
+def test_maps_are_given_up_when_they_have_been_read():
+    network = nn.Sequential(*(nn.Conv2d(1 if n == 0 else 2, 2, 1) for n in range(6)))
+    layers = [str(n) for n in range(6)]
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most = []
+
+    def read(maps):
+        alive.append(weakref.ref(maps))
+        most.append(sum(one() is not None for one in alive))
+        return float(maps.sum())
+
+    listener = read_network(network, (1, 6, 6)).listener(network, layers, read)
+    with torch.no_grad():
+        found, _ = listener(IMAGES)
+        x = IMAGES
+        for layer, module in zip(layers, network, strict=True):
+            x = module(x)
+            assert found[layer] == pytest.approx(float(x.sum()), rel=1e-5)
+    assert max(most) <= 2  # the layer's own, and that which it was made of
 
 
 def test_nan_is_named():

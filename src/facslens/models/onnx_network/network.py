@@ -192,11 +192,6 @@ class OnnxNetwork(ReadsItself):
         }
         return OnnxReading(layers, self.shape, self._steps.graph)
 
-    def check(self, images: Float[Tensor, "image channel row column"]) -> None:
-        """Compare the results of all layers, as `check_results` does."""
-        layers = self._reading.layers.values()
-        self.check_results([layer.maps.meta["tensor"] for layer in layers], images)
-
     def check_results(
         self, names: Sequence[str], images: Float[Tensor, "image channel row column"]
     ) -> None:
@@ -213,6 +208,7 @@ class OnnxNetwork(ReadsItself):
         if key in self._checked or len(images) == 0:
             return
         some, given = images[:_FACES], list(self.file.outputs)
+        some = torch.cat([some, some.flip(3)]) if len(some) == 1 else some
         wanted = [*names, self.answer, *given]
         own = dict(zip(wanted, self.results(some, wanted), strict=True))
         plain = dict(zip(given, self.results(some, given), strict=True))

@@ -5,7 +5,7 @@ import itertools
 import warnings
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from jaxtyping import Float
@@ -13,27 +13,27 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from facslens.errors import CallError
-from facslens.models.reading.any_reading import AnyReading, ReadsItself
-from facslens.models.reading.reading import Reading
 from facslens.models.reading.run import Steps
+from facslens.models.reading.state import state_of
 from facslens.models.reading.trace import Shape, evaluating
+
+if TYPE_CHECKING:
+    from facslens.models.reading.reading import Reading
 
 #: Largest deviation between two passes, as a share of the largest value.
 TOLERANCE: Final = 1e-5
-#: Images that are compared.
-_IMAGES: Final = 2
-#: The versions of the weights, by shape of the images, with which a network has been compared.
+#: The weights and the state, by shape of the images, with which a network has been compared.
 _COMPARED: Final[weakref.WeakKeyDictionary[nn.Module, dict[Shape, tuple[object, ...]]]] = (
     weakref.WeakKeyDictionary()
 )
 
 
 def check_agreement(
-    reading: AnyReading, network: nn.Module, images: Float[Tensor, "image channel row column"]
+    reading: "Reading", network: nn.Module, images: Float[Tensor, "image channel row column"]
 ) -> None:
     """Compare a network's answer, and the outputs of its layers, with those of its reading.
 
-    Once for the same weights: a later call does nothing.
+    Once for the same weights and settings: a later call does nothing.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def check_agreement(
     network
         In whose modules plain hooks listen for one pass.
     images
-        On the network's device; the first two are used.
+        On the network's device; the first two are used, or the only one and its mirror image.
 
     Raises
     ------
@@ -51,15 +51,13 @@ def check_agreement(
         of its largest value from what the network itself gives, or from what it gives to one
         image alone.
     """
-    if isinstance(network, ReadsItself):
-        network.check(images)
-        return
-    assert isinstance(reading, Reading)
-    version = tuple((value.data_ptr(), value._version) for value in _held(network))
+    weights = tuple((value.data_ptr(), value._version) for value in _held(network))
+    version = (weights, state_of(network))
     compared = _COMPARED.setdefault(network, {})
     if len(images) == 0 or compared.get(reading.shape) == version:
         return
-    some = images[:_IMAGES]
+    some = images[:2].detach()
+    some = torch.cat([some, some.flip(3)]) if len(some) == 1 else some
     single = reading.trace.batch is not None
     with torch.no_grad():
         answers, heard = _heard(network, reading, some[:1] if single else some)
@@ -67,15 +65,18 @@ def check_agreement(
         alone = own if single else _read(reading, network, some[:1])
     for name, (answer, steps) in _pairs(answers, heard, own):
         compare(answer, steps, f"{name} of the network itself and of its steps, as they were read")
-    if len(answers) == 1 and answers[0].shape[:1] != some.shape[:1] and not single:
-        raise CallError(
-            f"the network gives {tuple(answers[0].shape)} for {len(some)} images: expected a row "
-            f"for each"
-        )
+    if len(answers) == 1 and not single:
+        _check_rows(answers[0], len(some))
     for name, maps in own.items():
         if isinstance(maps, Tensor) and maps.ndim and len(maps) == len(some):
             compare(alone[name], maps[:1], f"{name} for a face alone and with another one")
     compared[reading.shape] = version
+
+
+def _check_rows(answer: object, images: int) -> None:
+    shape = tuple(answer.shape) if isinstance(answer, Tensor) else ()
+    if shape[:1] != (images,):
+        raise CallError(f"the network gives {shape} for {images} images: expected a row for each")
 
 
 def _held(network: nn.Module) -> Iterator[Tensor]:
@@ -83,7 +84,7 @@ def _held(network: nn.Module) -> Iterator[Tensor]:
 
 
 def _heard(
-    network: nn.Module, reading: Reading, images: Tensor
+    network: nn.Module, reading: "Reading", images: Tensor
 ) -> tuple[list[Any], dict[str, list[Tensor]]]:
     """Give a network's answer, and what hooks hear of its layers."""
     heard: dict[str, list[Tensor]] = {name: [] for name in reading.layers}
@@ -112,7 +113,7 @@ def _hooks(network: nn.Module, heard: dict[str, list[Tensor]]) -> Iterator[None]
             handle.remove()
 
 
-def _read(reading: Reading, network: nn.Module, images: Tensor) -> dict[str, Any]:
+def _read(reading: "Reading", network: nn.Module, images: Tensor) -> dict[str, Any]:
     """Give the results of the steps that apply weights, by layer, and the parts of the answer."""
     parts = [part for part in reading.trace.answers if isinstance(part, fx.Node)]
     wanted = [*(layer.weights for layer in reading.layers.values()), *parts]

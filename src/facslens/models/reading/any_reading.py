@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from facslens.errors import CallError
@@ -120,16 +119,6 @@ class ReadsItself(nn.Module, ABC):
         ------
         CallError
             If it takes no images of that shape.
-        """
-
-    @abstractmethod
-    def check(self, images: Float[Tensor, "image channel row column"]) -> None:
-        """Compare what is listened to with the network itself, once.
-
-        Raises
-        ------
-        CallError
-            If they differ, or the answer to a face depends on the others beside it.
         """
 
     @property

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, fx, nn
-from torch.utils import _pytree as pytree
 
 from facslens.errors import CallError
 from facslens.models.reading.any_reading import AnyReading, ReadsItself
-from facslens.models.reading.layers import Layer, find_layers
-from facslens.models.reading.run import Steps
+from facslens.models.reading.layers import find_layers
+from facslens.models.reading.listener import Listener
+from facslens.models.reading.state import State, state_of
 from facslens.models.reading.trace import Shape, Trace, placed, trace
 from facslens.models.reading.values import Values
 
-_READ: Final[weakref.WeakKeyDictionary[nn.Module, dict[Shape, "Reading"]]] = (
+#: By network: its readings, by the shape of the images and the state in which it was read.
+_READ: Final[weakref.WeakKeyDictionary[nn.Module, dict[tuple[Shape, State], "Reading"]]] = (
     weakref.WeakKeyDictionary()
 )
 
@@ -66,13 +66,13 @@ class Reading(AnyReading):
 
     def listener(
         self, network: nn.Module, layers: Sequence[str], read: Callable[[Tensor], Any]
-    ) -> "Listener":
+    ) -> Listener:
         """Run a network so that something is read of the maps of some layers."""
         return Listener(self, network, layers, read)
 
 
 def read_network(network: nn.Module, shape: Shape) -> AnyReading:
-    """Read a network for images of a shape (channel, row, column); once, for it is kept.
+    """Read a network for images of a shape (channel, row, column); once for each of its states.
 
     Raises
     ------
@@ -102,12 +102,12 @@ def read_steps(network: nn.Module, shape: Shape) -> Reading:
             f"the network is {network.no_steps}: projecting, cutting and exporting it need the "
             f"PyTorch network"
         )
-    readings = _READ.setdefault(network, {})
-    if shape not in readings:
+    readings, key = _READ.setdefault(network, {}), (shape, state_of(network))
+    if key not in readings:
         found = trace(network, shape)
         values = Values(found.graph, Reading({}, shape, found).tensors(network))
-        readings[shape] = Reading(find_layers(found.graph, values), shape, found)
-    return readings[shape]
+        readings[key] = Reading(find_layers(found.graph, values), shape, found)
+    return readings[key]
 
 
 def takes(network: nn.Module) -> tuple[torch.device, torch.dtype]:
@@ -119,68 +119,6 @@ def takes(network: nn.Module) -> tuple[torch.device, torch.dtype]:
 
 def read_alike(network: nn.Module, like: nn.Module) -> None:
     """Take over the readings of a network for a copy of it that has other weights."""
-    _READ[network] = dict(_READ.get(like, {}))
-
-
-class Listener:
-    """Runs a network's steps, and keeps what is read of its layers' maps.
-
-    Parameters
-    ----------
-    reading
-        Of the network, or of one of the same architecture.
-    network
-        Whose weights are used.
-    layers
-        Names of the layers.
-    read
-        What to keep of a layer's maps (image, unit, row, column). It is called as soon as they are
-        computed, after which they are given up.
-    """
-
-    def __init__(
-        self,
-        reading: Reading,
-        network: nn.Module,
-        layers: Sequence[str],
-        read: Callable[[Tensor], Any],
-    ) -> None:
-        self._trace, self._read, self._placed = reading.trace, read, placed(network)
-        self._tensors = reading.tensors(network)
-        self._layers = {name: reading.layers[name] for name in layers}
-        wanted = [layer.maps for layer in self._layers.values()]
-        answers = [part for part in self._trace.answers if isinstance(part, fx.Node)]
-        self._steps = Steps(self._trace.graph, [self._trace.images], [*wanted, *answers])
-
-    def __call__(
-        self, images: Float[Tensor, "image channel row column"]
-    ) -> tuple[dict[str, Any], Any]:
-        """Give what was read, by layer, and the network's answer as the network gives it."""
-        count, images = len(self._layers), images.to(*self._placed)
-        if self._trace.batch is None:
-            found = self._pass(images, self._read)
-            read, parts = found[:count], found[count:]
-        else:  # a network that reads one image at a time
-            single = [self._pass(image, _same) for image in torch.split(images, 1)]
-            joined = [_joined(values) for values in zip(*single, strict=True)]
-            read, parts = [self._read(maps) for maps in joined[:count]], joined[count:]
-        return dict(zip(self._layers, read, strict=True)), self._answer(iter(parts))
-
-    def _pass(self, images: Tensor, read: Callable[[Tensor], Any]) -> list[Any]:
-        def reading(layer: Layer) -> Callable[[Tensor], Any]:
-            return lambda result: read(layer.as_maps(result))
-
-        reads = {layer.maps: reading(layer) for layer in self._layers.values()}
-        return self._steps([images], self._tensors, reads)
-
-    def _answer(self, parts: Any) -> Any:
-        whole = [next(parts) if isinstance(a, fx.Node) else a for a in self._trace.answers]
-        return pytree.tree_unflatten(whole, self._trace.outputs)
-
-
-def _same(maps: Tensor) -> Tensor:
-    return maps
-
-
-def _joined(values: Sequence[Any]) -> Any:
-    return torch.cat(list(values)) if isinstance(values[0], Tensor) else values[0]
+    readings = _READ.get(like, {}).items()
+    same, own = state_of(like), state_of(network)
+    _READ[network] = {(shape, own): one for (shape, state), one in readings if state == same}

@@ -37,13 +37,12 @@ class Steps:
         self.needed = self._needed()
         self._taken = [n for n in graph.nodes if n in self.needed and n not in self.given]
         # a result is given up behind the last step that needs it
-        self._last: dict[fx.Node, list[fx.Node]] = {}
         last: dict[fx.Node, fx.Node] = {}
         for node in self._taken:
-            last.update(dict.fromkeys(self._inputs(node), node))
+            last.update(dict.fromkeys([node, *self._inputs(node)], node))
+        self._last: dict[fx.Node, list[fx.Node]] = {}
         for value, node in last.items():
-            if value not in self.wanted:
-                self._last.setdefault(node, []).append(value)
+            self._last.setdefault(node, []).append(value)
 
     def __call__(
         self,
@@ -60,9 +59,11 @@ class Steps:
         tensors
             What the network holds, by name.
         reads
-            What is kept of wanted results in their place.
+            What is kept of wanted results in their place; the results themselves are given up like
+            all others.
         """
         reads = reads or {}
+        kept = {node for node in self.wanted if node not in reads}
         known: dict[fx.Node, Any] = dict(zip(self.given, values, strict=True))
         found = {node: reads[node](known[node]) for node in self.given if node in reads}
         for node in self._taken:
@@ -78,7 +79,8 @@ class Steps:
             if node in reads:
                 found[node] = reads[node](known[node])
             for value in self._last.get(node, ()):
-                del known[value]
+                if value not in kept:
+                    del known[value]
         return [found[node] if node in reads else known[node] for node in self.wanted]
 
     def _inputs(self, node: fx.Node) -> list[fx.Node]:

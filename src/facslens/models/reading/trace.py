@@ -37,10 +37,9 @@ class Trace:
     graph
         One placeholder, the images (image, channel, row, column); parameters and buffers by their
         names in the network; steps that change nothing in place. Every step has the entries
-        ``shape`` (a tuple, the number of images None and its multiples words, or None for
-        what is no tensor), ``module``
-        (the name of the innermost module that takes the step) and ``line`` (where, in the source)
-        in its ``meta``.
+        ``shape`` (a tuple, in which the number of images is None and its multiples are words; or
+        None for what is no tensor), ``module`` (the name of the innermost module that takes the
+        step) and ``line`` (where, in the source) in its ``meta``.
     constants
         Tensors that the network makes while it runs, by the names that the graph gives them.
     outputs

@@ -1,12 +1,14 @@
 """A network that gives the maps of one of its layers beside its answer."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from facslens.errors import CallError
+from facslens.models.reading.agreement import check_agreement
 from facslens.models.reading.reading import read_steps
 from facslens.models.reading.run import Steps
-from facslens.models.reading.trace import Shape
+from facslens.models.reading.trace import Shape, placed
 
 
 class WithMaps(nn.Module):
@@ -24,7 +26,8 @@ class WithMaps(nn.Module):
     Raises
     ------
     CallError
-        If there is no such layer, or the network gives something else.
+        If there is no such layer, the network gives something else, or it does not answer as it was
+        read.
     """
 
     def __init__(self, network: nn.Module, layer: str, shape: Shape) -> None:
@@ -33,6 +36,9 @@ class WithMaps(nn.Module):
         self._reading = read_steps(network, shape)
         (name,) = self._reading.choose([layer])
         self._layer, trace = self._reading.layers[name], self._reading.trace
+        device, dtype = placed(network)
+        noise = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
+        check_agreement(self._reading, network, noise.to(device, dtype))
         answers = [part for part in trace.answers if isinstance(part, fx.Node)]
         if len(answers) != 1:
             raise CallError(f"the network gives {len(answers)} tensors: needs scores alone")
