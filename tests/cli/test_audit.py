@@ -4,9 +4,13 @@ import json
 import re
 import shutil
 import sys
+import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save_file
 
 import facslens as fl
 from facslens.cli.main import main
@@ -311,6 +315,81 @@ def test_a_run_is_no_audit_to_go_on_with(facslens, tmp_path):
     assert code == 2
     assert "--out is" in err
     assert "a run that trains its network: go on with it by `facslens run --resume" in err
+
+
+SOMEBODYS = """
+from torch import nn
+
+def build():
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 5, 2), nn.GroupNorm(2, 6), nn.SiLU(), nn.Conv2d(6, 8, 3), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3),
+    )
+"""
+
+
+def given(folder, kind):
+    """Write a network of somebody's, as code with weights or as an ONNX file; name it in a call."""
+    (folder / "mine.py").write_text(SOMEBODYS)
+    space: dict = {}
+    exec(SOMEBODYS, space)
+    torch.manual_seed(1)
+    network = space["build"]().eval()
+    save_file(network.state_dict(), folder / "w.safetensors")
+    says = ["--input", "rgb40x32-signed", "--expressions", "happy,sad,calm"]
+    if kind == "code":
+        return f"{folder / 'mine.py'}:build", ["--weights", folder / "w.safetensors", *says]
+    batch = {0: torch.export.Dim("n")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network, (torch.zeros(2, 3, 40, 32),), folder / "mine.onnx", dynamo=True,
+            verbose=False, dynamic_shapes=(batch,),
+        )  # fmt: skip
+    return folder / "mine.onnx", says
+
+
+@pytest.fixture(scope="module")
+def somebodys(make, drawn_ck48, tmp_path_factory):
+    """Audits of one network of somebody's: of colours, not square, as code and as an ONNX file."""
+    found = {}
+    for kind in ("code", "onnx"):
+        folder = tmp_path_factory.mktemp(kind)
+        network, says = given(folder, kind)
+        data = ["--data", f"ck48:{drawn_ck48}"]
+        found[kind] = fl.load_run(make(network, folder / "run", *says, *data))
+    return found
+
+
+def test_code_and_its_onnx_file_are_the_same_network(somebodys):
+    code, file = somebodys["code"], somebodys["onnx"]
+    assert statuses(code.run.folder) == statuses(file.run.folder) == dict.fromkeys(WITH, "done")
+    assert code.opened["expressions"] == ["happiness", "sadness", "calm"]
+    assert code.layers == file.layers == ("0", "3")
+    for layer in code.layers:
+        # float32 through two convolutions, by two runtimes
+        for of in (code, file):
+            assert of.responses.response(layer).shape[1] == len(of.units.query("layer == @layer"))
+        np.testing.assert_allclose(
+            code.responses.response(layer), file.responses.response(layer), rtol=1e-3, atol=1e-4
+        )
+    layers = code.table("layers.csv").set_index("layer")
+    assert layers[["units", "rows", "columns"]].to_numpy().tolist() == [[6, 18, 14], [8, 16, 12]]
+    assert layers["steps"].tolist() == ["group_norm silu", "relu"]
+    assert layers["rules"].tolist() == ["by derivative"] * 2
+    assert set(file.table("layers.csv")["rules"]) == {"refused"}
+    # somebody's modules can draw their weights anew, an ONNX file's cannot
+    assert code.opened["has_untrained"]
+    assert not file.opened["has_untrained"]
+
+
+def test_the_report_says_how_somebodys_network_was_opened(somebodys):
+    page = words(somebodys["code"].run.folder)
+    assert "resized to 40×32 pixels (bilinear)" in page
+    assert "Black becomes -1, white 1." in page
+    assert "group norm, silu" in page
+    assert "group_norm: its derivative passes" in page
+    assert "onnx file" in words(somebodys["onnx"].run.folder).lower()
 
 
 def test_the_other_head_of_the_package_is_opened(make, tmp_path):

@@ -230,7 +230,7 @@ def test_a_table_that_was_changed_is_named(facslens, network, drawn_stimuli, tmp
         (
             ("compact", "--layer", "nonsense", "--out", "new"),
             2,
-            "there is no layer 'nonsense': expected stem, block1a.conv1, ",
+            "the network has no layer 'nonsense': it has stem, block1a.conv1, ",
         ),
         (("compact", "--stimuli", ".", "--out", "new"), 1, ". holds no stimuli"),
         (("compact", "--seed", "-1", "--out", "new"), 2, "greater than or equal to 0"),
@@ -254,7 +254,7 @@ def test_a_wrong_call_gets_one_sentence(facslens, tmp_path, monkeypatch, argumen
 def test_wrong_calls_leave_a_run_as_it_is(facslens, run):
     before = (run / "run.json").read_bytes()
     for arguments, code, sentence in (
-        (("--layer", "conv1"), 2, "there is no layer 'conv1': expected conv2, conv3 or all"),
+        (("--layer", "conv1"), 2, "the network has no layer 'conv1': it has conv"),
         (("--only", "nonsense"), 2, "--only names 'nonsense'"),
         (("--seed", "0"), 2, "--seed needs --out DIR"),
     ):

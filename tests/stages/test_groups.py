@@ -161,7 +161,7 @@ def test_a_network_that_answers_nan_is_one_sentence(subject):
     with torch.no_grad():
         *_, last = broken.network.parameters()
         last.fill_(float("nan"))
-    with pytest.raises(CallError, match="not finite"):
+    with pytest.raises(CallError, match="the network answers NaN"):
         of_groups(Subject(broken, subject.stimuli, LAYERS, 0, subject.findings), silent)
 
 

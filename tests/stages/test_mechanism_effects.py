@@ -97,7 +97,7 @@ def test_a_network_that_answers_nan_is_one_sentence(drawn_stimuli):
     with torch.no_grad():
         for weight in model.network.parameters():
             weight.fill_(np.nan)
-    with pytest.raises(CallError, match="the logits of image 0 are not finite"):
+    with pytest.raises(CallError, match="the network answers NaN"):
         of_effects(Subject(model, read_stimuli(drawn_stimuli), ()), silent)
 
 

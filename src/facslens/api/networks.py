@@ -249,13 +249,15 @@ def open_network(
     ----------
     network
         A `torch.nn.Module`, which stays as it is; ``FILE.py:FUNCTION``, whose code is run; a
-        ``.pt2`` file of `torch.export`; the folder of a transformers model with safetensors.
+        ``.pt2`` file of `torch.export`; an ``.onnx`` file; the folder of a transformers model with
+        safetensors.
     weights
         For ``FILE.py:FUNCTION``, the file of the weights: safetensors, or ``.pth`` with weights
         alone.
     input
         What it reads, such as ``rgb224-imagenet``: see `facslens.preprocess.input.parse_input`. A
-        folder of transformers says so itself.
+        folder of transformers, a network of timm and a file of ``facslens export`` say so
+        themselves.
     expressions
         The names of its classes in order, in any spelling that datasets may have; a class that is
         no expression of facslens's keeps its own name. A folder of transformers names them itself.
@@ -293,7 +295,10 @@ def open_network(
     if weights is not None:
         raise CallError("weights is given with a module, which holds its own: leave it out")
     return open_module(
-        network, reads=needed_input(input), expressions=needed_names(expressions), output=output
+        network,
+        reads=needed_input(input, network),
+        expressions=needed_names(expressions),
+        output=output,
     )
 
 

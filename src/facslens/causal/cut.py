@@ -119,7 +119,7 @@ def cut_at(
     if len(images) == 0:
         raise CallError("images is empty: at least one face is needed")
     reading = read_steps(network, shape_of(images))
-    (name,) = reading.choose([layer])
+    name = reading.one(layer).name
     answers = reading.trace.answers
     scores = answers[0] if len(answers) == 1 else None
     if not isinstance(scores, fx.Node) or len(scores.meta["shape"] or ()) != 2:

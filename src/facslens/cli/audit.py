@@ -75,7 +75,11 @@ def audit(
     ] = False,
     layer: Annotated[
         list[str] | None,
-        typer.Option("--layer", help="A layer to look at; may be repeated [default: all]."),
+        typer.Option(
+            "--layer",
+            help="A layer to look at, or a pattern such as layer4.*; may be repeated "
+            "[default: all].",
+        ),
     ] = None,
     people: Annotated[
         int | None,

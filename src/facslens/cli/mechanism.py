@@ -47,8 +47,8 @@ def mechanism(
         typer.Option(
             "--layer",
             "--layers",
-            help="A layer whose units are looked at, or all; may be repeated [default: the last, "
-            "or those of the run's mechanism].",
+            help="A layer whose units are looked at, a pattern such as block3b.*, or all; may be "
+            "repeated [default: the last, or those of the run's mechanism].",
         ),
     ] = None,
     stimuli: options.Stimuli = None,
@@ -123,7 +123,7 @@ def _of_run(folder: Path, parts: tuple[str, ...], layers: list[str] | None) -> N
     from facslens.stages.mechanism.make import finished_parts
     from facslens.stages.mechanism.of_run import sources_of
     from facslens.stages.mechanism.parts import choose_parts
-    from facslens.stages.mechanism.subject import layers_of
+    from facslens.stages.mechanism.subject import ALL, layers_of
     from facslens.stages.order import run_stage
 
     if not (folder / "run.json").is_file():
@@ -134,14 +134,14 @@ def _of_run(folder: Path, parts: tuple[str, ...], layers: list[str] | None) -> N
         sources_of(record)  # what is lost or out of date shows before anything is noted
         if "report" in run.info["stages"]:  # which reads every file
             run.check(*(name for name in run.info["stages"] if name not in ("mechanism", "report")))
-        layers_of(record.layers, layers)
+        named = layers if layers and ALL in layers else list(layers_of(record.layers, layers))
         # parts that are there are not lost where an experiment is made again
         every = choose_parts([*finished_parts(run / "mechanism"), *parts])
         run.update(
             settings=dataclasses.replace(
                 settings,
                 mechanism=list(every),
-                mechanism_layers=layers or settings.mechanism_layers,
+                mechanism_layers=named if layers else settings.mechanism_layers,
             ).entries()
         )
         run_stage(run, "mechanism")

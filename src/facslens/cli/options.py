@@ -120,7 +120,10 @@ Checkpoints = Annotated[
 ]
 Layers = Annotated[
     list[str] | None,
-    typer.Option("--layer", help="A convolution layer to record; may be repeated [default: all]."),
+    typer.Option(
+        "--layer",
+        help="A layer to record, or a pattern such as layer4.*; may be repeated [default: all].",
+    ),
 ]
 
 

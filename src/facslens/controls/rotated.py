@@ -86,9 +86,10 @@ def rotated(
         return mixed.amax(dim=(2, 3))
 
     parts = []
-    listener = model.reading.listener(model.network, model.reading.choose([layer]), read)
+    name = model.reading.one(layer).name
+    listener = model.reading.listener(model.network, [name], read)
     with torch.inference_mode():
         for batch in normalise.batches(list(faces.table["path"]), model.input, batch_size):
             found, _answer = listener(batch)
-            parts.append(found[layer].numpy())
+            parts.append(found[name].numpy())
     return np.concatenate(parts) if parts else np.zeros((0, len(units)), dtype=np.float32)

@@ -69,7 +69,7 @@ def attribute_units(
             f"{method} needs captum: install it with pip install 'facslens[attribution]'"
         ) from error
     reading = read_network(network, shape_of(images))
-    (name,) = reading.choose([layer])
+    name = reading.one(layer).name
     device, dtype = takes(network)
     listener = reading.listener(network, [name], torch.clone)
 

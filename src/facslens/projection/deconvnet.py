@@ -148,7 +148,7 @@ def project_units(
 
     shape = shape_of(images)
     reading = read_steps(network, shape)
-    (name,) = reading.choose([layer])
+    name = reading.one(layer).name
     device, dtype = placed(network)
     check_agreement(reading, network, images[:2].to(device, dtype))
     location = np.full((count, 2), -1, dtype=np.int16)

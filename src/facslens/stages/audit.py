@@ -50,7 +50,6 @@ def new_audit(
         settings,
         source=source,
         model=opened.architecture,
-        size=opened.size,
         faces=settings.faces and data is not None,
     )
     settings.check(opened)

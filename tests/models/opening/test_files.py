@@ -292,7 +292,7 @@ def test_what_is_no_network_is_refused(tmp_path, program):
         named("nowhere")
     with pytest.raises(CallError, match="holds its own: leave it out"):
         named(program, "w.pt")
-    with pytest.raises(CallError, match="input is 'grey16', but compact is a network of facslens"):
+    with pytest.raises(CallError, match="input is 'grey16', but compact has its own: leave it out"):
         named("compact")
 
 

@@ -186,6 +186,15 @@ def test_what_a_call_has_to_say_is_asked_for():
         fl.open_network(Network(), input="gray16", expressions=NAMES)
 
 
+def test_a_network_of_timm_says_itself_what_it_reads():
+    network = Network()
+    network.default_cfg = {"input_size": (1, 16, 16), "mean": (0.5,), "std": (0.25,)}
+    network.pretrained_cfg = {**network.default_cfg, "crop_pct": 1.0, "interpolation": "bicubic"}
+    found = fl.open_network(network, expressions=NAMES).input
+    assert found.name == "grey16-bicubic-mean0.5-std0.25-from16"
+    assert fl.open_network(network, input="grey16", expressions=NAMES).input.name == "grey16"
+
+
 def test_of_numbers_that_are_no_classes_only_what_makes_sense_is_done():
     model = fl.open_network(Network(classes=2), input="grey16", expressions=["valence", "arousal"])
     with pytest.raises(CallError, match="only names 'mediation', which compares classes"):

@@ -318,6 +318,9 @@ def test_choosing_layers():
     assert reading.choose(["conv[23]", "conv1"]) == ["conv1", "conv2", "conv3"]
     with pytest.raises(CallError, match="no layer 'conv4': it has conv"):
         reading.choose(["conv4"])
+    assert reading.one("conv2") is reading.one("*2") is reading.layers["conv2"]
+    with pytest.raises(CallError, match=r"'conv\*', which fits conv1, conv2, conv3: name one"):
+        reading.one("conv*")
     with pytest.raises(CallError, match="no layer with feature maps"):
         read_network(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), (1, 2, 2)).choose(None)
 

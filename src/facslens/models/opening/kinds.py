@@ -134,7 +134,7 @@ def _open_transformers(named: Named) -> Model:
 def _opened(network: object, named: Named, paths: list[Path]) -> Model:
     return open_module(
         network,
-        reads=needed_input(named.input),
+        reads=needed_input(named.input, network),
         expressions=needed_names(named.expressions),
         output=named.output,
         source=_source(named, paths),

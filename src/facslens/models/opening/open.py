@@ -15,12 +15,15 @@ from facslens.models.opening.output import KINDS, Output, find_output
 from facslens.models.reading.reading import read_steps, takes
 from facslens.models.reading.steps import MOVES
 from facslens.models.reading.trace import Shape, evaluating, operation, placed
+from facslens.preprocess.configs import timm_input
 from facslens.preprocess.input import EXAMPLES, Input, parse_input
 from facslens.preprocess.normalise import as_read
 
 #: Pictures on which a network is tried: noise of these contrasts. The last is stronger than any
 #: picture's, so that scores show that they are no chances.
 _CONTRASTS: Final = (0.0, 0.5, 1.0, 20.0)
+#: Attributes in which a network of timm says what it reads, the newer name first.
+_OF_TIMM: Final = ("pretrained_cfg", "default_cfg")
 #: Where a network came from that was handed over in Python.
 IN_PYTHON: Final = "(given in Python)"
 
@@ -97,13 +100,22 @@ def open_module(
     return model
 
 
-def needed_input(reads: Input | str | None) -> Input | str:
-    """Refuse a call that does not say what a network reads, which says so nowhere itself."""
-    if reads is None:
-        raise CallError(
-            f"input is missing: say what the network reads, as in {', '.join(EXAMPLES)}"
-        )
-    return reads
+def needed_input(reads: Input | str | None, network: object = None) -> Input | str:
+    """Find what a network reads: what a call says, or what networks of timm say themselves.
+
+    Raises
+    ------
+    CallError
+        If neither says it.
+    ArtifactError
+        As `facslens.preprocess.configs.timm_input` does.
+    """
+    if reads is not None:
+        return reads
+    for name in _OF_TIMM:
+        if isinstance(config := getattr(network, name, None), Mapping):
+            return timm_input(config)
+    raise CallError(f"input is missing: say what the network reads, as in {', '.join(EXAMPLES)}")
 
 
 def needed_names(expressions: Sequence[str] | None) -> Sequence[str]:

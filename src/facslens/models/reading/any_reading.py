@@ -95,14 +95,43 @@ class AnyReading(ABC):
             )
         if names is None:
             return [name for name, layer in self.layers.items() if not layer.shortcut]
-        chosen: set[str] = set()
-        for name in names:
-            found = [one for one in self.layers if one == name or fnmatchcase(one, name)]
-            if not found:
-                near = get_close_matches(name, self.layers, n=3, cutoff=0.5) or self.layers
-                raise CallError(f"the network has no layer {name!r}: it has {', '.join(near)}")
-            chosen.update(found)
-        return [name for name in self.layers if name in chosen]
+        return layers_named(list(self.layers), names)
+
+    def one(self, name: str) -> Layer:
+        """Give the layer of a name, or the only one that fits a pattern.
+
+        Raises
+        ------
+        CallError
+            As `choose` does, or if several fit.
+        """
+        found = self.choose([name])
+        if len(found) > 1:
+            raise CallError(f"layer is {name!r}, which fits {', '.join(found)}: name one of them")
+        return self.layers[found[0]]
+
+
+def layers_named(every: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Choose some of a network's layers by name or pattern, in their order.
+
+    Raises
+    ------
+    CallError
+        If there is none of a given name; the nearest names are given.
+
+    Examples
+    --------
+    >>> layers_named(["stem", "block1.conv1", "block1.conv2"], ["block1.*"])
+    ['block1.conv1', 'block1.conv2']
+    """
+    chosen: set[str] = set()
+    for name in names:
+        found = [one for one in every if one == name or fnmatchcase(one, name)]
+        if not found:
+            near = get_close_matches(name, every, n=3, cutoff=0.5) or every
+            raise CallError(f"the network has no layer {name!r}: it has {', '.join(near)}")
+        chosen.update(found)
+    return [name for name in every if name in chosen]
 
 
 class ReadsItself(nn.Module, ABC):

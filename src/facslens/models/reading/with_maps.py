@@ -34,8 +34,7 @@ class WithMaps(nn.Module):
         super().__init__()
         self.network = network
         self._reading = read_steps(network, shape)
-        (name,) = self._reading.choose([layer])
-        self._layer, trace = self._reading.layers[name], self._reading.trace
+        self._layer, trace = self._reading.one(layer), self._reading.trace
         device, dtype = placed(network)
         noise = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
         check_agreement(self._reading, network, noise.to(device, dtype))

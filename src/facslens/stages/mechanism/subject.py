@@ -13,6 +13,7 @@ from facslens.errors import CallError
 from facslens.experiments.analysis import Findings
 from facslens.experiments.convergence import CAUSED
 from facslens.models.model import Model
+from facslens.models.reading.any_reading import layers_named
 from facslens.progress import Report
 from facslens.runs.record import RunRecord
 from facslens.stages.answers import Answers
@@ -116,16 +117,13 @@ class Subject:
 
 
 def layers_of(every: Sequence[str], named: Sequence[str] | None) -> tuple[str, ...]:
-    """Give the layers to look at: the last one, those that are named, or `ALL`.
+    """Give the layers to look at: the last one, those of a name or pattern, or `ALL`.
 
     Raises
     ------
     CallError
         If there is no such layer.
     """
-    for name in named or ():
-        if name not in (*every, ALL):
-            raise CallError(f"there is no layer {name!r}: expected {', '.join(every)} or {ALL}")
     if not named:
         return tuple(every[-1:])
-    return tuple(layer for layer in every if layer in named or ALL in named)
+    return tuple(every if ALL in named else layers_named(every, named))
