@@ -31,6 +31,7 @@ _PLACES = {
             "save_model",
             "split",
             "train",
+            "with_directions",
         ),
         "facslens.api",
     ),

@@ -9,7 +9,8 @@ from facslens.controls.baselines import shuffle_labels, shuffled, untrained
 from facslens.controls.champions import ComparisonDesign, Units
 from facslens.controls.pixels import BLOCK, CELL, ORIENTATIONS, gradients, hog, pixels
 from facslens.controls.probe import PENALTIES, choose_penalty, probe
-from facslens.controls.rotated import random_rotation, rotated
+from facslens.controls.rotated import rotated
+from facslens.directions.rotation import random_rotation
 from facslens.errors import CallError, NotEnoughDataError
 from facslens.models.model import build
 from facslens.preprocess import normalise

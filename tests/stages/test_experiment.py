@@ -9,7 +9,7 @@ from PIL import Image
 
 import facslens as fl
 from facslens.cli.main import main
-from facslens.controls.rotated import random_rotation
+from facslens.directions.rotation import random_rotation
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork

@@ -2,7 +2,7 @@
 
 from facslens.api.audits import audit
 from facslens.api.faces import load, load_faces, split
-from facslens.api.findings import associate, experiment, mechanism
+from facslens.api.findings import associate, experiment, mechanism, with_directions
 from facslens.api.networks import (
     load_model,
     load_run,
@@ -30,4 +30,5 @@ __all__ = [
     "save_model",
     "split",
     "train",
+    "with_directions",
 ]

@@ -17,6 +17,7 @@ def audit(
     out: str | Path | None = None,
     *,
     layer: str | Sequence[str] | None = None,
+    units: str = "channels",
     people: int | None = None,
     stimuli: str | Path | None = None,
     untrained: int = 5,
@@ -37,6 +38,9 @@ def audit(
         The folder of the audit; None makes one in ``runs``.
     layer
         A layer to look at, or several; None takes all.
+    units
+        ``channels``, a layer's own maps, or ``directions`` of it, of which `with_directions` says
+        more.
     people
         How many people of the drawn faces; None takes all.
     stimuli
@@ -82,6 +86,7 @@ def audit(
             Source(IN_PYTHON if given else str(model)),
             Settings(
                 layers=layers,
+                units=units,
                 permutations=permutations,
                 stimuli=None if stimuli is None else str(stimuli),
                 people=people,

@@ -131,6 +131,54 @@ def experiment(
     return experiment(open_model(model), faces, plan)
 
 
+def with_directions(
+    model: "Model | str | Path" = "compact",
+    layer: str | Sequence[str] | None = None,
+    *,
+    kinds: str | Sequence[str] | None = None,
+    stimuli: str | Path | None = None,
+    seed: int = 0,
+) -> "Model":
+    """Make a model whose units are directions of a layer: mixtures of its maps at every place.
+
+    Parameters
+    ----------
+    model
+        A Model, a run's folder, or ``compact`` for the network in the package.
+    layer
+        A layer, or several; None takes the last.
+    kinds
+        ``probe`` (a direction for each action unit), ``principal``, ``nonnegative`` (which needs
+        scikit-learn), ``random``, or several; None takes all that the layer can have.
+    stimuli
+        A folder that ``facslens data stimuli`` made; None for the faces in the package. Directions
+        are fitted to the people on whom an experiment chooses its units.
+    seed
+        Of what is drawn.
+
+    Returns
+    -------
+    Model
+        It answers as `model` does. Each kind of directions is a layer of it, named ``LAYER:KIND``,
+        that is recorded, tested, projected and patched like any other.
+
+    Raises
+    ------
+    CallError
+        If there is no such model, layer or kind, or the network cannot be read step by step.
+    ArtifactError
+        If the folder holds no stimuli.
+    """
+    from facslens.datasets.stimuli import read_stimuli
+    from facslens.runs.model import open_model
+    from facslens.stages.directions import with_directions
+
+    layers = [layer] if isinstance(layer, str) else layer
+    named = [kinds] if isinstance(kinds, str) else kinds
+    faces = read_stimuli(None if stimuli is None else Path(stimuli))
+    return with_directions(open_model(model), faces, layers, named, seed)
+
+
 def mechanism(
     model: "Model | str | Path" = "compact",
     stimuli: str | Path | None = None,

@@ -81,6 +81,7 @@ def audit(
             "[default: all].",
         ),
     ] = None,
+    units: options.Units = "channels",
     people: Annotated[
         int | None,
         typer.Option(
@@ -132,6 +133,7 @@ def audit(
             Source(network, weights, reads, named, output),
             Settings(
                 layers=layer,
+                units=units,
                 permutations=permutations,
                 stimuli=None if stimuli is None else str(stimuli),
                 people=people,

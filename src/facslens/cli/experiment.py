@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +43,7 @@ def experiment(
     ] = None,
     stimuli: options.Stimuli = None,
     layer: options.Layers = None,
+    units: options.Units = "channels",
     untrained: Annotated[
         int | None,
         typer.Option(
@@ -92,8 +92,10 @@ def experiment(
         chosen["layers"] = tuple(layer)
     if out is not None:
         record = _with_checkpoints(Path(network)) if checkpoints else None
-        findings = _into(out, network, stimuli, chosen, identity, record)
-    elif chosen or identity:
+        findings = _into(out, network, stimuli, units, chosen, identity, record)
+    elif chosen or identity or units != "channels":
+        if units != "channels":
+            chosen["units"] = units
         argument = "layer" if "layers" in chosen else next(iter(chosen), "identity")
         raise CallError(
             f"--{argument} needs --out DIR: without it the experiment is the run's own, with the "
@@ -114,19 +116,28 @@ def _into(
     out: Path,
     network: str,
     stimuli: Path | None,
-    chosen: Mapping[str, Any],
+    units: str,
+    chosen: dict[str, Any],
     identity: bool,
     record: "RunRecord | None",
 ) -> "Findings":
     from facslens.datasets.stimuli import read_stimuli
     from facslens.runs.model import open_model
+    from facslens.runs.settings import check_units
+    from facslens.stages.directions import with_directions
     from facslens.stages.experiment import Plan, write_experiment
 
-    faces, plan = read_stimuli(stimuli), Plan(**chosen)
+    check_units(units)
+    faces, model = read_stimuli(stimuli), open_model(network)
+    if units == "directions":
+        model = with_directions(
+            model, faces, chosen.pop("layers", None), seed=chosen.get("seed", 0)
+        )
+    plan = Plan(**chosen)
     other = _identity(network) if identity else None
     with contextlib.ExitStack() as stack:
         progress = _opening("experiment", stack)
-        findings = write_experiment(open_model(network), faces, out, plan, progress, other)
+        findings = write_experiment(model, faces, out, plan, progress, other)
     if record is not None:
         from facslens.stages.forming import write_forming
 

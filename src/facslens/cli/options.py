@@ -118,6 +118,15 @@ Checkpoints = Annotated[
         "epochs, 0 before the training; none keeps none.",
     ),
 ]
+Units = Annotated[
+    str,
+    typer.Option(
+        "--units",
+        metavar="channels|directions",
+        help="What is looked at: a layer's own maps, or directions of it, mixtures of its maps "
+        "that are fitted to drawn faces; of directions --layer is the last unless it is named.",
+    ),
+]
 Layers = Annotated[
     list[str] | None,
     typer.Option(

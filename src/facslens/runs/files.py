@@ -35,8 +35,11 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 CHECKPOINTS: Final = "checkpoints"
 
 #: Files that a stage leaves only sometimes: the weights of an audited network where they can be
-#: read back, and the networks along a training.
-_SOMETIMES: Final = {"model.safetensors": "open", CHECKPOINTS: "train"}
+#: read back, directions of its layers, and the networks along a training.
+_SOMETIMES: Final = {
+    "model.safetensors": "open", "directions.safetensors": "open", "directions.csv": "open",
+    CHECKPOINTS: "train",
+}  # fmt: skip
 
 #: Those of them that are folders.
 FOLDERS: Final = (

@@ -10,6 +10,7 @@ from facslens.artifacts import Json, read_json
 from facslens.association.discovery.result import Association
 from facslens.datasets.base import Faces, make_table
 from facslens.errors import ArtifactError, CallError
+from facslens.models.directions import WEIGHTS, read_directions
 from facslens.models.initial import digest
 from facslens.models.model import Model, load
 from facslens.responses.store import Responses
@@ -81,12 +82,16 @@ class RunRecord:
 
     @cached_property
     def model(self) -> Model:
-        """The network: trained, or of an audit kept or opened again."""
+        """The network: trained, or of an audit kept or opened again; with its directions, if any."""
         self.path("model.json")
         if self.run.is_audit and not self.has("model.safetensors") and self.has("network.json"):
-            return self._opened_again()
-        self.path("model.safetensors")
-        return load(self.run.folder)
+            model = self._opened_again()
+        else:
+            self.path("model.safetensors")
+            model = load(self.run.folder)
+        if self.settings.units == "channels":
+            return model
+        return read_directions(model, self.path(WEIGHTS).parent)
 
     def _opened_again(self) -> Model:
         """Open the network of an audit that does not keep it, and see that it is the same."""

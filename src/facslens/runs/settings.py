@@ -21,6 +21,8 @@ from facslens.training.recipe import Recipe
 NULLS: Final = ("free", "within_expression")
 #: Nulls that may decide the mapping.
 DECIDING: Final = (*NULLS, "within_subject")
+#: What is looked at in a layer: its channels, or mixtures of them.
+UNITS: Final = ("channels", "directions")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Settings:
     checkpoints
         Numbers of finished epochs whose networks are kept, or None for none.
     layers
-        Convolution layers to record, or None for all.
+        Layers to record, or None for all; of `units` that are directions, the layers that have
+        them, or None for the last.
+    units
+        One of `UNITS`: what is looked at in an audit, a layer's own maps or directions of it.
     exemplars
         Number of exemplars kept for each unit.
     distance
@@ -80,6 +85,7 @@ class Settings:
     recipe: Recipe = field(default_factory=Recipe)
     checkpoints: list[int] | None = None
     layers: list[str] | None = None
+    units: str = "channels"
     exemplars: int = 9
     distance: str = DEFAULT
     permutations: int = 1000
@@ -117,6 +123,7 @@ class Settings:
             opened = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
         if opened is not None:
             opened.reading.choose(self.layers)
+        check_units(self.units)
         distance_names([self.distance])  # one: "all" cannot decide
         if self.null not in DECIDING:
             raise CallError(
@@ -164,3 +171,15 @@ class Settings:
     def entries(self) -> dict[str, Any]:
         """Give the settings as plain values for ``run.json``."""
         return dataclasses.asdict(self)
+
+
+def check_units(units: str) -> None:
+    """Refuse what is none of `UNITS`.
+
+    Raises
+    ------
+    CallError
+        If it is none.
+    """
+    if units not in UNITS:
+        raise CallError(f"units is {units!r}: expected {' or '.join(UNITS)}")

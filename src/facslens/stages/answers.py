@@ -16,14 +16,16 @@ from torch.nn import functional
 from facslens.artifacts import atomic
 from facslens.controls.baselines import untrained
 from facslens.controls.pixels import plain_input
-from facslens.controls.rotated import random_rotation
 from facslens.datasets.stimuli import Stimuli
+from facslens.directions.rotation import random_rotation
 from facslens.errors import ArtifactError
 from facslens.experiments.control import Control
 from facslens.experiments.trials import Trials, arrange
+from facslens.models.directions import undirected
 from facslens.models.model import Model
 from facslens.progress import Report
 from facslens.responses.recorder import peak
+from facslens.stages.directions import directed_alike
 from facslens.stages.stimulated import (
     OUTPUT,
     Reader,
@@ -134,8 +136,9 @@ def ask(
         A network of the same architecture that has learned who is shown; None leaves the control
         of that name out.
     """
-    random = [untrained(model, seed + 1 + number) for number in range(others)]
+    random = [untrained(undirected(model), seed + 1 + number) for number in range(others)]
     settle(random, stimuli)
+    random = [directed_alike(model, one, stimuli, seed) for one in random]
     few, every = compared(stimuli), needed(stimuli)
     networks = [*random, *([identity] if identity else [])]
     total = int(every.sum()) + (len(networks) + 1) * int(few.sum())

@@ -15,7 +15,7 @@ from facslens.artifacts import Json
 from facslens.association.replication.stability import stability
 from facslens.causal.ablation import ablation_table
 from facslens.causal.replace import rest_of
-from facslens.controls.baselines import shuffled, untrained
+from facslens.controls.baselines import shuffled
 from facslens.controls.champions import (
     Champions,
     ComparisonDesign,
@@ -42,6 +42,7 @@ from facslens.projection.sanity import randomisation_table
 from facslens.responses.recording import record_faces
 from facslens.runs.record import RunRecord
 from facslens.stages.causes import corrected
+from facslens.stages.directions import untrained_alike
 from facslens.training.recipe import Recipe
 
 #: Projections of each mapped unit that the weight randomisation compares.
@@ -190,7 +191,8 @@ def _control(name: str, subject: Subject, seed: int) -> Champions:
         ).model
         units = subject.answers(model)
     else:
-        units = subject.answers(untrained(subject.model, seed))
+        stimuli = subject.record.settings.drawn()
+        units = subject.answers(untrained_alike(subject.model, seed, stimuli))
     return champions(units, design)
 
 

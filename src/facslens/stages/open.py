@@ -8,6 +8,7 @@ from facslens.datasets.stimuli import HALVES
 from facslens.experiments.decision import can_decide
 from facslens.models import model as models
 from facslens.models.card import FOLDER, PRETRAINED
+from facslens.models.directions import NAMES, WEIGHTS, write_directions
 from facslens.models.initial import digest
 from facslens.models.model import ARCHITECTURES, Model
 from facslens.models.restart import can_restart
@@ -16,6 +17,7 @@ from facslens.projection.layer_table import describe_layers
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
 from facslens.runs.source import IN_PYTHON, Source
+from facslens.stages.directions import with_directions
 from facslens.stages.reopen import with_network
 from facslens.stages.seen import of_drawn
 
@@ -39,8 +41,14 @@ def run_open(run: Run, progress: Report) -> None:
     halves = stimuli.table.drop_duplicates("person")["half"].value_counts()
     with run.stage("open", stimuli=stimuli.sha256) as underway:
         seen = of_drawn(model, stimuli)
-        looked_at = model.reading.choose(settings.layers)
-        layers = describe_layers(model)
+        looked_at, whole = model.reading.choose(settings.layers), model
+        if settings.units == "directions":
+            whole = with_directions(model, stimuli, settings.layers, seed=int(run.info["seed"]))
+            looked_at = whole.reading.choose(None)
+            write_directions(whole, run.folder)
+            underway.left(WEIGHTS)
+            underway.left(NAMES)
+        layers = describe_layers(whole)
         layers["looked_at"] = layers["layer"].isin(looked_at)
         progress(1, 1, "layers")
         if model.architecture in ARCHITECTURES:

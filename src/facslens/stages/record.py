@@ -17,7 +17,7 @@ def run_record(run: Run, progress: Report) -> None:
             recording = record_faces(
                 model,
                 faces,
-                layers=record.settings.layers,
+                layers=record.opened["layers"] if run.is_audit else record.settings.layers,
                 path=temporary,
                 exemplars=record.settings.exemplars,
                 progress=progress,

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens.controls.baselines import untrained
 from facslens.controls.champions import Champions, Units, champions, compare_champions
 from facslens.controls.planted import Planted
 from facslens.controls.recovery import recovery_table
@@ -21,6 +20,7 @@ from facslens.projection.deconvnet import project_units
 from facslens.projection.localisation import energy_lift
 from facslens.responses.recording import Recording, record_faces
 from facslens.stages.checks import Subject
+from facslens.stages.directions import untrained_alike
 
 #: The faces that the planted filters were fitted on.
 _PLANTED: Final = grey_contrast(48)
@@ -92,7 +92,9 @@ def check_factorial(subject: Subject, progress: Report) -> pd.DataFrame:
     trained = judged(subject.model, subject.units.discovery)
     others = []
     for number in range(subject.choices.seeds):
-        model = untrained(subject.model, subject.seed + 1 + number)
+        model = untrained_alike(
+            subject.model, subject.seed + 1 + number, subject.record.settings.drawn()
+        )
         found = _recorded(subject, model, compared.discovery).responses
         others.append(judged(model, found.response(subject.layer)))
         progress(number + 1, subject.choices.seeds, "")

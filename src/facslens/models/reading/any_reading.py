@@ -81,7 +81,7 @@ class AnyReading(ABC):
     def choose(self, names: Sequence[str] | None) -> list[str]:
         """Choose layers by name or pattern, such as ``layer4.*``; in the order of the calls.
 
-        Without names these are all layers but those of shortcuts.
+        Without names these are all layers but those of shortcuts and those that are put aside.
 
         Raises
         ------
@@ -94,7 +94,9 @@ class AnyReading(ABC):
                 "that is applied at every place"
             )
         if names is None:
-            return [name for name, layer in self.layers.items() if not layer.shortcut]
+            return [
+                name for name, layer in self.layers.items() if not (layer.shortcut or layer.aside)
+            ]
         return layers_named(list(self.layers), names)
 
     def one(self, name: str) -> Layer:
@@ -132,6 +134,15 @@ def layers_named(every: Sequence[str], names: Sequence[str]) -> list[str]:
             raise CallError(f"the network has no layer {name!r}: it has {', '.join(near)}")
         chosen.update(found)
     return [name for name in every if name in chosen]
+
+
+class NamesLayers(nn.Module, ABC):
+    """A network that says which of its layers are looked at where none is named."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Name these layers."""
 
 
 class ReadsItself(nn.Module, ABC):

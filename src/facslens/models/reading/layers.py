@@ -53,6 +53,8 @@ class Layer:
         Which axes of that result are image, unit, row and column; image, unit and token of tokens.
     shortcut
         Whether it lies in a shortcut, whose sum with a deeper layer is the deeper layer's.
+    aside
+        Whether the network says that other layers are looked at instead.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Layer:
     maps: fx.Node
     axes: Axes
     shortcut: bool
+    aside: bool = False
 
     @property
     def steps(self) -> tuple[str, ...]:

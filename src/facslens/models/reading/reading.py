@@ -3,14 +3,14 @@
 import hashlib
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
 from torch import Tensor, fx, nn
 
 from facslens.errors import CallError
-from facslens.models.reading.any_reading import AnyReading, ReadsItself
+from facslens.models.reading.any_reading import AnyReading, NamesLayers, ReadsItself
 from facslens.models.reading.layers import find_layers
 from facslens.models.reading.listener import Listener
 from facslens.models.reading.state import State, state_of
@@ -106,7 +106,11 @@ def read_steps(network: nn.Module, shape: Shape) -> Reading:
     if key not in readings:
         found = trace(network, shape)
         values = Values(found.graph, Reading({}, shape, found).tensors(network))
-        readings[key] = Reading(find_layers(found.graph, values), shape, found)
+        layers = find_layers(found.graph, values)
+        if isinstance(network, NamesLayers):
+            named = network.names
+            layers = {n: replace(one, aside=n not in named) for n, one in layers.items()}
+        readings[key] = Reading(layers, shape, found)
     return readings[key]
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 from facslens.controls.baselines import untrained
 from facslens.experiments.probes import SHOWN
 from facslens.experiments.readable import readable
+from facslens.models.directions import undirected
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
 from facslens.stages.stimulated import OUTPUT, Rows, read_faces, responding, settle
@@ -13,7 +14,7 @@ from facslens.stages.stimulated import OUTPUT, Rows, read_faces, responding, set
 
 def of_layers(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:
     """Probe every layer of the network, and of an untrained one, whichever layers are looked at."""
-    model, stimuli = subject.model, subject.stimuli
+    model, stimuli = undirected(subject.model), subject.stimuli
     layers = model.reading.choose(None)
     other = untrained(model, subject.seed + 1)
     settle([other], stimuli)

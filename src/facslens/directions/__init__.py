@@ -1,0 +1,1 @@
+"""Directions of a layer: which mixtures of its maps are looked at beside the maps themselves."""
