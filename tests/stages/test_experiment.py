@@ -9,8 +9,8 @@ from PIL import Image
 
 import facslens as fl
 from facslens.cli.main import main
-from facslens.directions.rotation import random_rotation
 from facslens.datasets.stimuli import read_stimuli
+from facslens.directions.rotation import random_rotation
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.model import Model, build, save

@@ -82,7 +82,7 @@ class RunRecord:
 
     @cached_property
     def model(self) -> Model:
-        """The network: trained, or of an audit kept or opened again; with its directions, if any."""
+        """The network: trained, or of an audit kept or opened again; with directions, if any."""
         self.path("model.json")
         if self.run.is_audit and not self.has("model.safetensors") and self.has("network.json"):
             model = self._opened_again()
