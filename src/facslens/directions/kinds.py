@@ -76,7 +76,7 @@ def nonnegative(gathered: Gathered) -> Mixture:
             "the layer's maps fall below 0, so that they are no sums of non-negative factors: "
             "leave nonnegative out"
         )
-    count = min(FACTORS, gathered.units)
+    count = min(FACTORS, *places.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rounds, of which there are enough
         model = NMF(count, init="nndsvda", random_state=gathered.seed, max_iter=_ROUNDS).fit(places)

@@ -137,7 +137,15 @@ def layers_named(every: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 class NamesLayers(nn.Module, ABC):
-    """A network that says which of its layers are looked at where none is named."""
+    """A network that says which of its layers are looked at where none is named.
+
+    Attributes
+    ----------
+    kind
+        Of these layers.
+    """
+
+    kind: str
 
     @property
     @abstractmethod

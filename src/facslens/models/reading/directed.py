@@ -44,10 +44,10 @@ class Mixture:
 class Directed(NamesLayers):
     """A network that has further layers, whose units are directions of its own layers.
 
-    Its answer is that of the network. Each direction's map is a mixture of the units' maps at every
-    place, as a convolution of one pixel makes it; what becomes of the maps passes through these
-    mixtures, so that a direction can be put to another value, and all that the other directions
-    read stays as it is.
+    Its answer is that of the network, rounding apart. Each direction's map is a mixture of the
+    units' maps at every place, as a convolution of one pixel makes it; what becomes of the maps
+    passes through these mixtures, so that a direction can be put to another value, and all that the
+    other directions read stays as it is.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ class Directed(NamesLayers):
 
     Notes
     -----
-    Where maps m become m + V⁺(d − Vm), and d = Vm + b are the directions' maps, nothing changes; V⁺
-    is the pseudo-inverse. A direction is a concept activation vector [kim2018]_ where it was fitted
-    to a label.
+    Maps m become m + V⁺(d − Vm − b), where d = Vm + b are the maps of the directions and V⁺ is the
+    pseudo-inverse of V, so that nothing changes. A direction that was fitted to a label is a
+    concept activation vector [kim2018]_.
 
     References
     ----------
@@ -84,6 +84,8 @@ class Directed(NamesLayers):
     >>> torch.allclose(directed(image), network(image))
     True
     """
+
+    kind = "directions"
 
     def __init__(
         self, network: nn.Module, shape: Shape, mixtures: Mapping[str, Mapping[str, Mixture]]

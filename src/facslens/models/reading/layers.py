@@ -42,7 +42,7 @@ class Layer:
         The name of the module, or the part of it, that holds the weights.
     kind
         ``convolution``, ``transposed convolution``, ``channels-last`` for a linear layer at every
-        place, or ``tokens`` for one at every token.
+        place, ``tokens`` for one at every token, or ``directions`` of another layer.
     units, rows, columns
         How many units it has, and the size of their maps; tokens are one row.
     weights

@@ -108,8 +108,12 @@ def read_steps(network: nn.Module, shape: Shape) -> Reading:
         values = Values(found.graph, Reading({}, shape, found).tensors(network))
         layers = find_layers(found.graph, values)
         if isinstance(network, NamesLayers):
-            named = network.names
-            layers = {n: replace(one, aside=n not in named) for n, one in layers.items()}
+            layers = {
+                name: replace(layer, kind=network.kind)
+                if name in network.names
+                else replace(layer, aside=True)
+                for name, layer in layers.items()
+            }
         readings[key] = Reading(layers, shape, found)
     return readings[key]
 

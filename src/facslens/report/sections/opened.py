@@ -85,6 +85,7 @@ class Opened:
     sights: tuple[Sight, ...]
     recognised: Recognised | None
     layers: tuple[Layer, ...]
+    directions: tuple[str, ...]
     reasons: tuple[tuple[tuple[str, ...], str], ...]
 
 
@@ -114,6 +115,7 @@ def build_opened(page: Page) -> Opened | Missing:
         sights=_sights(tables, found),
         recognised=None if tables.recognition is None else _recognised(tables.recognition),
         layers=layers,
+        directions=tuple(layer.name for layer in layers if layer.kind == "directions"),
         reasons=tuple(
             (tuple(layer.name for layer in layers if layer.why == why), why)
             for why in dict.fromkeys(layer.why for layer in layers if layer.why)
