@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
+from torch import Tensor
 
-from facslens.causal.cut import Cut, Held, cut_at
+from facslens.causal.cut import cut_at
 from facslens.causal.patching import patched
 from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.experiments.analysis import Findings
@@ -24,6 +25,7 @@ from facslens.stages.directions import with_directions
 from facslens.stages.experiment import Plan, analysed
 from facslens.stages.mechanism.pairs import Pairs, read_pairs
 from facslens.stages.mechanism.subject import Subject
+from facslens.stages.stimulated import needed
 
 
 def main() -> None:
@@ -82,7 +84,7 @@ def compared(model: Model, stimuli: Stimuli, layer: str, untrained: int) -> pd.D
         own = overview[overview["layer"] == name].set_index("candidates")
         caused = looked.findings.caused
         chosen = caused[caused["layer"] == name].set_index("au")["unit"]
-        removed, energy = through(looked.model, name, pairs, chosen)
+        gone = through(looked.model, name, pairs, chosen)
         rows.append(
             {
                 "layer": name,
@@ -92,61 +94,67 @@ def compared(model: Model, stimuli: Stimuli, layer: str, untrained: int) -> pd.D
                 "caused": own.loc["units", "n_caused"],
                 "untrained auroc": own.loc["untrained", "auroc"],
                 "untrained wins": own.loc["untrained", "wins"],
-                "removed": removed,
-                "of the change": energy,
+                "gone with one": gone.one[0],
+                "of the change": gone.one[1],
+                "gone with all": gone.all_[0],
+                "of it": gone.all_[1],
             }
         )
     return pd.DataFrame(rows)
 
 
-def through(model: Model, layer: str, pairs: Pairs, chosen: pd.Series) -> tuple[float, float]:
-    """Put the chosen candidate of each action unit back to rest.
+@dataclass(frozen=True)
+class Through:
+    """What is gone of an action unit's effect where some candidates are put back to rest.
 
-    Returns
-    -------
-    tuple
-        Which share of the effect on the expression that the action unit raises most is then gone,
-        and which share of the squared change of all maps that was; means over action units, of
-        people who had no part in the choice.
+    ``one`` is that of the action unit's own candidate, ``all_`` that of the candidates of all
+    action units together; each is a share of the effect on the expression that the action unit
+    raises most, and a share of the squared change of the layer's maps that was undone.
     """
-    cut = cut_at(model.network, layer, pairs.rest(True))
+
+    one: tuple[float, float]
+    all_: tuple[float, float]
+
+
+def through(model: Model, layer: str, pairs: Pairs, chosen: pd.Series) -> Through:
+    """Put chosen candidates back to rest; means over action units, of the measuring people."""
+    cut, back = cut_at(model.network, layer, pairs.rest(True)), pseudo_inverse(model, layer)
     rest = {half: cut.hold(pairs.rest(half)) for half in (True, False)}
-    gone, size = [], []
+    channels = f"channels.{layer.removeprefix('channels.').partition(':')[0]}"
+    whole = cut_at(model.network, channels, pairs.rest(True))
+    still = whole.hold(pairs.rest(False)).maps.double().numpy()
+    found = []
     for au, name in enumerate(pairs.trials.aus):
         shown = {half: cut.hold(pairs.shown(au, half)) for half in (True, False)}
-        raised = (centred(shown[True]) - centred(rest[True])).mean(axis=0).argmax()
-        effect = (centred(shown[False]) - centred(rest[False]))[:, raised].mean()
-        one = np.zeros((1, shown[False].maps.shape[1]), dtype=bool)
-        one[0, int(chosen[name])] = True
-        scores = patched(cut, shown[False], rest[False].maps, one)[0]
-        without = scores - scores.mean(axis=1, keepdims=True)
-        left = (without - centred(rest[False]))[:, raised].mean()
-        gone.append(1 - left / effect)
-        size.append(share_of_change(cut, rest[False], shown[False], one[0], model, layer))
-    return float(np.mean(gone)), float(np.mean(size))
+        raised = (centred(shown[True].scores) - centred(rest[True].scores)).mean(axis=0).argmax()
+        effect = (centred(shown[False].scores) - centred(rest[False].scores))[:, raised].mean()
+        sets = np.zeros((2, shown[False].maps.shape[1]), dtype=bool)
+        sets[0, int(chosen[name])] = sets[1, chosen.astype(int)] = True
+        scores = centred(patched(cut, shown[False], rest[False].maps, sets))
+        left = (scores - centred(rest[False].scores))[:, :, raised].mean(axis=1)
+        change = (shown[False].maps - rest[False].maps).double().numpy()
+        moved = whole.hold(pairs.shown(au, False)).maps.double().numpy() - still
+        undone = [
+            (np.einsum("ud,idrc->iurc", back[:, some], change[:, some]) ** 2).sum() for some in sets
+        ]
+        found.append([1 - left / effect, np.array(undone) / (moved**2).sum()])
+    (one, all_), (of_one, of_all) = np.mean(found, axis=0)
+    return Through((one, of_one), (all_, of_all))
 
 
-def centred(held: Held) -> np.ndarray:
-    """Give scores less their mean over classes."""
-    scores = held.scores.double().numpy()
-    return scores - scores.mean(axis=1, keepdims=True)
-
-
-def share_of_change(
-    cut: Cut, rest: Held, shown: Held, one: np.ndarray, model: Model, layer: str
-) -> float:
-    """Give the squared length of what is put back, as a share of that of the whole change."""
-    change = (shown.maps - rest.maps).double().numpy()
+def pseudo_inverse(model: Model, layer: str) -> np.ndarray:
+    """Give what each candidate's map adds to the maps of the layer's units; (unit, candidate)."""
     if layer.startswith("channels."):
-        return float((change[:, one] ** 2).sum() / (change**2).sum())
+        return np.eye(model.reading.layers[layer].units)
     name, _, kind = layer.rpartition(":")
-    mixture = model.network.mixtures[name][kind]
-    back = np.linalg.pinv(mixture.weight)[:, one][:, 0]
-    whole = cut_at(model.network, f"channels.{name}", shown.maps.new_zeros(1, *model.input.shape))
-    del whole, cut
-    units = shown.beside[0] - rest.beside[0]
-    total = float((units.double() ** 2).sum())
-    return float((change[:, one] ** 2).sum() * (back**2).sum() / total)
+    found: np.ndarray = np.linalg.pinv(model.network.mixtures[name][kind].weight)
+    return found
+
+
+def centred(scores: np.ndarray | Tensor) -> np.ndarray:
+    """Give scores less their mean over classes."""
+    values = np.asarray(scores, dtype=np.float64)
+    return values - values.mean(axis=-1, keepdims=True)
 
 
 def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
@@ -161,7 +169,7 @@ def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
         the same, and ``caused in all`` and ``in any`` how many are caused.
     """
     looked = [Looked.at(model, stimuli, layer, 1) for model in models]
-    table = stimuli.table[needed_rows(stimuli)]
+    table = stimuli.table[needed(stimuli)]
     held = ((table["half"] != "choosing") & table["kind"].isin(["rest", "alone"])).to_numpy()
     rows = []
     for name in looked[0].layers:
@@ -188,13 +196,6 @@ def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def needed_rows(stimuli: Stimuli) -> np.ndarray:
-    """Choose the faces that networks answered to."""
-    from facslens.stages.stimulated import needed
-
-    return needed(stimuli)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@ def model():
 
 @pytest.fixture
 def mixtures(rng):
+    aus = ("AU01", "AU12")
     return {
-        "conv2": {
-            "probe": Mixture(rng.normal(size=(2, 128)), rng.normal(size=2), ("AU01", "AU12"))
-        },
+        "conv2": {"probe": Mixture(rng.normal(size=(2, 128)), rng.normal(size=2), aus)},
         "conv3": {
             "random": Mixture(rng.normal(size=(3, 256)), np.zeros(3), ("a", "b", "c")),
             "probe": Mixture(rng.normal(size=(2, 256)), np.zeros(2), aus),
