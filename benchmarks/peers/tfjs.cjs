@@ -8,7 +8,6 @@ const readline = require("node:readline");
 const { createRequire } = require("node:module");
 
 console.log = console.error; // standard output is for answers only
-
 const [project, name, file, side = "48"] = process.argv.slice(2);
 const SIDE = Number(side);
 const from = createRequire(path.resolve(project, "package.json"));
