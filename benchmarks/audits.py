@@ -113,7 +113,7 @@ def audited(name: str, peers: Path) -> Path:
             rebuilt = NETWORKS[name]
             command += [f"{HERE / rebuilt.file}:build", "--weights", weights(name, peers)]
             command += ["--input", rebuilt.input, "--expressions", rebuilt.expressions]
-        subprocess.run([*command, "--out", out], check=True)
+        subprocess.run([*command, "--out", out], check=True, stdout=sys.stderr)
     return out
 
 
