@@ -1,5 +1,5 @@
 // Two networks of the npm registry, on TensorFlow.js' WebAssembly backend with one thread:
-// node tfjs.cjs DIR/node face-api|human FACES
+// node tfjs.cjs DIR/node face-api|human FACES [SIDE]
 // What goes in and out by lines is as in serve.py.
 "use strict";
 const fs = require("node:fs");
@@ -8,8 +8,8 @@ const readline = require("node:readline");
 const { createRequire } = require("node:module");
 
 console.log = console.error; // standard output is for answers only
-const SIDE = 48;
-const [project, name, file] = process.argv.slice(2);
+const [project, name, file, side = "48"] = process.argv.slice(2);
+const SIDE = Number(side);
 const from = createRequire(path.resolve(project, "package.json"));
 const modules = path.resolve(project, "node_modules");
 const describe = (kind) =>
@@ -72,7 +72,7 @@ async function human() {
   const weightData = new Uint8Array(content).buffer;
   const artifacts = { ...stored, weightSpecs, weightData };
   const model = await converter.loadGraphModel({ load: async () => artifacts });
-  const side = model.inputs[0].shape[2];
+  const width = model.inputs[0].shape[2];
   const colours = tf.tensor1d([0.2989, 0.587, 0.114]);
   return {
     about: {
@@ -85,7 +85,7 @@ async function human() {
     read: async (face) => {
       const said = tf.tidy(() => {
         const levels = tf.div(tf.expandDims(coloured(tf, face, Float32Array)), 255);
-        const large = tf.image.resizeBilinear(levels, [side, side], false);
+        const large = tf.image.resizeBilinear(levels, [width, width], false);
         const grey = tf.sum(tf.mul(large, colours), 3, true);
         return model.execute(tf.mul(tf.sub(grey, 0.5), 2));
       });

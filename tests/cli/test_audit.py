@@ -386,7 +386,7 @@ def test_code_and_its_onnx_file_are_the_same_network(somebodys):
 def test_the_report_says_how_somebodys_network_was_opened(somebodys):
     page = words(somebodys["code"].run.folder)
     assert "resized to 40×32 pixels (bilinear)" in page
-    assert "Black becomes -1, white 1." in page
+    assert "Black becomes −1, white 1." in page
     assert "group norm, silu" in page
     assert "group_norm: its derivative passes" in page
     assert "onnx file" in words(somebodys["onnx"].run.folder).lower()

@@ -77,7 +77,7 @@ def write_experiment(run: Run) -> None:
     write_table(folder / "overview.csv", pd.DataFrame(overview, columns=list(OVERVIEW)))
     place = pd.DataFrame(
         {"layer": "conv2", "au": ["AU01", "all"], "n": [12, 2], "n_share": [9, 1],
-         "share_low": [None, 0.0], "share_high": [None, 2.0]}
+         "share_low": [None, 0.0], "share_high": [None, 2.025]}
     )  # fmt: skip
     write_table(folder / "place.csv", place)
     both = [
@@ -197,8 +197,9 @@ def test_cards_have_dose_rival_controls_and_verdict(run: Run) -> None:
         ("pixels", True, True), ("random mixtures of the units", False, False),
     ]  # fmt: skip
     assert view.place is not None
-    assert (view.place.rises, view.place.aus, view.place.high) == (1, 2, 2.0)
+    assert (view.place.rises, view.place.aus, view.place.high) == (1, 2, 2.025)
     page = render(open_page(run))
+    assert "interval over people 0 to 2)" in page
     assert "seen from grade C on" in page
     assert "its best one changes more under AU12 than under AU06 in 9 of 12 people" in page
     assert re.search(r"No unit changes at all.*AU06", page, re.S)

@@ -39,6 +39,20 @@ def test_the_view_has_the_numbers_of_the_run(record) -> None:
     assert view.recognised.beyond_chance is False
 
 
+def test_limits_of_coded_faces_are_said_where_there_are_some(
+    record, drawn_stimuli, tmp_path
+) -> None:
+    drawn = fl.audit(
+        "compact", out=tmp_path / "run", stimuli=drawn_stimuli, untrained=1, layer="stem"
+    )
+    for run, coded in ((record.run, True), (drawn.run, False)):
+        text = (run / "report" / "index.html").read_text(encoding="utf-8")
+        assert ("Age, skin tone, pose, light and camera outside the dataset" in text) == coded
+        assert ("of discovery only screens" in text) == coded
+        assert ("No photograph was shown" in text) != coded
+        assert "Finding a detector is not evidence of learning." in text
+
+
 def test_a_run_that_trains_leaves_the_section_out(full_run) -> None:
     assert open_page(full_run).of(build_opened) == Missing()
     page = write_report(full_run).read_text(encoding="utf-8")

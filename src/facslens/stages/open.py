@@ -132,7 +132,7 @@ def preprocessing(model: Model) -> list[str]:
             "taken, and what remains is divided by the root mean square of such remainders."
         ]
     else:
-        values = [f"Black becomes {into.black:g}, white {into.white:g}."]
+        values = [f"Black becomes {into.black:g}, white {into.white:g}.".replace("-", "−")]
         if into.mean:
             values.append(f"From each channel {_listed(into.mean)} is taken.")
         if into.std:

@@ -137,6 +137,15 @@ def test_other_steps_or_answers_have_another_digest_and_other_code_has_not():
     assert digest(opened(first)) != digest(opened(first, reads="grey16-signed"))
 
 
+class Hidden(Network):
+    """Keeps layers in a plain list, or weights in a dictionary."""
+
+    def __init__(self, within=None):
+        super().__init__()
+        self.heads = within or [[nn.Conv2d(1, 1, 3)]]
+        self.known = [self.scores, {"first": self.features[0].weight}]
+
+
 def test_an_own_class_of_a_known_name_is_not_taken_for_an_architecture():
     kind = type("compact", (Network,), {})
     assert opened(kind()).architecture == "own compact"
@@ -159,6 +168,9 @@ def with_nan(network):
         (lambda: "resnet", "network is a str: expected a torch.nn.Module"),
         (lambda: nn.Flatten(), "network has no weights"),
         (lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), "without a size, 1.weight"),
+        (Hidden, "keeps weights in heads, a list, where PyTorch does not find them: expected a"),
+        (lambda: Hidden({"a": nn.Parameter(torch.ones(2))}), "keeps weights in heads, a dict"),
+        (lambda: nn.Sequential(Hidden()), "keeps weights in 0.heads"),
         (lambda: Network(lambda s, m: s if s.sum() > 0 else -s), "cannot be read as steps"),
         (lambda: Network(lambda s, m: s / 0), "answers NaN or infinity"),
     ],
@@ -166,6 +178,11 @@ def with_nan(network):
 def test_a_network_that_cannot_be_opened_says_why(make, said):
     with pytest.raises(CallError, match=said):
         opened(make())
+
+
+def test_modules_in_a_list_that_pytorch_finds_elsewhere_are_no_hindrance():
+    network = Hidden([nn.Dropout()])
+    assert opened(network).network is network
 
 
 def test_a_script_is_refused():

@@ -95,7 +95,11 @@ def test_dimensions_are_numbers_without_classes():
     ("make", "output", "said"),
     [
         (lambda s, m: s.sigmoid(), None, "from 0 to 1 that do not sum to 1: say output, chances"),
-        (lambda s, m: (s, s * 2), None, "2 tensors, of which 2 have one number .* say output, one"),
+        (
+            lambda s, m: ((s, m), s * 2),
+            None,
+            r"3 tensors, of which 2 have .* say output, one of 0.0 of .* 3\), 1 of .* 3\)$",
+        ),
         (lambda s, m: {"a": m, "b": m}, None, "of which none has one number for each of 3"),
         (lambda s, m: m, None, r"a tensor of shape \(image, 6, 12, 12\): expected scores"),
         (lambda s, m: s.argmax(1), None, r"a int64 tensor of shape \(image\)"),

@@ -11,6 +11,7 @@ from facslens.errors import CallError
 from facslens.models.model import ARCHITECTURES, Model
 from facslens.models.opening.answering import answering, bare
 from facslens.models.opening.class_names import class_names
+from facslens.models.opening.held import check_held
 from facslens.models.opening.output import KINDS, Output, find_output
 from facslens.models.reading.reading import read_steps, takes
 from facslens.models.reading.steps import MOVES
@@ -63,8 +64,9 @@ def open_module(
     Raises
     ------
     CallError
-        If it is no network, does not run on such pictures, has no weights, NaN among them, or
-        weights in half precision, does not fit the expressions, or cannot be read.
+        If it is no network, does not run on such pictures, has no weights, NaN among them,
+        weights in half precision, or some in a plain list, does not fit the expressions, or cannot
+        be read.
     """
     if not isinstance(network, nn.Module):
         raise CallError(
@@ -78,6 +80,7 @@ def open_module(
     kind = type(network)
     network = bare(network)
     _check_weights(network)
+    check_held(network)
     _check_inputs(network)
     found = find_output(
         tried(network, into), output, names, lambda part: _last(network, part, into.shape)

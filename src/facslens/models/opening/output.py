@@ -198,7 +198,7 @@ def _only(parts: Mapping[str, Tensor], names: Sequence[str]) -> str:
     fitting = [name for name, tensor in parts.items() if _width(tensor) == len(names)]
     if len(fitting) == 1:
         return fitting[0]
-    shown = ", ".join(f"{name} of shape {_shape(tensor)}" for name, tensor in parts.items())
+    shown = ", ".join(f"{name} of shape {_shape(parts[name])}" for name in fitting or parts)
     raise CallError(
         f"network gives {len(parts)} tensors, of which {len(fitting) or 'none'} "
         f"{'has' if not fitting else 'have'} one number for each of {len(names)} expressions: say "

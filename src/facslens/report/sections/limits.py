@@ -1,8 +1,22 @@
-"""What must not be concluded: the same on every page."""
+"""What must not be concluded; of coded faces only where there are some."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from facslens.report.section import Section
+from facslens.report.section import Page, Section
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Whether the network was shown coded faces, or drawn ones only."""
+
+    coded: bool
+
+
+def build_limits(page: Page) -> Limits:
+    """Tell whether there are coded faces, whose limits have to be said."""
+    return Limits(bool(page.tables.info.get("data")))
+
 
 SECTION: Final = Section(
     order=130,
@@ -10,5 +24,5 @@ SECTION: Final = Section(
     heading="Limits",
     title="Limits",
     template="limits.html",
-    build=lambda _page: None,
+    build=build_limits,
 )
