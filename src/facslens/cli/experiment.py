@@ -163,6 +163,9 @@ def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
             settings = dataclasses.replace(settings, stimuli=str(stimuli))
         settings.check()
         sources_beside(RunRecord(run))  # what is lost shows before the old tables are given up
+        if "report" in run.info["stages"]:  # which reads every file
+            anew = ("experiment", "mechanism", "report")
+            run.check(*(name for name in run.info["stages"] if name not in anew))
         run.update(settings=settings.entries())
         for stage in ("experiment", "mechanism"):
             run_stage(run, stage)
