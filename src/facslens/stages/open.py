@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from facslens.artifacts import Json, sha256, write_json, write_table
-from facslens.datasets.stimuli import HALVES
+from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.experiments.decision import can_decide
 from facslens.models import model as models
 from facslens.models.card import FOLDER, PRETRAINED
@@ -69,7 +69,7 @@ def run_open(run: Run, progress: Report) -> None:
                 "expressions": list(model.expressions),
                 "output": str(model.opened.get("output", "")),
                 "notes": list(model.opened.get("notes", ())),
-                "input": preprocessing(model),
+                "input": [*preprocessing(model), *fitted(stimuli, model)],
                 "layers": looked_at,
                 "has_untrained": can_restart(model.network),
                 "people": {half: int(halves[half]) for half in HALVES},
@@ -138,6 +138,16 @@ def preprocessing(model: Model) -> list[str]:
         if into.std:
             values.append(f"Each channel is divided by {_listed(into.std)}.")
     return [f"{fitted} pixels ({into.interpolation}).", colour, *values]
+
+
+def fitted(stimuli: Stimuli, model: Model) -> list[str]:
+    """Say where drawn faces are smaller than what a network reads, or lack its colours."""
+    into, said = model.input, []
+    if stimuli.size < min(into.height, into.width):
+        said.append(f"The drawn faces have {stimuli.size}×{stimuli.size} pixels and are enlarged.")
+    if into.colour != "grey" and not stimuli.colour:
+        said.append("The drawn faces are grey.")
+    return said
 
 
 def _listed(numbers: tuple[float, ...]) -> str:
