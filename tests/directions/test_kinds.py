@@ -47,6 +47,13 @@ def test_a_probe_turns_away_from_what_varies_anyway(rng):
     assert found.weight[0, 1] < -0.6
 
 
+def test_an_action_unit_that_nobody_showed_has_no_probe(rng):
+    own = Gathered(3, ("AU01", "AU12", "AU25"))
+    rest, alone = rng.normal(size=(3, 4, 4)), rng.normal(size=(2, 3, 4, 4))
+    own.add(rest, alone, np.array([0, 2]))
+    assert kinds.probe(own).names == ("AU01", "AU25")
+
+
 def test_an_average_place_reads_zero(rng):
     own = gathered(rng, np.ones((2, 6)), np.eye(6), level=7.0)
     for kind in (kinds.probe, kinds.principal, kinds.random):

@@ -23,6 +23,8 @@ _ROUNDS: Final = 200
 def probe(gathered: Gathered) -> Mixture:
     """Give for each action unit the direction that tells its place from all other places best.
 
+    An action unit that no face showed has none.
+
     Notes
     -----
     Fisher's linear discriminant [fisher1936]_: v = (S + λ s I)⁻¹ (m − μ), where m is the mean of
@@ -38,9 +40,10 @@ def probe(gathered: Gathered) -> Mixture:
     spread = gathered.covariance
     level = SHRINKAGE * np.trace(spread) / len(spread)
     shrunk = spread + max(level, np.finfo(np.float64).tiny) * np.eye(len(spread))
-    return _centred(
-        np.linalg.solve(shrunk, (gathered.moved - gathered.mean).T).T, gathered, gathered.aus
-    )
+    shown = np.flatnonzero(~np.isnan(gathered.moved).any(axis=1))
+    apart = gathered.moved[shown] - gathered.mean
+    names = [gathered.aus[au] for au in shown]
+    return _centred(np.linalg.solve(shrunk, apart.T).T, gathered, names)
 
 
 def principal(gathered: Gathered) -> Mixture:
