@@ -54,6 +54,11 @@ def show(table: pd.DataFrame) -> None:
     print(table.to_string(index=False, float_format=lambda value: f"{value:.3f}"), flush=True)
 
 
+def of_layer(table: pd.DataFrame, layer: str) -> pd.DataFrame:
+    """Give a layer's rows."""
+    return table[table["layer"] == layer]
+
+
 @dataclass(frozen=True)
 class Looked:
     """A model with directions of a layer, what it answered, and what was found."""
@@ -80,10 +85,8 @@ def compared(model: Model, stimuli: Stimuli, layer: str, untrained: int) -> pd.D
     pairs = read_pairs(Subject(looked.model, stimuli, ()), lambda *_: None)
     rows = []
     for name in looked.layers:
-        overview = looked.findings.overview
-        own = overview[overview["layer"] == name].set_index("candidates")
-        caused = looked.findings.caused
-        chosen = caused[caused["layer"] == name].set_index("au")["unit"]
+        own = of_layer(looked.findings.overview, name).set_index("candidates")
+        chosen = of_layer(looked.findings.caused, name).set_index("au")["unit"]
         gone = through(looked.model, name, pairs, chosen)
         rows.append(
             {
@@ -173,7 +176,7 @@ def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
     held = ((table["half"] != "choosing") & table["kind"].isin(["rest", "alone"])).to_numpy()
     rows = []
     for name in looked[0].layers:
-        caused = [one.findings.caused.query("layer == @name").set_index("au") for one in looked]
+        caused = [of_layer(one.findings.caused, name).set_index("au") for one in looked]
         agreement = []
         for au in caused[0].index:
             chosen = [
@@ -182,8 +185,8 @@ def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
             ]
             agreement += [spearmanr(a, b).statistic for a, b in itertools.combinations(chosen, 2)]
         verdicts = pd.DataFrame([found["verdict"] == "caused" for found in caused])
-        overview = [one.findings.overview.query("layer == @name") for one in looked]
-        units = [found.query("candidates == 'units'")["auroc"].item() for found in overview]
+        overview = [of_layer(one.findings.overview, name) for one in looked]
+        units = [one.loc[one["candidates"] == "units", "auroc"].item() for one in overview]
         rows.append(
             {
                 "layer": name,

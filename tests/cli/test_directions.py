@@ -80,6 +80,7 @@ def test_changed_directions_are_noticed(audit, tmp_path, capsys):
 def test_the_report_says_what_a_direction_is(audit):
     page = (audit / "report" / "index.html").read_text(encoding="utf-8")
     assert "conv3:probe" in page
+    assert "conv3:probe <b>unit 0</b>, the direction <b>AU01</b>" in page
     assert "at every place of a layer, one weighted sum of all its maps" in page
 
 

@@ -63,6 +63,19 @@ class RunTables:
         """``layers.csv`` of an audit."""
         return self.record.table("layers.csv") if self.record.has("layers.csv") else None
 
+    def direction(self, layer: str, unit: int | None) -> str:
+        """Give what a direction of an audit is called; empty for other units."""
+        return "" if unit is None else self._directions.get((layer, unit), "")
+
+    @cached_property
+    def _directions(self) -> dict[tuple[str, int], str]:
+        if not self.record.has("directions.csv"):
+            return {}
+        return {
+            (f"{row['layer']}:{row['kind']}", int(row["unit"])): str(row["name"])
+            for row in records(self.record.table("directions.csv"))
+        }
+
     @cached_property
     def recognition(self) -> Json | None:
         """``accuracy.json`` of an audit with faces."""

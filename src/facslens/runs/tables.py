@@ -64,6 +64,7 @@ TYPES: Final[dict[str, dict[str, str]]] = {
 #: Columns by file without which it cannot be read.
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "layers.csv": ("layer", "kind", "units", "steps", "shortcut", "rules", "why", "looked_at"),
+    "directions.csv": ("layer", "kind", "unit", "name"),
     "faces.parquet": FACES,
     "exemplars.parquet": ("layer", "unit", "rank", "image", "response", "row", "column"),
     "association.parquet": ASSOCIATION,

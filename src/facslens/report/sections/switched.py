@@ -51,6 +51,7 @@ class Switched:
     au: str
     name: str
     unit: int | None
+    direction: str
     verdict: str
     badge: str
     sentence: str
@@ -117,10 +118,12 @@ def _place(table: pd.DataFrame) -> Place | None:
 def _card(page: Page, row: Row, tables: dict[str, pd.DataFrame]) -> Switched:
     au = text(row, "au")
     own = {name: records(table[table["au"] == au]) for name, table in tables.items()}
+    unit = count(row, "unit")
     return Switched(
         au=au,
         name=au_name(au),
-        unit=count(row, "unit"),
+        unit=unit,
+        direction=page.tables.direction(text(row, "layer"), unit),
         verdict=text(row, "verdict"),
         badge=BADGES.get(text(row, "verdict"), text(row, "verdict")),
         sentence=sentence(row),
