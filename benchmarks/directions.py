@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from facslens.causal.cut import cut_at
@@ -25,7 +24,6 @@ from facslens.stages.directions import with_directions
 from facslens.stages.experiment import Plan, analysed
 from facslens.stages.mechanism.pairs import Pairs, read_pairs
 from facslens.stages.mechanism.subject import Subject
-from facslens.stages.stimulated import needed
 
 
 def main() -> None:
@@ -166,24 +164,21 @@ def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``agreement``: Spearman's correlation of the responses of what two networks have for the
-        same action unit, to faces of people who had no part in the choice; mean over action units
-        and pairs of networks. ``same verdict``: the share of action units of which all networks say
+        ``agreement``: of what two networks have for the same action unit, the correlation of how
+        much it changes under each of all action units, on people who had no part in the choice;
+        mean over action units and pairs of networks. ``same verdict``: the share of action units of which all networks say
         the same, and ``caused in all`` and ``in any`` how many are caused.
     """
     looked = [Looked.at(model, stimuli, layer, 1) for model in models]
-    table = stimuli.table[needed(stimuli)]
-    held = ((table["half"] != "choosing") & table["kind"].isin(["rest", "alone"])).to_numpy()
     rows = []
     for name in looked[0].layers:
         caused = [of_layer(one.findings.caused, name).set_index("au") for one in looked]
-        agreement = []
-        for au in caused[0].index:
-            chosen = [
-                one.responses[name][held, int(found.loc[au, "unit"])]
-                for one, found in zip(looked, caused, strict=True)
-            ]
-            agreement += [spearmanr(a, b).statistic for a, b in itertools.combinations(chosen, 2)]
+        tuned = [tuning(one.findings, name) for one in looked]
+        agreement = [
+            np.corrcoef(one[au], other[au])[0, 1]
+            for one, other in itertools.combinations(tuned, 2)
+            for au in one
+        ]
         verdicts = pd.DataFrame([found["verdict"] == "caused" for found in caused])
         overview = [of_layer(one.findings.overview, name) for one in looked]
         units = [one.loc[one["candidates"] == "units", "auroc"].item() for one in overview]
@@ -199,6 +194,13 @@ def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def tuning(findings: Findings, layer: str) -> dict[str, np.ndarray]:
+    """Give, by action unit, by how much what was chosen for it changes under each action unit."""
+    every = of_layer(findings.tuning, layer).pivot_table("change", "unit", "au")
+    chosen = of_layer(findings.caused, layer).set_index("au")["unit"]
+    return {au: every.loc[int(unit)].to_numpy() for au, unit in chosen.items()}
 
 
 if __name__ == "__main__":
