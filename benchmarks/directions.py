@@ -166,8 +166,9 @@ def stable(models: list[Model], stimuli: Stimuli, layer: str) -> pd.DataFrame:
     pandas.DataFrame
         ``agreement``: of what two networks have for the same action unit, the correlation of how
         much it changes under each of all action units, on people who had no part in the choice;
-        mean over action units and pairs of networks. ``same verdict``: the share of action units of which all networks say
-        the same, and ``caused in all`` and ``in any`` how many are caused.
+        mean over action units and pairs of networks. ``same verdict``: the share of action units
+        of which all networks say the same, and ``caused in all`` and ``in any`` how many are
+        caused.
     """
     looked = [Looked.at(model, stimuli, layer, 1) for model in models]
     rows = []
