@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from facslens.artifacts import read_table, write_table
 from facslens.errors import ArtifactError, CallError
 from facslens.models.model import Model, write_weights
+from facslens.models.reading.any_reading import ReadsItself
 from facslens.models.reading.directed import Directed, Mixture
 
 #: The files of a folder with directions: what they mix, and what each is called.
@@ -35,6 +36,20 @@ def undirected(model: Model) -> Model:
         return model
     architecture = model.architecture.removesuffix(_SUFFIX)
     return replace(model, network=network.network, architecture=architecture)
+
+
+def check_has_steps(model: Model) -> None:
+    """Refuse a network whose maps cannot be changed on the way to its answer.
+
+    Raises
+    ------
+    CallError
+        If PyTorch does not run it.
+    """
+    if isinstance(model.network, ReadsItself):
+        raise CallError(
+            f"directions of a layer need the PyTorch network: this one is {model.network.no_steps}"
+        )
 
 
 def write_directions(model: Model, folder: Path) -> None:

@@ -9,6 +9,7 @@ from facslens.association.distances.table import DEFAULT, distance_names
 from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.trials import MIN_PEOPLE
+from facslens.models.directions import check_has_steps
 from facslens.models.initial import architecture_of, initial
 from facslens.models.model import Model
 from facslens.projection.rules import check_rule
@@ -123,6 +124,8 @@ class Settings:
             opened = initial(self.model, ("anger", "happiness"), self.size, 0, self.begin())
         if opened is not None:
             opened.reading.choose(self.layers)
+            if self.units == "directions":
+                check_has_steps(opened)
         check_units(self.units)
         distance_names([self.distance])  # one: "all" cannot decide
         if self.null not in DECIDING:

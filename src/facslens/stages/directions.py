@@ -11,7 +11,7 @@ from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.directions.gathered import Gathered
 from facslens.directions.kinds import KINDS, check_kinds
 from facslens.errors import CallError
-from facslens.models.directions import directed, undirected
+from facslens.models.directions import check_has_steps, directed, undirected
 from facslens.models.model import Model
 from facslens.models.reading.directed import Directed
 from facslens.preprocess import normalise
@@ -50,11 +50,12 @@ def with_directions(
     Raises
     ------
     CallError
-        If a layer or a kind is not known, the model has directions already, or its network cannot
-        be read step by step.
+        If a layer or a kind is not known, the model has directions already, or PyTorch does not
+        run its network.
     """
     if isinstance(model.network, Directed):
         raise CallError("the model has directions already: give the network itself")
+    check_has_steps(model)
     named = None if kinds is None else check_kinds(kinds)
     chosen = model.reading.choose(layers) if layers else model.reading.choose(None)[-1:]
     gathered = gather(model, stimuli, chosen, seed)

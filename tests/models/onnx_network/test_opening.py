@@ -20,6 +20,8 @@ from facslens.projection.attributed import attribute_units
 from facslens.projection.deconvnet import project_units
 from facslens.projection.layer_table import describe_layers
 from facslens.responses.recorder import record
+from facslens.runs.settings import Settings
+from facslens.runs.source import Source
 
 INPUT = "rgb32-imagenet"
 NAMES = ("anger", "fear", "happiness", "neutral", "sadness")
@@ -97,6 +99,12 @@ def test_what_needs_its_steps_is_refused(model, images, tmp_path):
         )
     with pytest.raises(CallError, match=r"^the model is of the architecture 'onnx'"):
         save(model, tmp_path)
+
+
+def test_directions_are_refused_before_an_audit_begins(model, path):
+    with pytest.raises(CallError, match="directions of a layer need the PyTorch network: this one"):
+        Settings(source=Source(str(path)), units="directions").check(model)
+    Settings(source=Source(str(path))).check(model)
 
 
 def test_a_face_is_occluded_as_in_pytorch(network, model, images):
