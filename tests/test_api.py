@@ -242,7 +242,7 @@ def test_wrong_choices_of_a_mechanism_name_the_argument(model, drawn_stimuli, tm
     for choices, error, message in [
         ({"only": "nonsense"}, CallError, "^only names 'nonsense', which is no part: expected"),
         ({"only": "effects,layers"}, CallError, "^only names 'effects,layers'"),
-        ({"layer": "conv9"}, CallError, "no layer 'conv9': expected conv1, conv2, conv3 or all"),
+        ({"layer": "conv9"}, CallError, "^the network has no layer 'conv9': it has conv3, conv"),
         ({"stimuli": tmp_path}, ArtifactError, "holds no stimuli"),
         ({"model": "vgg"}, CallError, "^model is 'vgg': expected a network in the package"),
     ]:

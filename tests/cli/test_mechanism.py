@@ -89,13 +89,13 @@ def test_an_experiment_remakes_the_mechanism_with_all_of_its_parts(
 ):
     assert facslens("mechanism", run, "--only", "layers")[0] == 0
     before = json.loads((run / "mechanism" / "mechanism.json").read_text())
-    faces = draw_stimuli(tmp_path / "set", grades=("C", "E"))
+    faces = draw_stimuli(tmp_path / "set", grades=("C", "D", "E"))
     code, _, err = facslens("experiment", run, "--stimuli", faces)
     assert code == 0, err
     after = json.loads((run / "mechanism" / "mechanism.json").read_text())
     assert after["stimuli"] != before["stimuli"]
     assert after["sha256"].keys() == before["sha256"].keys()
-    assert set(pd.read_csv(run / "mechanism" / "effects.csv")["grade"]) == {"C", "E"}
+    assert set(pd.read_csv(run / "mechanism" / "effects.csv")["grade"]) == {"C", "D", "E"}
     assert set(statuses(run).values()) == {"done"}
 
 
@@ -158,10 +158,10 @@ def test_parts_of_a_later_version_in_the_settings(facslens, run):
 
 
 def test_a_network_in_a_folder_with_the_experiment_that_it_needs(
-    facslens, network, drawn_stimuli, tmp_path
+    facslens, network, two_grades, tmp_path
 ):
     out = tmp_path / "made"
-    call = ("mechanism", network, "--stimuli", drawn_stimuli, "--out", out)
+    call = ("mechanism", network, "--stimuli", two_grades, "--out", out)
     code, text, err = facslens(*call, "--only", "effects")
     assert code == 0, err
     assert f"mechanism: {out}" in text
@@ -183,13 +183,13 @@ def test_a_network_in_a_folder_with_the_experiment_that_it_needs(
         assert sentence == (
             f"error: {out} holds a mechanism made with other settings: choose a new folder"
         )
-    code, _, err = facslens("mechanism", "compact", "--stimuli", drawn_stimuli, "--out", out)
+    code, _, err = facslens("mechanism", "compact", "--stimuli", two_grades, "--out", out)
     assert (code, "made with other settings" in err) == (2, True)
     assert files(out) == found
 
 
-def test_layers_all_or_several(facslens, network, drawn_stimuli, tmp_path):
-    call = ("mechanism", network, "--stimuli", drawn_stimuli, "--only", "effects")
+def test_layers_all_or_several(facslens, network, two_grades, tmp_path):
+    call = ("mechanism", network, "--stimuli", two_grades, "--only", "effects")
     for choices, expected in (
         (("--layers", "all"), ["conv1", "conv2", "conv3"]),
         (("--layer", "conv3", "--layer", "conv1"), ["conv1", "conv3"]),
@@ -200,9 +200,9 @@ def test_layers_all_or_several(facslens, network, drawn_stimuli, tmp_path):
         assert json.loads((out / "mechanism.json").read_text())["layers"] == expected
 
 
-def test_a_table_that_was_changed_is_named(facslens, network, drawn_stimuli, tmp_path):
+def test_a_table_that_was_changed_is_named(facslens, network, two_grades, tmp_path):
     out = tmp_path / "made"
-    call = ("mechanism", network, "--stimuli", drawn_stimuli, "--only", "effects", "--out", out)
+    call = ("mechanism", network, "--stimuli", two_grades, "--only", "effects", "--out", out)
     assert facslens(*call)[0] == 0
     table = out / "effects.csv"
     table.write_text(table.read_text().replace("AU12", "AU06"))

@@ -257,7 +257,9 @@ def test_verdicts_agree_with_counting_what_is_known_of_each_unit():
     """All combinations, from two sets: units that hold on real people, and on drawn ones."""
     statuses = ("confirmed", "not confirmed", "not enough data", "none")
     verdicts = ("caused", "rival", "dose", "controls", "silent")
-    cases = itertools.product(statuses, verdicts, (1, 2), ("confirmed", "not confirmed"), verdicts)
+    cases = itertools.product(
+        statuses, verdicts, (1, 2), ("confirmed", "not confirmed"), ("caused", "rival", "silent")
+    )
     for status, verdict, unit, real, drawn in cases:
         row = one(
             (1, status, 0.9, 0.8, 0.95), (unit, verdict), (5, 1, 1, real, 0.9, 0.8, 0.95, 9, drawn)

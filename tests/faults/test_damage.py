@@ -217,7 +217,6 @@ DAMAGES = (
         "rows in another order",
         "responses.zarr/conv3",
         arrays(lambda values: np.random.default_rng(3).permutation(values)),
-        short=True,
     ),
     Damage("last row lacks", "responses.zarr/conv3", arrays(lambda v: np.roll(v, 1, axis=0))),
     Damage(
@@ -234,7 +233,6 @@ DAMAGES = (
         "expressions reversed",
         "model.json",
         entry(lambda c: c["expressions"].reverse()),
-        short=True,
     ),
     Damage(
         "an expression twice",

@@ -6,6 +6,8 @@ from torch import nn
 
 from facslens.errors import CallError
 from facslens.models.model import build
+from facslens.models.reading import reading
+from facslens.models.reading.reading import read_network
 from facslens.models.restart import can_restart, restarted
 
 
@@ -99,3 +101,14 @@ def test_a_module_that_needs_to_be_told_how_is_refused() -> None:
     network[0].made = True
     with pytest.raises(CallError, match="the weights of 0 cannot be drawn anew: scale is missing"):
         restarted(network, 0)
+
+
+def test_a_copy_takes_the_steps_of_a_network_that_was_read(monkeypatch) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU()).eval()
+    before = read_network(network, (1, 8, 8))
+    monkeypatch.setattr(reading, "trace", None)  # nothing is traced again
+    new = restarted(network, 3)
+    assert read_network(new, (1, 8, 8)) is before
+    faces = torch.rand(4, 1, 8, 8)
+    _, answer = before.listener(new, [], torch.clone)(faces)
+    assert torch.equal(answer, new(faces))

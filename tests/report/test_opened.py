@@ -11,12 +11,13 @@ from facslens.runs.record import RunRecord
 
 
 @pytest.fixture(scope="module")
-def record(drawn_ck48, drawn_stimuli, tmp_path_factory) -> RunRecord:
+def record(drawn_ck48, draw_stimuli, tmp_path_factory) -> RunRecord:
     folder = tmp_path_factory.mktemp("networks") / "paper"
     fl.save_model(build("paper", ("anger", "happiness", "surprise"), 48, seed=0), folder)
+    stimuli = draw_stimuli(tmp_path_factory.mktemp("stimuli") / "set", grades=("C", "E"))
     return fl.audit(
         folder, f"ck48:{drawn_ck48}", tmp_path_factory.mktemp("audits") / "run",
-        stimuli=drawn_stimuli, untrained=1, permutations=19, layer="conv3",
+        stimuli=stimuli, untrained=1, permutations=19, layer="conv3",
     )  # fmt: skip
 
 

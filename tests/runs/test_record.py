@@ -26,7 +26,9 @@ STAGES = ("faces", "train", "record", "associate", "project")
 def written(drawn_ck48, tmp_path_factory):
     """A finished run, and the tables that its stages wrote."""
     tables = {}
-    settings = Settings(recipe=Recipe(epochs=2), permutations=29, distance="auroc")
+    settings = Settings(
+        recipe=Recipe(epochs=2), permutations=29, distance="auroc", layers=["conv3"]
+    )
     folder = tmp_path_factory.mktemp("runs") / "drawn"
     run = Run.create(folder, data=f"ck48:{drawn_ck48}", seed=0, settings=settings.entries())
 
@@ -158,5 +160,5 @@ def test_a_table_that_somebody_wrote_has_to_have_its_columns_and_known_units(run
         _ = RunRecord(run).mapping
     mapping.assign(unit=9999).to_csv(run / "mapping.csv", index=False)
     run.accept(["mapping.csv"])
-    with pytest.raises(ArtifactError, match=r"names unit 9999 of conv1, which units.csv does not"):
+    with pytest.raises(ArtifactError, match=r"names unit 9999 of conv3, which units.csv does not"):
         _ = RunRecord(run).mapping

@@ -70,11 +70,12 @@ def stimuli(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def record(drawn_ck48, tmp_path_factory):
+def record(draw_ck48, tmp_path_factory):
+    faces = draw_ck48(tmp_path_factory.mktemp("faces"), subjects=24, frames=1)
     settings = Settings(recipe=Recipe(epochs=2, batch_size=16), checkpoints=[0, 1, 2])
     made = Run.create(
         tmp_path_factory.mktemp("runs") / "run",
-        data=f"ck48:{drawn_ck48}",
+        data=f"ck48:{faces}",
         seed=4,
         settings=settings.entries(),
     )

@@ -33,6 +33,7 @@ def made(drawn_ck48, tmp_path_factory) -> Run:
             permutations=49,
             distance="auroc",
             layers=["conv3"],
+            exemplars=4,
             rule="mine",
         )
         settings.check()

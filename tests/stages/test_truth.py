@@ -19,7 +19,9 @@ from facslens.training.recipe import Recipe
 
 @pytest.fixture(scope="module")
 def made(drawn_ck48, tmp_path_factory, request):
-    settings = Settings(recipe=Recipe(epochs=2), permutations=49, distance="auroc")
+    settings = Settings(
+        recipe=Recipe(epochs=2), permutations=49, distance="auroc", layers=["conv3"]
+    )
     run = Run.create(
         tmp_path_factory.mktemp("runs") / "drawn",
         data=f"ck48:{drawn_ck48}",

@@ -34,7 +34,9 @@ CONTROLS = [name for name in choose_checks("controls") if name != "pixels"]
 @pytest.fixture(scope="module")
 def made(drawn_ck48, tmp_path_factory):
     """A run of few epochs, as far as its mapping, and its first verification."""
-    settings = Settings(recipe=Recipe(epochs=4), permutations=49, distance="auroc")
+    settings = Settings(
+        recipe=Recipe(epochs=4), permutations=49, distance="auroc", layers=["conv2", "conv3"]
+    )
     run = Run.create(
         tmp_path_factory.mktemp("runs") / "drawn",
         data=f"ck48:{drawn_ck48}",
@@ -245,7 +247,7 @@ def test_errors(run, monkeypatch, capsys) -> None:
         CallError, match="only names 'abblation', which is no check: expected some of controls"
     ):
         verify(run, "abblation", CHEAP)
-    with pytest.raises(CallError, match="layer 'conv9' was not recorded: there are conv1"):
+    with pytest.raises(CallError, match="layer 'conv9' was not recorded: there are conv2"):
         verify(run, choices=dataclasses.replace(CHEAP, layer="conv9"))
     with pytest.raises(CallError, match="against names no run"):
         verify(run, "stability", CHEAP)

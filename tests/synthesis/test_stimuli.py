@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from facslens.datasets import stimuli as reading
 from facslens.datasets.images import read_grey
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
+from facslens.synthesis import sheet
 from facslens.synthesis import stimuli as module
 from facslens.synthesis.actions import AUS, EXCLUDED, SIDED, full
 from facslens.synthesis.generate import draw_face
@@ -27,15 +29,30 @@ from facslens.synthesis.pairs import (
     twins,
 )
 from facslens.synthesis.people import Shot
-from facslens.synthesis.sheet import write_sheet
 from facslens.synthesis.stimuli import StimulusOrder, draw_stimuli
+
+#: Small faces, for a face costs as much as it has pixels.
+ORDER = StimulusOrder(2, size=32, seed=3)
 
 
 @pytest.fixture(scope="module")
 def folder(studio, tmp_path_factory):
     target = tmp_path_factory.mktemp("stimuli") / "faces"
-    draw_stimuli(StimulusOrder(2, seed=3), target)
+    draw_stimuli(ORDER, target)
     return target
+
+
+@pytest.fixture
+def few(studio, monkeypatch):
+    """Draw the first three faces of each person alone; gives the people in the order of drawing."""
+    drawn, real = [], module.draw_person_stimuli
+
+    def first(order, number):
+        drawn.append(number)
+        return itertools.islice(real(order, number), 3)
+
+    monkeypatch.setattr(module, "draw_person_stimuli", first)
+    return drawn
 
 
 @pytest.fixture(scope="module")
@@ -167,28 +184,35 @@ def test_a_twin_differs_in_its_group_alone(studio, people, group):
 
 
 def test_any_number_of_processes_makes_the_same_set(folder, tmp_path):
-    draw_stimuli(StimulusOrder(2, seed=3), tmp_path / "faces", workers=2)
+    draw_stimuli(ORDER, tmp_path / "faces", workers=2)
     assert digest(tmp_path / "faces") == digest(folder)
     assert read_json(folder / "stimuli.json")["sha256"] == digest(folder)
     assert len(digest(folder)) == 64
-    draw_stimuli(StimulusOrder(2, seed=4), tmp_path / "others", workers=2)
-    assert digest(tmp_path / "others") != digest(folder)
+
+
+def test_another_seed_makes_another_set(few, tmp_path):
+    found = set()
+    for name, seed in (("one", 3), ("again", 3), ("other", 4)):
+        draw_stimuli(StimulusOrder(1, size=16, seed=seed), tmp_path / name)
+        found.add(digest(tmp_path / name))
+    assert len(found) == 2
+    assert digest(tmp_path / "one") == digest(tmp_path / "again")
 
 
 def test_a_changed_byte_changes_the_digest(folder, tmp_path):
-    draw_stimuli(StimulusOrder(1, seed=3), tmp_path / "faces")
+    shutil.copytree(folder, tmp_path / "faces")
     before = digest(tmp_path / "faces")
     file = tmp_path / "faces" / "images" / "P000" / "0" / "AU12-E.png"
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     with pytest.raises(ArtifactError, match=r"AU12-E\.png is broken"):
-        draw_stimuli(StimulusOrder(1, seed=3), tmp_path / "faces")
+        draw_stimuli(ORDER, tmp_path / "faces")
     levels = read_grey(file.with_name("AU12-C.png"))
     Image.fromarray(levels).save(file)  # a sound file, but another picture
     assert digest(tmp_path / "faces") != before
     with pytest.raises(ArtifactError, match="changed since they were drawn"):
-        draw_stimuli(StimulusOrder(1, seed=3), tmp_path / "faces")
+        draw_stimuli(ORDER, tmp_path / "faces")
 
 
 def test_what_is_drawn_is_what_the_table_says(folder, table):
@@ -202,7 +226,9 @@ def test_what_is_drawn_is_what_the_table_says(folder, table):
         assert 0.01 < change.mean() < 0.7
 
 
-def test_an_interrupted_drawing_goes_on(folder, tmp_path, monkeypatch):
+def test_an_interrupted_drawing_goes_on(few, tmp_path):
+    draw_stimuli(ORDER, tmp_path / "whole")
+    assert few == [0, 1]
     target = tmp_path / "faces"
 
     def stop(done, total, note):
@@ -210,14 +236,11 @@ def test_an_interrupted_drawing_goes_on(folder, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        draw_stimuli(StimulusOrder(2, seed=3), target, progress=stop)
+        draw_stimuli(ORDER, target, progress=stop)
     assert not (target / "stimuli.csv").exists()
-    drawn = []
-    real = module.draw_person_stimuli
-    monkeypatch.setattr(module, "draw_person_stimuli", lambda *a: drawn.append(a[-1]) or real(*a))
-    draw_stimuli(StimulusOrder(2, seed=3), target)
-    assert drawn == [1]
-    assert digest(target) == digest(folder)
+    draw_stimuli(ORDER, target)
+    assert few == [0, 1, 0, 1]  # nobody was drawn again
+    assert digest(target) == digest(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +260,7 @@ def test_an_impossible_order_is_one_sentence(order, message):
 def test_a_folder_of_another_order_is_left_alone(folder):
     before = digest(folder)
     with pytest.raises(CallError, match="holds stimuli made with other settings"):
-        draw_stimuli(StimulusOrder(2, seed=8), folder)
+        draw_stimuli(dataclasses.replace(ORDER, seed=8), folder)
     assert digest(folder) == before
 
 
@@ -270,12 +293,24 @@ def test_prototypes_that_no_drawn_face_can_show_are_listed(folder):
     assert reasons["AU04 AU05 AU07 AU23 AU25"] == "one face cannot show AU23 and AU25"
 
 
-def test_the_sheet_shows_every_action_unit_from_rest_to_grade_e(studio, tmp_path):
+def command(*arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["facslens", "data", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert end.value.code in (0, None)
+
+
+def test_the_sheet_shows_every_action_unit_from_rest_to_grade_e(
+    studio, tmp_path, capsys, monkeypatch
+):
+    tile, label, gap, head = 32, 190, 8, 34  # as sheet.py lays them out, but for small faces
+    monkeypatch.setattr(sheet, "_TILE", tile)
     file = tmp_path / "sheet.png"
-    write_sheet(file)
+    command("stimuli", "--sheet", "--out", file)
+    assert f"contact sheet: {file}" in capsys.readouterr().out
     with Image.open(file) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
-    tile, label, gap, head = 112, 190, 8, 34  # as sheet.py lays them out
     rows = -(-len(AUS) // 2)
     for number, au in enumerate(AUS):
         column, row = divmod(number, rows)
@@ -289,20 +324,15 @@ def test_the_sheet_shows_every_action_unit_from_rest_to_grade_e(studio, tmp_path
         assert change[5] > change[2] > 0, au
 
 
-def test_the_commands_draw_stimuli_a_sheet_and_faces_in_colour(studio, tmp_path, capsys):
+def test_the_commands_draw_stimuli_and_faces_in_colour(studio, tmp_path, capsys):
     for arguments, name in (
-        (["stimuli", "--people", "1", "--size", "32"], "faces"),
-        (["stimuli", "--sheet"], "sheet.png"),
+        (["stimuli", "--people", "1", "--size", "16"], "faces"),
         (["synth", "--subjects", "1", "--size", "32", "--colour"], "colour"),
     ):
         out = tmp_path / name
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sys.argv", ["facslens", "data", *arguments, "--out", str(out)])
-            with pytest.raises(SystemExit) as end:
-                main()
-        assert end.value.code in (0, None)
+        command(*arguments, "--out", out)
         assert str(out) in capsys.readouterr().out
     with Image.open(tmp_path / "faces" / "images" / "P000" / "1" / "AU12-E.png") as image:
-        assert (image.mode, image.size) == ("L", (32, 32))
+        assert (image.mode, image.size) == ("L", (16, 16))
     with Image.open(tmp_path / "colour" / "images" / "N000" / "N000_0_1.png") as image:
         assert (image.mode, image.size) == ("RGB", (32, 32))

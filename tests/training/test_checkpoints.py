@@ -36,8 +36,14 @@ RECIPE = Recipe(epochs=3, batch_size=16)
 
 
 @pytest.fixture(scope="module")
-def faces(drawn_ck48):
-    faces = load(f"ck48:{drawn_ck48}")
+def few(draw_ck48, tmp_path_factory):
+    """Faces of twelve people, one of each expression."""
+    return draw_ck48(tmp_path_factory.mktemp("few"), subjects=12, frames=1)
+
+
+@pytest.fixture(scope="module")
+def faces(few):
+    faces = load(f"ck48:{few}")
     return faces.with_split(holdout(faces, seed=0))
 
 
@@ -159,10 +165,10 @@ def test_other_checkpoints_are_another_training(faces, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def trained(drawn_ck48, tmp_path_factory):
+def trained(few, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     settings = Settings(recipe=RECIPE, checkpoints=[0, 2])
-    made = Run.create(folder, data=f"ck48:{drawn_ck48}", seed=4, settings=settings.entries())
+    made = Run.create(folder, data=f"ck48:{few}", seed=4, settings=settings.entries())
     run_faces(made, silent)
     run_train(made, silent)
     return folder
@@ -198,11 +204,9 @@ def test_a_run_keeps_them_as_weights_alone_and_notes_their_folder(run):
     run.check("train")
 
 
-def test_a_run_whose_training_is_killed_ends_with_the_same_files(trained, drawn_ck48, tmp_path):
+def test_a_run_whose_training_is_killed_ends_with_the_same_files(trained, few, tmp_path):
     settings = Settings(recipe=RECIPE, checkpoints=[0, 2])
-    made = Run.create(
-        tmp_path / "run", data=f"ck48:{drawn_ck48}", seed=4, settings=settings.entries()
-    )
+    made = Run.create(tmp_path / "run", data=f"ck48:{few}", seed=4, settings=settings.entries())
     run_faces(made, silent)
     script = textwrap.dedent(
         f"""
@@ -308,8 +312,8 @@ def test_the_command_trains_again_with_them(run, monkeypatch, capsys):
     assert Settings.of(run).checkpoints == [1, 3]
 
 
-def test_a_run_with_impossible_checkpoints_is_not_begun(drawn_ck48, tmp_path, monkeypatch, capsys):
-    arguments = ["run", "--data", f"ck48:{drawn_ck48}", "--out", str(tmp_path / "run")]
+def test_a_run_with_impossible_checkpoints_is_not_begun(few, tmp_path, monkeypatch, capsys):
+    arguments = ["run", "--data", f"ck48:{few}", "--out", str(tmp_path / "run")]
     for checkpoints, message in (
         ("0,0", "--checkpoints names the epoch 0 twice: expected once"),
         ("0,5", "--checkpoints names the epoch 5, but the training has 2 epochs"),

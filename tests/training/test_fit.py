@@ -25,10 +25,20 @@ from facslens.training.recipe import FINE_TUNING, Recipe
 RECIPE = Recipe(epochs=3, batch_size=16)
 
 
-@pytest.fixture(scope="module")
-def faces(drawn_ck48):
-    faces = load(f"ck48:{drawn_ck48}")
+def divided(folder):
+    faces = load(f"ck48:{folder}")
     return faces.with_split(holdout(faces, seed=0))
+
+
+@pytest.fixture(scope="module")
+def single(draw_ck48, tmp_path_factory):
+    """A folder with one face of each expression of 24 people."""
+    return draw_ck48(tmp_path_factory.mktemp("single"), subjects=24, frames=1)
+
+
+@pytest.fixture(scope="module")
+def faces(single):
+    return divided(single)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +46,8 @@ def training(faces):
     return fit(faces, seed=4, recipe=RECIPE)
 
 
-def test_drawn_expressions_are_learned_and_hold_on_unseen_subjects(faces):
+def test_drawn_expressions_are_learned_and_hold_on_unseen_subjects(drawn_ck48):
+    faces = divided(drawn_ck48)
     training = fit(faces, seed=4, recipe=Recipe(epochs=6, batch_size=16))
     assert accuracy(predict(training.model, faces.part("test"))) == 1.0
 
@@ -60,7 +71,7 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_state_alone(
         assert torch.equal(weight, again.model.network.state_dict()[name]), name
 
 
-def test_a_killed_training_goes_on_to_the_same_result(drawn_ck48, faces, training, tmp_path):
+def test_a_killed_training_goes_on_to_the_same_result(single, faces, training, tmp_path):
     script = textwrap.dedent(
         f"""
         import sys, time
@@ -72,7 +83,7 @@ def test_a_killed_training_goes_on_to_the_same_result(drawn_ck48, faces, trainin
         from facslens.training.recipe import Recipe
 
         torch.set_num_threads({torch.get_num_threads()})
-        faces = load({f"ck48:{drawn_ck48}"!r})
+        faces = load({f"ck48:{single}"!r})
         faces = faces.with_split(holdout(faces, seed=0))
 
         def slow(done, total, note):

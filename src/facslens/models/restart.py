@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from facslens.errors import CallError
+from facslens.models.reading.reading import read_alike
 
 #: What a module calls the method that draws its weights.
 _NAMES: Final = ("reset_parameters", "_reset_parameters")
@@ -38,7 +39,8 @@ def restarted(network: nn.Module, seed: int) -> nn.Module:
         In evaluation mode. Every module that has a method ``reset_parameters`` draws its weights
         as it did when it was made, and its running statistics are those of the beginning.
         Parameters that belong to no such module are permuted among their own entries, which keeps
-        their distribution. Other buffers stay as they are.
+        their distribution. Other buffers stay as they are. What was read of the steps of the
+        network holds for the copy, too.
 
     Raises
     ------
@@ -70,6 +72,7 @@ def restarted(network: nn.Module, seed: int) -> nn.Module:
         _draw(copied)
         for parameter, values in before:
             parameter.data = torch.empty_like(values).copy_(parameter.data)
+    read_alike(copied, network)  # which takes the same steps, so that none is traced again
     return copied.eval()
 
 

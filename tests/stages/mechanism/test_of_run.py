@@ -20,10 +20,11 @@ from facslens.stages.mechanism.parts import PARTS
 
 
 @pytest.fixture(scope="module")
-def made(run, drawn_stimuli, tmp_path_factory):
+def made(run, draw_stimuli, tmp_path_factory):
     """The run of an untrained network, with an experiment and the mechanism that runs have."""
     this = Run.open(shutil.copytree(run.run.folder, tmp_path_factory.mktemp("made") / "run"))
-    choose(this, stimuli=str(drawn_stimuli), permutations=9)
+    faces = draw_stimuli(tmp_path_factory.mktemp("stimuli") / "set", grades=("C", "E"))
+    choose(this, stimuli=str(faces), permutations=9, untrained=2)
     run_experiment(this, silent)
     run_mechanism(this, silent)
     return this
@@ -178,7 +179,7 @@ def test_it_needs_an_experiment_that_is_up_to_date(copied):
 
 def test_an_experiment_with_other_faces_is_refused(copied, draw_stimuli, tmp_path):
     """The settings name other faces than those of the experiment, which was not made again."""
-    choose(copied, stimuli=str(draw_stimuli(tmp_path / "set", grades=("C", "E"))))
+    choose(copied, stimuli=str(draw_stimuli(tmp_path / "set", grades=("E",))))
     refused(copied, f"made with other faces .* `facslens experiment {copied.folder}`")
 
 
