@@ -9,7 +9,9 @@ import pytest
 
 import facslens as fl
 from facslens.artifacts import read_json, read_table
+from facslens.cli.experiment import _into
 from facslens.cli.main import main
+from facslens.errors import CallError
 from facslens.models import model as models
 from facslens.runs.folder import Run
 
@@ -77,6 +79,15 @@ def test_changed_directions_are_noticed(audit, tmp_path, capsys):
     assert Run(copied).info["stages"]["record"]["status"] == "done"
 
 
+def test_a_finished_audit_is_verified_by_directions(audit, tmp_path):
+    copied = shutil.copytree(audit, tmp_path / "run")
+    checks = "untrained,rotated,ablation,place"
+    run("verify", copied, "--only", checks, "--seeds", 1, "--sets", 5)
+    controls = read_table(copied / "verify" / "controls.csv")
+    assert set(controls["control"]) == {"untrained", "rotated"}
+    assert set(controls["layer"]) == {"conv3:probe"}
+
+
 def test_the_report_says_what_a_direction_is(audit):
     page = (audit / "report" / "index.html").read_text(encoding="utf-8")
     assert "conv3:probe" in page
@@ -92,6 +103,15 @@ def test_an_experiment_alone(network, drawn_stimuli, tmp_path, capsys):
     units = found[found["candidates"] == "units"]
     assert list(units["layer"]) == [name.replace("conv3", "conv2") for name in KINDS]
     assert "conv2:probe: " in capsys.readouterr().out
+
+
+def test_networks_along_a_training_are_compared_by_channels(audit, tmp_path, capsys):
+    out = tmp_path / "out"
+    run("experiment", audit, "--units", "directions", "--checkpoints", "--out", out, code=2)
+    assert "is an audit, whose network was trained elsewhere" in capsys.readouterr().err
+    with pytest.raises(CallError, match="--checkpoints compares channels along the training"):
+        _into(out, "compact", None, "directions", {}, False, fl.load_run(audit))
+    assert not out.exists()
 
 
 def test_other_units_are_refused(network, tmp_path, capsys):

@@ -41,6 +41,10 @@ def test_what_moves_is_read_where_the_maps_change_most(blocks):
     assert np.isnan(found.moved[2]).all()  # nobody showed AU25
 
 
+def test_the_least_number_is_that_of_all_places(blocks):
+    assert gathered(blocks).least == min(min(rest.min(), alone.min()) for rest, alone in blocks)
+
+
 def test_some_places_are_kept_and_the_seed_says_which(blocks):
     kept, again, others = (gathered(blocks, seed).places for seed in (0, 0, 1))
     assert kept.shape == (3 * 3 * PLACES, 5)

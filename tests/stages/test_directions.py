@@ -5,11 +5,17 @@ import torch
 import facslens as fl
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import CallError
+from facslens.experiments.control import Control
+from facslens.experiments.trials import arrange
 from facslens.models.directions import undirected
 from facslens.models.model import build
 from facslens.preprocess import normalise
+from facslens.progress import silent
+from facslens.projection.sanity import randomisation_table
+from facslens.stages.answers import ask
 from facslens.stages.directions import directed_alike, gather, untrained_alike, with_directions
 from facslens.stages.experiment import Plan, experiment
+from facslens.stages.stimulated import compared, read_faces, responding
 
 NAMES = ("anger", "happiness", "surprise")
 
@@ -88,6 +94,40 @@ def test_untrained_networks_have_directions_of_their_own(own, stimuli):
     np.testing.assert_allclose(probes[1], probes[2], atol=1e-6)
     weights = [next(iter(one.network.network.parameters())) for one in (own, other)]
     assert not torch.equal(*weights)
+
+
+def test_who_is_shown_is_learned_by_directions_of_its_own_network(own, stimuli):
+    other = build("paper", ("P1", "P2", "P3", "P4"), 48, seed=5)
+    answers = ask(own, stimuli, ["conv2:probe"], 1, 0, silent, other)
+    by_hand = directed_alike(own, other, stimuli, 0)
+    rows = compared(stimuli)
+    (found,) = read_faces(
+        stimuli, [(rows, responding(by_hand, ["conv2:probe"]), other.input)], lambda _: None
+    )
+    expected = Control.of([arrange(stimuli.table[rows], found["conv2:probe"])])
+    control = answers.controls["conv2:probe"]["identity"]
+    np.testing.assert_allclose(control.tables, expected.tables)
+    np.testing.assert_array_equal(control.candidate, expected.candidate)
+
+
+def test_a_probe_has_no_screening_test_and_others_have(own, stimuli):
+    plan = Plan(("conv2:probe", "conv2:random"), untrained=1, permutations=19)
+    caused = experiment(own, stimuli, plan).caused.set_index("layer")["p_screen"]
+    assert caused["conv2:probe"].isna().all()
+    assert caused["conv2:random"].between(0.05, 1).all()
+
+
+def test_projections_change_when_the_directions_are_drawn_anew(own, stimuli):
+    images = normalise.as_read(
+        normalise.read([stimuli.root / path for path in stimuli.table["path"][:6]], own.input),
+        own.input,
+    )
+    units = np.arange(6)
+    found = randomisation_table(own.network, images, "conv2:random", units, seed=0, seeds=3)
+    ssim = found[found["rule"] == "gradient"].set_index("randomised")["ssim"]
+    assert list(ssim.index[:2]) == ["nothing", "conv2:random"]
+    assert ssim["nothing"] == pytest.approx(1)
+    assert ssim["conv2:random"] < 0.9
 
 
 def test_from_python_a_direction_is_recorded_and_projected_like_a_unit(own, drawn_ck48):

@@ -37,7 +37,7 @@ def audit(
     out
         The folder of the audit; None makes one in ``runs``.
     layer
-        A layer to look at, or several; None takes all.
+        A layer to look at, or several; None takes all, and of `units` that are directions the last.
     units
         ``channels``, a layer's own maps, or ``directions`` of it, of which `with_directions` says
         more.

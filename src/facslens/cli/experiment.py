@@ -128,6 +128,8 @@ def _into(
     from facslens.stages.experiment import Plan, write_experiment
 
     check_units(units)
+    if record is not None and units != "channels":
+        raise CallError("--checkpoints compares channels along the training: leave --units out")
     faces, model = read_stimuli(stimuli), open_model(network)
     if units == "directions":
         model = with_directions(

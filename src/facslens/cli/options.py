@@ -123,8 +123,9 @@ Units = Annotated[
     typer.Option(
         "--units",
         metavar="channels|directions",
-        help="What is looked at: a layer's own maps, or directions of it, mixtures of its maps "
-        "that are fitted to drawn faces; of directions --layer is the last unless it is named.",
+        help="What is looked at: a layer's own maps, or directions, mixtures of its maps that are "
+        "fitted to drawn faces. Directions are those of the last layer unless --layer names "
+        "others.",
     ),
 ]
 Layers = Annotated[

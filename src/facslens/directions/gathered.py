@@ -27,11 +27,17 @@ class Gathered:
         Names of the action units.
     seed
         Of the places that are kept, and of what is drawn or begun at random later.
+
+    Attributes
+    ----------
+    least
+        The smallest number at any place.
     """
 
     units: int
     aus: tuple[str, ...]
     seed: int = 0
+    least: float = field(default=np.inf, init=False)
     _count: int = field(default=0, init=False)
     _sum: Float[np.ndarray, " unit"] = field(init=False, repr=False)
     _products: Float[np.ndarray, "unit unit"] = field(init=False, repr=False)
@@ -70,6 +76,7 @@ class Gathered:
             raise CallError("the network answers NaN: its weights or its input hold NaN")
         flat = faces.reshape(len(faces), self.units, -1)
         places = flat.transpose(0, 2, 1).reshape(-1, self.units)
+        self.least = min(self.least, float(places.min()))
         self._count += len(places)
         self._sum += places.sum(axis=0)
         self._products += places.T @ places

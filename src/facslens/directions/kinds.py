@@ -73,12 +73,12 @@ def nonnegative(gathered: Gathered) -> Mixture:
             "non-negative factors need scikit-learn: install it with pip install "
             "'facslens[directions]'"
         ) from error
-    places = gathered.places
-    if places.min() < 0:
+    if gathered.least < 0:
         raise CallError(
             "the layer's maps fall below 0, so that they are no sums of non-negative factors: "
             "leave nonnegative out"
         )
+    places = gathered.places
     count = min(FACTORS, *places.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rounds, of which there are enough
@@ -113,6 +113,8 @@ def _unit_length(vectors: Float[np.ndarray, "direction unit"]) -> np.ndarray:
     return found
 
 
+#: The kind that is fitted to action units, so that no permutation of them tells anything new.
+FITTED: Final = "probe"
 #: By name: how each kind is fitted. The last is what a report shows most of.
 KINDS: Final[dict[str, Callable[[Gathered], Mixture]]] = {
     "random": random,

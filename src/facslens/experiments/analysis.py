@@ -80,6 +80,7 @@ def analyse(
     layer: str,
     permutations: int = 1000,
     seed: int = 0,
+    fitted: bool = False,
 ) -> Findings:
     """Find which action units themselves move a unit of a layer.
 
@@ -104,11 +105,15 @@ def analyse(
         Of the screening test.
     seed
         Of permutations and resamples.
+    fitted
+        Whether the candidates were fitted to the action units of the choosing people, so that a
+        permutation of these tests nothing: ``p_screen`` is missing then.
     """
     measured = measure(trials, seed)
     units = measured.choice.unit
     decided = decide(trials, measured, controls, units, layer)
-    screened = screen(trials, permutations, seed)
+    none = np.full((len(trials.aus), trials.rest.shape[1]), np.nan)
+    screened = none if fitted else screen(trials, permutations, seed)
     own = screened[np.arange(len(units)), units]
     caused = decided.caused.assign(p_screen=np.where(units >= 0, own, np.nan))[list(CAUSED)]
     return Findings(

@@ -139,6 +139,7 @@ def ask(
     random = [untrained(undirected(model), seed + 1 + number) for number in range(others)]
     settle(random, stimuli)
     random = [directed_alike(model, one, stimuli, seed) for one in random]
+    identity = identity and directed_alike(model, identity, stimuli, seed)
     few, every = compared(stimuli), needed(stimuli)
     networks = [*random, *([identity] if identity else [])]
     total = int(every.sum()) + (len(networks) + 1) * int(few.sum())

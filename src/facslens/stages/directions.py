@@ -9,7 +9,7 @@ from torch import Tensor
 from facslens.controls.baselines import untrained
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.directions.gathered import Gathered
-from facslens.directions.kinds import KINDS, check_kinds
+from facslens.directions.kinds import FITTED, KINDS, check_kinds
 from facslens.errors import CallError
 from facslens.models.directions import check_has_steps, directed, undirected
 from facslens.models.model import Model
@@ -63,7 +63,7 @@ def with_directions(
         layer: {
             kind: KINDS[kind](found)
             for kind in named or KINDS
-            if named or kind != "nonnegative" or found.places.min() >= 0
+            if named or kind != "nonnegative" or found.least >= 0
         }
         for layer, found in gathered.items()
     }
@@ -87,6 +87,13 @@ def directed_alike(model: Model, other: Model, stimuli: Stimuli, seed: int) -> M
 def untrained_alike(model: Model, seed: int, stimuli: Stimuli) -> Model:
     """Draw the weights of a network anew, and fit directions to it like those of the model."""
     return directed_alike(model, untrained(undirected(model), seed), stimuli, seed)
+
+
+def fitted_layers(model: Model) -> tuple[str, ...]:
+    """Name the layers whose units were fitted to action units."""
+    network = model.network
+    mixtures = network.mixtures if isinstance(network, Directed) else {}
+    return tuple(f"{layer}:{FITTED}" for layer, kinds in mixtures.items() if FITTED in kinds)
 
 
 def gather(model: Model, stimuli: Stimuli, layers: Sequence[str], seed: int) -> dict[str, Gathered]:

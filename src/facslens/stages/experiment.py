@@ -1,6 +1,6 @@
 """The experiment: show paired faces, and find which action units themselves move a unit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from facslens.models.model import Model
 from facslens.models.restart import can_restart
 from facslens.progress import Report, silent
 from facslens.stages.answers import Answers, ask
+from facslens.stages.directions import fitted_layers
 from facslens.version import __version__
 
 #: The file of each table of `Findings`.
@@ -103,11 +104,16 @@ def experiment(
     layers = plan.chosen(model)
     stimuli.check()
     answers = ask(model, stimuli, layers, plan.others(model), plan.seed, progress)
-    return analysed(answers, stimuli, plan)
+    return analysed(answers, stimuli, plan, fitted_layers(model))
 
 
-def analysed(answers: Answers, stimuli: Stimuli, plan: Plan) -> Findings:
-    """Analyse what a network and its controls answered, layer by layer."""
+def analysed(
+    answers: Answers, stimuli: Stimuli, plan: Plan, fitted: Sequence[str] = ()
+) -> Findings:
+    """Analyse what a network and its controls answered, layer by layer.
+
+    `fitted` names the layers whose units were fitted to action units.
+    """
     return Findings.joined(
         [
             analyse(
@@ -116,6 +122,7 @@ def analysed(answers: Answers, stimuli: Stimuli, plan: Plan) -> Findings:
                 layer=layer,
                 permutations=plan.permutations,
                 seed=plan.seed,
+                fitted=layer in fitted,
             )
             for layer in answers.responses
         ]
@@ -167,7 +174,7 @@ def write_experiment(
             others = plan.others(model)
             answers = ask(model, stimuli, layers, others, plan.seed, progress, other)
             answers.write(folder / ANSWERS)
-        findings = analysed(answers, stimuli, plan)
+        findings = analysed(answers, stimuli, plan, fitted_layers(model))
         for name, file in TABLES.items():
             write_table(folder / file, getattr(findings, name))
         hashes = {file: sha256(folder / file) for file in (ANSWERS, *TABLES.values())}

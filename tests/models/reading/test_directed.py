@@ -157,6 +157,17 @@ def test_a_copy_has_its_own_weights_and_the_same_directions(rng, images):
         torch.testing.assert_close(directed(images), before, rtol=0, atol=0)
 
 
+def test_a_copy_of_a_copy_keeps_directions_that_were_drawn_anew(rng, images):
+    directed = Directed(built(Block), (1, 12, 12), {"second": {"some": mixture(rng, 6)}}).eval()
+    first = copy.deepcopy(directed)
+    torch.manual_seed(9)
+    first.get_submodule("second:some").reset_parameters()
+    again = copy.deepcopy(first)
+    weights = [one.get_submodule("second:some").weight for one in (directed, first, again)]
+    torch.testing.assert_close(weights[2], weights[1], rtol=0, atol=0)
+    assert not torch.equal(weights[0], weights[1])
+
+
 def test_directions_of_a_directed_network_are_recorded_in_any_batch(rng, images):
     directed = Directed(built(Block), (1, 12, 12), {"second": {"some": mixture(rng, 6)}}).eval()
     found = {}

@@ -127,7 +127,10 @@ class Directed(NamesLayers):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Directed":
         """Copy the network, and let the copy's maps pass through the same mixtures."""
-        return type(self)(copy.deepcopy(self.network, memo), self._shape, self.mixtures).eval()
+        network = copy.deepcopy(self.network, memo)
+        copied = type(self)(network, self._shape, self.mixtures).eval()
+        copied.load_state_dict(self.state_dict())  # directions may have been drawn anew
+        return copied
 
     def _unit(
         self, layer: Layer, kind: str, mixture: Mixture, device: torch.device, dtype: torch.dtype

@@ -13,6 +13,7 @@ from facslens.folders import filling
 from facslens.models.initial import digest
 from facslens.progress import Report, silent
 from facslens.stages.answers import Answers, ask
+from facslens.stages.directions import fitted_layers
 from facslens.stages.experiment import (
     ANSWERS,
     Plan,
@@ -64,7 +65,7 @@ def mechanism(
         model, faces = subject.model, subject.stimuli
         asked = _named(progress, "experiment")
         answers = ask(model, faces, subject.layers, plan.others(model), plan.seed, asked)
-        findings = analysed(answers, faces, plan)
+        findings = analysed(answers, faces, plan, fitted_layers(model))
         subject = dataclasses.replace(subject, answers=answers, findings=findings)
     found: dict[str, pd.DataFrame] = {}
     for name in parts:
