@@ -1,8 +1,10 @@
 import io
 import sys
+from functools import partial
 
 import pytest
 from rich import console
+from rich.console import Console
 
 from facslens import progress
 from facslens.names import printable
@@ -23,9 +25,7 @@ def test_a_log_has_lines_that_move_no_cursor(capsys):
 def test_a_bar_shows_a_note_as_it_is(monkeypatch, note):
     screen = io.StringIO()
     monkeypatch.setattr(
-        progress,
-        "Console",
-        lambda stderr: console.Console(file=screen, force_terminal=True, width=200),
+        console, "Console", partial(Console, file=screen, force_terminal=True, width=200)
     )
     with progress.shown("step") as report:
         report(2, 2, note)
@@ -52,9 +52,7 @@ def test_another_step_has_its_own_times(capsys, monkeypatch, second):
 def test_a_bar_begins_anew_with_another_step(monkeypatch):
     screen = io.StringIO()
     monkeypatch.setattr(
-        progress,
-        "Console",
-        lambda stderr: console.Console(file=screen, force_terminal=True, width=200),
+        console, "Console", partial(Console, file=screen, force_terminal=True, width=200)
     )
     begun = []
     reset = progress.Progress.reset
