@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from rich import console
 from rich.console import Console
+from rich.progress import Progress
 
 from facslens import progress
 from facslens.names import printable
@@ -55,9 +56,9 @@ def test_a_bar_begins_anew_with_another_step(monkeypatch):
         console, "Console", partial(Console, file=screen, force_terminal=True, width=200)
     )
     begun = []
-    reset = progress.Progress.reset
+    reset = Progress.reset
     monkeypatch.setattr(
-        progress.Progress, "reset", lambda self, *a, **k: begun.append(a) or reset(self, *a, **k)
+        Progress, "reset", lambda self, *a, **k: begun.append(a) or reset(self, *a, **k)
     )
     with progress.shown("step") as report:
         for step in ((1, 3), (3, 3), (2, 3), (3, 9), (9, 9)):
