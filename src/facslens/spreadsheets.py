@@ -52,6 +52,9 @@ def defused(table: "pd.DataFrame") -> "pd.DataFrame":
 
     found = table.copy()
     for name, kind in table.dtypes.items():
-        if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)):
-            found[name] = table[name].astype(object).map(defused_cell)
+        if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
+            continue
+        cells = table[name].astype(object)
+        if any(isinstance(cell, str) and cell.startswith(_BEGINS) for cell in cells):
+            found[name] = cells.map(defused_cell)
     return found
