@@ -210,7 +210,7 @@ def test_a_network_in_a_folder_with_the_experiment_that_it_needs(
 def test_layers_all_or_several(facslens, network, two_grades, tmp_path):
     call = ("mechanism", network, "--stimuli", two_grades, "--only", "effects")
     for choices, expected in (
-        (("--layers", "all"), ["conv1", "conv1", "conv3"]),
+        (("--layers", "all"), ["conv1", "conv2", "conv3"]),
         (("--layer", "conv3", "--layer", "conv1"), ["conv1", "conv3"]),
     ):
         out = tmp_path / str(len(expected))
