@@ -11,10 +11,12 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 from benchmarks.oracle.architectures.table import ARCHITECTURES
+from benchmarks.ratios import show
 from facslens.models.reading.reading import read_network
 from facslens.responses.recorder import record
 
@@ -33,6 +35,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path)
     choices = parser.parse_args()
     torch.manual_seed(0)
     network = ARCHITECTURES[choices.name].build(True).eval()
@@ -62,13 +65,18 @@ def main() -> None:
     pairs = [(seconds(bare), seconds(recorded)) for _ in range(choices.repeats)]
     ratios = sorted(r / b for b, r in pairs)
     bare_each = statistics.median(b for b, _ in pairs) / (len(batches) * choices.batch) * 1e3
-    print(
-        f"{choices.name}, {torch.get_num_threads()} threads: read in {first:.1f} s (what PyTorch "
-        f"loads for it included), {len(reading.layers)} receptive fields {fields:.2f} s, again "
-        f"{seconds(lambda: read_network(network, shape)) * 1e6:.0f} µs; bare {bare_each:.1f} ms a "
-        f"face; recording {len(layers)} layers × {statistics.median(ratios):.3f} "
-        f"(from {ratios[0]:.3f} to {ratios[-1]:.3f})"
-    )
+    row = {
+        "what": f"recording {len(layers)} layers of {choices.name}",
+        "threads": torch.get_num_threads(),
+        "read, s": first,  # what PyTorch loads for it included
+        "fields, s": fields,
+        "read again, µs": 1e6 * seconds(lambda: read_network(network, shape)),
+        "bare, ms a face": bare_each,
+        "ratio": statistics.median(ratios),
+        "lowest": ratios[0],
+        "highest": ratios[-1],
+    }
+    show([row], choices.json)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ FACE is a picture of a face; it is put into a photograph of 640×480 pixels.
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.ratios import show
 from facslens.datasets.images import read_grey
 from facslens.prediction.faces import detected
 from facslens.prediction.network import Network
@@ -64,6 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("face", type=Path)
     parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--json", type=Path)
     choices = parser.parse_args()
     torch.set_num_threads(1)
     crop = fit(read_grey(choices.face), grey_contrast(48))[None]
@@ -74,26 +75,27 @@ def main() -> None:
     }
     many = np.repeat(crop, 64, axis=0)
     batch = {name: milliseconds(lambda n=n: n.read(many), 10) / 64 for name, n in networks.items()}
-    print(f"one thread; load of the machine {os.getloadavg()[0]:.1f}")
-    for name in networks:
-        print(
-            f"network alone, {name}: {one[name]:.2f} ms a face, in batches of 64 {batch[name]:.2f}"
-        )
+    rows = [
+        {"what": f"{of}, {name}", "ms": times[name], "ratio": times[name] / one["onnx"],
+         "of": "a face alone, onnx"}
+        for of, times in (("a face alone", one), ("a face of a batch of 64", batch))
+        for name in networks
+    ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "photograph.jpg"
         photograph(read_grey(choices.face), path)
-        rows = [row for _, row in whole_way(networks["onnx"], path)()]
-        print(f"the photograph: {len(rows)} row, {rows[0]['expression']}, {rows[0]['note']}")
+        found = [row for _, row in whole_way(networks["onnx"], path)()]
+        print(f"the photograph: {len(found)} row, {found[0]['expression']}, {found[0]['note']}")
         way = milliseconds(whole_way(networks["onnx"], path), choices.repeats // 4)
-        print(f"photograph of 640×480, whole way: {way:.1f} ms")
+        rows.append({"what": "photograph of 640×480, whole way", "ms": way,
+                     "ratio": way / one["onnx"], "of": "a face alone, onnx"})  # fmt: skip
         facslens = str(Path(sys.executable).with_name("facslens"))
         bare = milliseconds(command(sys.executable, "-c", "import numpy, onnxruntime"), 5)
         for runtime in ("onnx", "torch"):
             cold = milliseconds(command(facslens, "predict", str(path), "--runtime", runtime), 5)
-            print(
-                f"facslens predict, cold, {runtime}: {cold / 1e3:.2f} s; {cold / bare:.1f} × "
-                f"python -c 'import numpy, onnxruntime'"
-            )
+            rows.append({"what": f"facslens predict, cold, {runtime}", "ms": cold,
+                         "ratio": cold / bare, "of": "import numpy, onnxruntime"})  # fmt: skip
+    show(rows, choices.json)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
+from benchmarks.ratios import show
 from facslens.models.model import build
 from facslens.models.reading.reading import read_network
 from facslens.responses.recorder import record
@@ -31,6 +33,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--size", type=int, default=48)
+    parser.add_argument("--json", type=Path)
     choices = parser.parse_args()
 
     network = build("paper", tuple("abcdefg"), choices.size, seed=0).network
@@ -51,12 +54,17 @@ def main() -> None:
     pairs = [(seconds(bare), seconds(recorded)) for _ in range(choices.repeats)]
     ratios = sorted(r / b for b, r in pairs)
     forward = statistics.median(b for b, _ in pairs) / choices.images * 1e3
-    print(
-        f"{torch.get_num_threads()} threads, {choices.size}×{choices.size}, batches of "
-        f"{choices.batch}: bare {forward:.2f} ms an image; recording all "
-        f"{sum(m.out_channels for n, m in network.named_modules() if n in modules)} units "
-        f"× {statistics.median(ratios):.3f} (from {ratios[0]:.3f} to {ratios[-1]:.3f})"
-    )
+    units = sum(m.out_channels for n, m in network.named_modules() if n in modules)
+    row = {
+        "what": f"recording {units} units at {choices.size}×{choices.size}",
+        "threads": torch.get_num_threads(),
+        "batch": choices.batch,
+        "bare, ms an image": forward,
+        "ratio": statistics.median(ratios),
+        "lowest": ratios[0],
+        "highest": ratios[-1],
+    }
+    show([row], choices.json)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 python benchmarks/synthetic.py
 """
 
+import argparse
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.ratios import show
 from facslens.synthesis.generate import Order, generate
 
 PEOPLE = 24
@@ -28,7 +30,18 @@ def measure(workers: int) -> tuple[float, float]:
     return first, images / PEOPLE * (after - before) / (last - first)
 
 
+def main() -> None:
+    """Measure one and two processes in turn and show."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path)
+    choices = parser.parse_args()
+    found = [(workers, *measure(workers)) for workers in (1, 2)]
+    rows = [
+        {"processes": n, "first people, s": first, "faces/s": speed, "ratio": speed / found[0][2]}
+        for n, first, speed in found
+    ]
+    show(rows, choices.json)
+
+
 if __name__ == "__main__":
-    for workers in (1, 2):
-        first, speed = measure(workers)
-        print(f"{workers} process(es): first people after {first:.1f} s, then {speed:.1f} faces/s")
+    main()

@@ -1,8 +1,11 @@
 import io
 import sys
+from functools import partial
 
 import pytest
 from rich import console
+from rich.console import Console
+from rich.progress import Progress
 
 from facslens import progress
 from facslens.names import printable
@@ -23,9 +26,7 @@ def test_a_log_has_lines_that_move_no_cursor(capsys):
 def test_a_bar_shows_a_note_as_it_is(monkeypatch, note):
     screen = io.StringIO()
     monkeypatch.setattr(
-        progress,
-        "Console",
-        lambda stderr: console.Console(file=screen, force_terminal=True, width=200),
+        console, "Console", partial(Console, file=screen, force_terminal=True, width=200)
     )
     with progress.shown("step") as report:
         report(2, 2, note)
@@ -52,14 +53,12 @@ def test_another_step_has_its_own_times(capsys, monkeypatch, second):
 def test_a_bar_begins_anew_with_another_step(monkeypatch):
     screen = io.StringIO()
     monkeypatch.setattr(
-        progress,
-        "Console",
-        lambda stderr: console.Console(file=screen, force_terminal=True, width=200),
+        console, "Console", partial(Console, file=screen, force_terminal=True, width=200)
     )
     begun = []
-    reset = progress.Progress.reset
+    reset = Progress.reset
     monkeypatch.setattr(
-        progress.Progress, "reset", lambda self, *a, **k: begun.append(a) or reset(self, *a, **k)
+        Progress, "reset", lambda self, *a, **k: begun.append(a) or reset(self, *a, **k)
     )
     with progress.shown("step") as report:
         for step in ((1, 3), (3, 3), (2, 3), (3, 9), (9, 9)):

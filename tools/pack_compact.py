@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from facslens.datasets.base import EXPRESSIONS
 from facslens.datasets.ferplus import FER2013
+from facslens.datasets.labels import EXPRESSIONS
 from facslens.models.card import FOLDER
 
 

@@ -11,12 +11,14 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import filelock
-import pandas as pd
 
 from facslens.errors import ArtifactError
+
+if TYPE_CHECKING:  # what reads no table does not wait for pandas
+    import pandas as pd
 
 Json = dict[str, Any]
 
@@ -206,7 +208,7 @@ def read_json(path: Path) -> Json:
     return content
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path, table: "pd.DataFrame") -> None:
     """Write a table atomically, as Parquet or CSV according to its suffix."""
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
@@ -215,15 +217,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
             table.to_csv(temporary, index=False)
 
 
-#: Older pandas rounds what it reads unless told not to; from 3.1 on it is always exact.
-_EXACT: Final[dict[str, Any]] = (
-    {}
-    if tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1)
-    else {"float_precision": "round_trip"}
-)
-
-
-def read_table(path: Path, types: Mapping[str, str] | None = None) -> pd.DataFrame:
+def read_table(path: Path, types: Mapping[str, str] | None = None) -> "pd.DataFrame":
     """Read a Parquet or CSV table; numbers are exactly those that were written.
 
     Parameters
@@ -239,11 +233,16 @@ def read_table(path: Path, types: Mapping[str, str] | None = None) -> pd.DataFra
     ArtifactError
         If the file is missing or damaged.
     """
+    import pandas as pd
+
+    # older pandas rounds what it reads unless told not to; from 3.1 on it is always exact
+    old = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+    exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         table: pd.DataFrame = pd.read_csv(
-            path, keep_default_na=False, na_values=[""], dtype=types, **_EXACT
+            path, keep_default_na=False, na_values=[""], dtype=types, **exact
         )
         return table
     except FileNotFoundError as error:

@@ -6,16 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 from facslens.names import one_line
 
 #: Called with the number of parts done, their total number, and a short note.
@@ -39,8 +29,19 @@ def shown(title: str) -> Iterator[Report]:
     """
     before = 0
     parts: int | None = None
+    from rich.console import Console
+
     console = Console(stderr=True)
     if console.is_terminal:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         columns = (
             TextColumn("{task.description:<10}", style="bold", markup=False),
             BarColumn(),

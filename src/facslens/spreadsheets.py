@@ -1,8 +1,9 @@
 """Write text cells so that no spreadsheet program runs them as formulas."""
 
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import pandas as pd
+if TYPE_CHECKING:  # single cells need no pandas, for which a prediction would wait
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ def defused_cell(cell: T) -> T | str:
     return cell
 
 
-def defused(table: pd.DataFrame) -> pd.DataFrame:
+def defused(table: "pd.DataFrame") -> "pd.DataFrame":
     """Apply `defused_cell` to the texts of a table; numbers stay as they are.
 
     A file name may begin with ``=``; opened in a spreadsheet program, the table would run it as a
@@ -41,13 +42,19 @@ def defused(table: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> defused(pd.DataFrame({"image": ["@a.png", "b.png"], "response": [-1.5, 2.0]}))
          image  response
     0  '@a.png      -1.5
     1    b.png       2.0
     """
+    import pandas as pd
+
     found = table.copy()
     for name, kind in table.dtypes.items():
-        if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)):
-            found[name] = table[name].astype(object).map(defused_cell)
+        if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
+            continue
+        cells = table[name].astype(object)
+        if any(isinstance(cell, str) and cell.startswith(_BEGINS) for cell in cells):
+            found[name] = cells.map(defused_cell)
     return found

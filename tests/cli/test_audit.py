@@ -64,7 +64,7 @@ def coded(make, network, drawn_ck48, tmp_path_factory):
     """An audit of an untrained network, with drawn faces of 24 coded people."""
     folder = tmp_path_factory.mktemp("audits") / "coded"
     return make(
-        network, folder, "--data", f"ck48:{drawn_ck48}", "--layer", "conv2", "--layer", "conv3"
+        network, folder, "--data", f"ck48:{drawn_ck48}", "--layer", "conv1", "--layer", "conv3"
     )
 
 
@@ -145,8 +145,8 @@ def test_with_faces_every_stage_but_a_training_is_made(coded, drawn_ck48):
     record = fl.load_run(coded)
     faces = fl.load_faces(f"ck48:{drawn_ck48}")
     assert record.faces.table["split"].tolist() == halves(faces, 0).tolist()
-    assert record.layers == ("conv2", "conv3")
-    assert set(record.mapping["layer"]) == {"conv2", "conv3"}
+    assert record.layers == ("conv1", "conv3")
+    assert set(record.mapping["layer"]) == {"conv1", "conv3"}
     assert record.table("experiment/convergence.csv")["known"].isin(["both", "real", "drawn"]).all()
     assert len(record.projections)
     predictions = record.predictions
@@ -261,7 +261,7 @@ def test_an_audit_that_is_stopped_again_and_again_goes_on(
     stopped = ("open", "record", "experiment", "mechanism")
     for name in stopped:
         monkeypatch.setitem(order.STAGES, name, stopping(order.STAGES[name]))
-    quick = ["--untrained", "1", "--permutations", "19", "--layer", "conv2", "--layer", "conv3"]
+    quick = ["--untrained", "1", "--permutations", "19", "--layer", "conv1", "--layer", "conv3"]
     call = ("audit", network, "--data", f"ck48:{drawn_ck48}", "--out", folder, *quick)
     call += ("--stimuli", two_grades)
     for name in stopped:

@@ -3,8 +3,6 @@
 import functools
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -344,13 +342,6 @@ def test_an_unforeseen_error_is_one_sentence_too(facslens, monkeypatch):
     assert code == 1
     assert "ZeroDivisionError: seven (not foreseen" in err
     assert "Traceback" not in err
-
-
-@pytest.mark.parametrize("first", ["facslens; facslens.Faces", "facslens.cli.main"])
-def test_help_and_tables_wait_for_no_torch(first):
-    code = f"import sys\nimport {first}\nprint('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 def test_a_huge_image_is_refused_from_its_header(facslens, draw_ck48, tmp_path):

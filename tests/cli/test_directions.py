@@ -34,10 +34,10 @@ def network(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def audit(network, drawn_stimuli, drawn_ck48, tmp_path_factory):
+def audit(network, two_grades, drawn_ck48, tmp_path_factory):
     """An audit with faces, whose units are directions of the last layer."""
     folder = tmp_path_factory.mktemp("audits") / "run"
-    quick = ["--untrained", 1, "--permutations", 19, "--stimuli", drawn_stimuli]
+    quick = ["--untrained", 1, "--permutations", 19, "--stimuli", two_grades]
     data = ["--data", f"ck48:{drawn_ck48}"]
     run("audit", network, "--units", "directions", "--out", folder, *quick, *data)
     return folder

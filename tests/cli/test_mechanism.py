@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+import sys
 
 import pandas as pd
 import pytest
 
+from facslens.cli.main import main
 from facslens.models import model as models
 from facslens.runs.folder import Run
 from facslens.stages import order
@@ -17,13 +19,30 @@ from facslens.stages.mechanism.parts import PARTS
 def finished(make_run, tmp_path_factory):
     """A whole run of two layers, quickly made."""
     choices = ["--epochs", "1", "--permutations", "19", "--distance", "auroc"]
-    choices += ["--layer", "conv2", "--layer", "conv3"]
+    choices += ["--layer", "conv1", "--layer", "conv3"]
     return make_run(tmp_path_factory.mktemp("runs") / "drawn", *choices)
 
 
 @pytest.fixture
 def run(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def finished_layers(finished, tmp_path_factory):
+    """The run with the part that compares layers, too."""
+    folder = shutil.copytree(finished, tmp_path_factory.mktemp("layers") / "drawn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["facslens", "mechanism", str(folder), "--only", "layers"])
+        with pytest.raises(SystemExit) as stop:
+            main()
+    assert not stop.value.code
+    return folder
+
+
+@pytest.fixture
+def layered(finished_layers, tmp_path):
+    return shutil.copytree(finished_layers, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +92,10 @@ def test_a_part_is_added_to_a_run_and_its_report(facslens, run):
 def test_layers_stay_where_none_is_named(facslens, run):
     assert facslens("mechanism", run, "--only", "effects", "--layers", "all")[0] == 0
     note = run / "mechanism" / "mechanism.json"
-    assert json.loads(note.read_text())["layers"] == ["conv2", "conv3"]
+    assert json.loads(note.read_text())["layers"] == ["conv1", "conv3"]
     assert facslens("mechanism", run, "--only", "groups")[0] == 0
     noted = json.loads(note.read_text())
-    assert noted["layers"] == ["conv2", "conv3"]
+    assert noted["layers"] == ["conv1", "conv3"]
     assert set(noted["sha256"]) == of_parts("effects", "groups")
     assert facslens("mechanism", run, "--only", "effects", "--layer", "conv3")[0] == 0
     again = json.loads(note.read_text())
@@ -85,9 +104,9 @@ def test_layers_stay_where_none_is_named(facslens, run):
 
 
 def test_an_experiment_remakes_the_mechanism_with_all_of_its_parts(
-    facslens, run, draw_stimuli, tmp_path
+    facslens, layered, draw_stimuli, tmp_path
 ):
-    assert facslens("mechanism", run, "--only", "layers")[0] == 0
+    run = layered
     before = json.loads((run / "mechanism" / "mechanism.json").read_text())
     faces = draw_stimuli(tmp_path / "set", grades=("C", "D", "E"))
     code, _, err = facslens("experiment", run, "--stimuli", faces)
@@ -124,9 +143,9 @@ def test_a_run_without_experiment_names_the_command_which_works(facslens, run):
 
 
 def test_resume_keeps_a_finished_mechanism_and_goes_on_with_a_stopped_one(
-    facslens, run, monkeypatch
+    facslens, layered, monkeypatch
 ):
-    assert facslens("mechanism", run, "--only", "layers")[0] == 0
+    run = layered
     before = files(run / "mechanism")
     called = []
     kept = {
@@ -254,7 +273,7 @@ def test_a_wrong_call_gets_one_sentence(facslens, tmp_path, monkeypatch, argumen
 def test_wrong_calls_leave_a_run_as_it_is(facslens, run):
     before = (run / "run.json").read_bytes()
     for arguments, code, sentence in (
-        (("--layer", "conv1"), 2, "the network has no layer 'conv1': it has conv"),
+        (("--layer", "conv2"), 2, "the network has no layer 'conv2': it has conv"),
         (("--only", "nonsense"), 2, "--only names 'nonsense'"),
         (("--seed", "0"), 2, "--seed needs --out DIR"),
     ):

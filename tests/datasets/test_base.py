@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facslens.datasets.base import COLUMNS, Faces, expression_name, make_table
+from facslens.datasets.base import COLUMNS, Faces, make_table
+from facslens.datasets.labels import expression_name
 from facslens.errors import CallError, DataError
 
 

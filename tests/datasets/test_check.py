@@ -2,8 +2,8 @@ import pytest
 from PIL import Image
 
 from facslens.datasets.check import check
+from facslens.datasets.defects import Defect
 from facslens.datasets.load import load
-from facslens.datasets.reading import Defect
 from facslens.errors import CallError
 
 SUBJECT = r",subject=p\d+"

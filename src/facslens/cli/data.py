@@ -20,7 +20,10 @@ from facslens.preprocess.detect import DEFAULT
 from facslens.progress import shown
 
 app = typer.Typer(
-    help="List the dataset layouts, check a dataset, or make one.", no_args_is_help=True
+    name="data",
+    help="List the dataset layouts, check a dataset, or make one.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 

@@ -6,21 +6,8 @@ import sys
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from facslens.cli import (
-    audit,
-    crossval,
-    data,
-    experiment,
-    export,
-    layers,
-    mechanism,
-    predict,
-    run,
-    stages,
-)
+from facslens.cli.commands import Commands
 from facslens.errors import CallError, FacslensError
 from facslens.names import one_line
 from facslens.version import __version__
@@ -30,23 +17,13 @@ _OPTIONS: Final = {"spec": "data"}
 
 app = typer.Typer(
     name="facslens",
+    cls=Commands,
     help="Find which feature map of a facial expression network detects which action unit.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.command("run")(run.run)
-app.command("audit")(audit.audit)
-for stage in stages.COMMANDS:
-    app.command(stage.__name__.replace("_", "-"))(stage)
-app.command("experiment")(experiment.experiment)
-app.command("mechanism")(mechanism.mechanism)
-app.command("crossval")(crossval.crossval)
-app.command("predict")(predict.predict_command)
-app.command("export")(export.export)
-app.command("layers")(layers.layers)
-app.add_typer(data.app, name="data")
 
 
 @app.callback(invoke_without_command=True)
@@ -64,7 +41,6 @@ def options(
 
 def main() -> None:
     """Run the command line; exit with 1 if the work failed, with 2 if the call was wrong."""
-    console = Console(stderr=True, soft_wrap=True)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path may be no text in any encoding
     try:
@@ -72,28 +48,37 @@ def main() -> None:
     except FacslensError as error:
         if os.environ.get("FACSLENS_DEBUG"):
             raise
-        console.print(f"[bold red]error:[/] {escape(_sentence_of(error))}", highlight=False)
+        _say_error(_sentence_of(error))
         sys.exit(2 if isinstance(error, CallError) else 1)
     except OSError as error:
         if os.environ.get("FACSLENS_DEBUG"):
             raise
         what = one_line(f"{error.filename or 'a file'} cannot be read or written: {error.strerror}")
-        console.print(f"[bold red]error:[/] {escape(what)}", highlight=False)
+        _say_error(what)
         sys.exit(1)
     except Exception as error:
         if os.environ.get("FACSLENS_DEBUG"):
             raise
-        console.print(
-            f"[bold red]error:[/] {escape(one_line(f'{type(error).__name__}: {error}'))} "
-            f"(not foreseen: please report it, with what --debug prints)",
-            highlight=False,
+        _say_error(
+            f"{one_line(f'{type(error).__name__}: {error}')} "
+            f"(not foreseen: please report it, with what --debug prints)"
         )
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print(
-            "stopped; continue a run with `facslens run --resume --out RUN`", highlight=False
-        )
+        _say("stopped; continue a run with `facslens run --resume --out RUN`")
         sys.exit(1)
+
+
+def _say_error(sentence: str) -> None:
+    from rich.markup import escape
+
+    _say(f"[bold red]error:[/] {escape(sentence)}")
+
+
+def _say(text: str) -> None:
+    from rich.console import Console  # most calls have nothing to say
+
+    Console(stderr=True, soft_wrap=True).print(text, highlight=False)
 
 
 def _sentence_of(error: FacslensError) -> str:

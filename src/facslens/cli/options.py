@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 import typer
 
-from facslens.association.distances.table import DISTANCES
 from facslens.projection.rules import RULES
 
 Network = Annotated[
@@ -142,14 +141,6 @@ def names_in(text: str | None) -> list[str] | None:
     return None if text is None else text.split(",")
 
 
-#: Lists the distances, by name and in words.
-DISTANCE_HELP: Final = "The distance that decides the mapping: " + ", ".join(
-    f"{name} ({distance.label})" for name, distance in DISTANCES.items()
-)
-Distance = Annotated[
-    str,
-    typer.Option("--distance", help=DISTANCE_HELP),
-]
 Null = Annotated[
     str,
     typer.Option(
@@ -166,9 +157,9 @@ Neutral = Annotated[
     bool,
     typer.Option("--neutral", help="Include neutral faces in the association."),
 ]
-#: The names of the projection rules, for a help text.
-RULE_NAMES = f"{', '.join([*RULES][:-1])} or {[*RULES][-1]}"
-Rule = Annotated[str, typer.Option("--rule", help=f"The projection rule: {RULE_NAMES}.")]
+#: Lists the projection rules.
+RULE_HELP: Final = f"The projection rule: {', '.join([*RULES][:-1])} or {[*RULES][-1]}."
+Rule = Annotated[str, typer.Option("--rule", help=RULE_HELP)]
 Stimuli = Annotated[
     Path | None,
     typer.Option(

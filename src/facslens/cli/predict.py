@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from facslens.cli import options
 from facslens.errors import CallError
@@ -120,7 +119,6 @@ def predict_command(
     network = open_network(choice)
     finder = whole(network.input) if cropped else detected(make_detector(detector), network.input)
     entries = [entry for entry in find(_named(paths)) if not _is_drawing(entry, overlay)]
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     live = any(is_camera(entry) for entry in entries)
     batch = BATCH if overlay is None and not live else 1
     stopped = threading.Event()
@@ -169,7 +167,7 @@ def predict_command(
                 }
                 with writing(out, columns(network), question, batch) as (write, kept):
                     if kept.rows:
-                        console.print(f"goes on after {kept.rows} rows of {shown_out}.part")
+                        _say(f"goes on after {kept.rows} rows of {shown_out}.part")
                     for row in rows(progress, kept):
                         write(row)
             else:
@@ -180,13 +178,19 @@ def predict_command(
                         sys.stdout.flush()
     except KeyboardInterrupt:
         again = f"; the same command goes on from {shown_out}.part" if out is not None else ""
-        console.print(f"stopped{again}")
+        _say(f"stopped{again}")
         raise typer.Exit(1) from None
     if out is not None:
-        console.print(f"predictions: {shown_out}")
+        _say(f"predictions: {shown_out}")
     if failed:
-        console.print(f"{failed} of {len(entries)} could not be read: see the column problem")
+        _say(f"{failed} of {len(entries)} could not be read: see the column problem")
         raise typer.Exit(1)
+
+
+def _say(text: str) -> None:
+    from rich.console import Console  # most calls have nothing to say
+
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(text)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from facslens.association.distances.table import DEFAULT as DEFAULT_DISTANCE
 from facslens.cli import options
+from facslens.cli.distance_option import Distance
 from facslens.datasets.load import DEFAULT, parse_spec
 from facslens.errors import CallError
 from facslens.runs.folder import Run, next_folder
@@ -30,7 +31,7 @@ def run(
     patience: options.Patience = None,
     checkpoints: options.Checkpoints = None,
     layer: options.Layers = None,
-    distance: options.Distance = DEFAULT_DISTANCE,
+    distance: Distance = DEFAULT_DISTANCE,
     permutations: options.Permutations = 1000,
     null: options.Null = "free",
     neutral: options.Neutral = False,

@@ -5,14 +5,14 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from facslens.cli import options
+from facslens.cli import distance_option, options
 from facslens.errors import CallError
 from facslens.runs.folder import Run
 from facslens.stages.check_table import check_names, defaults
@@ -58,7 +58,7 @@ def record(
 
 def associate(
     run: options.ExistingRun,
-    distance: Annotated[str | None, typer.Option("--distance", help=options.DISTANCE_HELP)] = None,
+    distance: Annotated[str | None, typer.Option("--distance", help=distance_option.HELP)] = None,
     permutations: Annotated[
         int | None,
         typer.Option("--permutations", min=1, help="Permutations of each permutation test."),
@@ -96,9 +96,7 @@ def associate(
 
 def project(
     run: options.ExistingRun,
-    rule: Annotated[
-        str | None, typer.Option("--rule", help=f"The projection rule: {options.RULE_NAMES}.")
-    ] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help=options.RULE_HELP)] = None,
     accept: options.Accept = None,
 ) -> None:
     """Project the strongest responses of the mapped units back to pixels."""
@@ -248,6 +246,3 @@ def _choose(run: Run, **changes: object) -> None:
     settings = dataclasses.replace(Settings.of(run), **changes)  # type: ignore[arg-type]
     settings.check()
     run.update(settings=settings.entries())
-
-
-COMMANDS: Final = (train, record, associate, project, verify, report)

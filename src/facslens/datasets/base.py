@@ -11,78 +11,16 @@ from jaxtyping import Bool, Float
 
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
+from facslens.datasets.labels import EXPRESSIONS, NEUTRAL, SPLITS
 from facslens.errors import CallError, DataError
-
-NEUTRAL: Final = "neutral"
-EXPRESSIONS: Final = (
-    NEUTRAL,
-    "anger",
-    "contempt",
-    "disgust",
-    "fear",
-    "happiness",
-    "sadness",
-    "surprise",
-)
-SPLITS: Final = ("train", "validation", "test")
-
-_SPLIT_WORDS: Final = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-    # FER2013's own
-    "publictest": "validation",
-    "privatetest": "test",
-}
-_SYNONYMS: Final = {
-    "angry": "anger",
-    "contemptuous": "contempt",
-    "disgusted": "disgust",
-    "afraid": "fear",
-    "fearful": "fear",
-    "scared": "fear",
-    "happy": "happiness",
-    "joy": "happiness",
-    "sad": "sadness",
-    "surprised": "surprise",
-}
 
 #: Columns that every Faces table has; action-unit columns follow them.
 COLUMNS: Final = ("image", "path", "subject", "sequence", "frame", "expression", "split")
 
 
-def expression_name(text: str) -> str | None:
-    """Give the canonical name of an expression, or None where the word is not known.
-
-    Examples
-    --------
-    >>> expression_name("Happy"), expression_name("bored")
-    ('happiness', None)
-    """
-    word = text.strip().lower()
-    word = _SYNONYMS.get(word, word)
-    return word if word in EXPRESSIONS else None
-
-
 def is_neutral(table: pd.DataFrame) -> Bool[np.ndarray, " image"]:
     """Tell for each row of a Faces table whether it is known to be neutral."""
     return (table["expression"].fillna("") == NEUTRAL).to_numpy(dtype=bool)
-
-
-def split_name(text: str) -> str | None:
-    """Give the canonical name of a split, or None where the word is not known.
-
-    Examples
-    --------
-    >>> split_name("Training"), split_name("dev"), split_name("PrivateTest"), split_name("happy")
-    ('train', 'validation', 'test', None)
-    """
-    return _SPLIT_WORDS.get(text.strip().lower())
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from facslens.datasets.base import Faces
+from facslens.datasets.defects import Defect, Level, few
 from facslens.datasets.images import read_grey
 from facslens.datasets.load import read
-from facslens.datasets.reading import Defect, Level, few
 from facslens.datasets.splits import holdout
 from facslens.errors import DataError, NotEnoughDataError
 

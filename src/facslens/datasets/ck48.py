@@ -7,12 +7,13 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.datasets.base import expression_name
 from facslens.datasets.columns import au_values, read_csv
 from facslens.datasets.conflicts import check_split, without_conflicts
+from facslens.datasets.defects import Defect, few
 from facslens.datasets.files import images_below, relative
 from facslens.datasets.folder import split_of
-from facslens.datasets.reading import Defect, Reading, few
+from facslens.datasets.labels import expression_name
+from facslens.datasets.reading import Reading
 
 _FILE: Final = re.compile(
     r"(?P<subject>S\d+)_(?P<take>\d+)_(?P<frame>\d{1,18})\.png", re.IGNORECASE

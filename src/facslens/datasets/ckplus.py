@@ -10,8 +10,9 @@ import pandas as pd
 
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
+from facslens.datasets.defects import Defect, few, tally
 from facslens.datasets.files import count_skipped, files_below, in_utf8, relative
-from facslens.datasets.reading import Defect, Reading, few, tally
+from facslens.datasets.reading import Reading
 from facslens.names import printable
 
 #: The numbers in an emotion file, in order.

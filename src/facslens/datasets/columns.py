@@ -11,7 +11,7 @@ import pandas as pd
 
 from facslens import action_units
 from facslens.datasets.archive import MAX_TABLE_BYTES, is_file, read_bytes, state_of
-from facslens.datasets.reading import Defect, tally
+from facslens.datasets.defects import Defect, tally
 
 # pandas marks a second column of the same name so, which has to be noticed here.
 _REPEATED: Final = re.compile(r"\.\d+$")

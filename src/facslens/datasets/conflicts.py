@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from facslens.datasets.reading import Defect, few
+from facslens.datasets.defects import Defect, few
 
 
 def without_conflicts(rows: pd.DataFrame, source: str, defects: list[Defect]) -> pd.DataFrame:

@@ -9,9 +9,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from facslens.datasets.archive import is_file, read_bytes
-from facslens.datasets.base import EXPRESSIONS
 from facslens.datasets.columns import numbers, read_csv, row_name
-from facslens.datasets.reading import Defect, Reading
+from facslens.datasets.defects import Defect
+from facslens.datasets.labels import EXPRESSIONS
+from facslens.datasets.reading import Reading
 from facslens.names import printable
 
 #: The columns of votes, in the order of FER+'s ``label.csv``; the last is "not a face".

@@ -6,8 +6,8 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from facslens.datasets.archive import state_of
+from facslens.datasets.defects import Defect, few
 from facslens.datasets.images import FORMATS
-from facslens.datasets.reading import Defect, few
 
 
 def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> list[Path]:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from facslens.datasets.base import EXPRESSIONS, expression_name, split_name
 from facslens.datasets.conflicts import check_split, without_conflicts
+from facslens.datasets.defects import Defect
 from facslens.datasets.files import images_below, relative
-from facslens.datasets.reading import Defect, Reading
+from facslens.datasets.labels import EXPRESSIONS, expression_name, split_name
+from facslens.datasets.reading import Reading
 from facslens.names import printable
 
 

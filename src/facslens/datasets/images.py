@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facslens.datasets.archive import read_bytes
 from facslens.errors import DataError
+from facslens.shapes import UInt8
 
 #: The formats that are read, by the endings of their files. Pillow knows many more, and would
 #: start another program for some.

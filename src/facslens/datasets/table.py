@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from facslens.datasets.archive import is_file, state_of
-from facslens.datasets.base import EXPRESSIONS, SPLITS, expression_name, split_name
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
 from facslens.datasets.conflicts import check_split, without_conflicts
-from facslens.datasets.reading import Defect, Reading, few
+from facslens.datasets.defects import Defect, few
+from facslens.datasets.labels import EXPRESSIONS, SPLITS, expression_name, split_name
+from facslens.datasets.reading import Reading
 from facslens.names import printable
 
 #: The names that a column may have when the call names none; OpenFace and py-feat included.

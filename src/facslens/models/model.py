@@ -13,7 +13,7 @@ from safetensors.torch import save as weights_to_bytes
 from torch import Tensor, nn
 
 from facslens.artifacts import Json, atomic, read_json, write_json
-from facslens.datasets.base import EXPRESSIONS
+from facslens.datasets.labels import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
 from facslens.models.compact import CompactNetwork
 from facslens.models.paper import PaperNetwork

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float
 
 from facslens.errors import ArtifactError, CallError
+from facslens.shapes import Float
 
 #: The evidence of each network in the package, made by tools/map_compact.py.
 PACKAGED: Final = {"compact": Path(str(files("facslens.models") / "weights" / "compact-aus.json"))}

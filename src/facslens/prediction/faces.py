@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import UInt8
 
 from facslens.datasets.images import MAX_PIXELS, grey
 from facslens.errors import DataError
@@ -16,6 +15,7 @@ from facslens.preprocess.crop import crop_face
 from facslens.preprocess.detection import Detection, Detector
 from facslens.preprocess.fit import fit
 from facslens.preprocess.input import Input
+from facslens.shapes import UInt8
 
 #: Pixels of pictures that wait for a thread or are looked at; while there are as many, no further
 #: picture is read, so that the threads together hold at most this and one picture more.

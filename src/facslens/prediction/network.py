@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
 
 from facslens.prediction.evidence import Evidence
 from facslens.preprocess.input import Input
+from facslens.shapes import Float, UInt8
 
 
 class Answers(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from facslens.datasets.base import EXPRESSIONS
+from facslens.datasets.labels import EXPRESSIONS
 from facslens.prediction.evidence import Evidence
 from facslens.prediction.faces import Face, Finder, faces
 from facslens.prediction.network import Answers, Network

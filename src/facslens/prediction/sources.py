@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import UInt8
 
 from facslens.datasets.archive import is_file, state_of
+from facslens.datasets.defects import Defect
 from facslens.datasets.files import files_below, is_image, relative
 from facslens.datasets.images import read_picture
-from facslens.datasets.reading import Defect
 from facslens.errors import CallError, DataError
 from facslens.names import one_line, printable
+from facslens.shapes import UInt8
 
 VIDEO_SUFFIXES: Final = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"}

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import UInt8
 
-from facslens.datasets.base import EXPRESSIONS
+from facslens.datasets.labels import EXPRESSIONS
 from facslens.errors import ArtifactError, CallError
 from facslens.prediction.evidence import Evidence, evidence_in
 from facslens.prediction.network import Answers, Network
 from facslens.preprocess.input import Input, noted_input
+from facslens.shapes import UInt8
 
 #: As in `facslens.models.export`, which this module must not import: it needs PyTorch.
 METADATA: Final = "facslens"

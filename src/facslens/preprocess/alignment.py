@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex128, Float64
+
+from facslens.shapes import Complex128, Float64
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,16 @@ Bazarevsky et al. 2019 [bazarevsky2019]_.
 
 import math
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
 from PIL import Image
 
 from facslens.errors import CallError
 from facslens.preprocess.alignment import Similarity
 from facslens.preprocess.detection import Box, Detection, Detector, plausible
+from facslens.shapes import Float32, Float64, UInt8
 
 #: Least score of an anchor.
 SEEN: Final = 0.5
@@ -96,6 +95,8 @@ def make() -> Detector:
     CallError
         If ONNX Runtime or the weights are not installed.
     """
+    from importlib import metadata
+
     try:
         import onnxruntime
 

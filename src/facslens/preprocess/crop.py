@@ -9,12 +9,12 @@ import math
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 
 from facslens.errors import DataError
 from facslens.preprocess.alignment import Similarity, fitted, numbers
 from facslens.preprocess.detection import Box, Detection
+from facslens.shapes import Float, UInt8
 
 #: Where right eye, left eye and the middle of the mouth lie in a crop, (x, y) as shares of its
 #: side: the medians of FER2013's training faces, made symmetric. ``benchmarks/faces.py``

@@ -10,9 +10,9 @@ from PIL import Image
 
 from facslens import artifacts
 from facslens.datasets.archive import state_of
+from facslens.datasets.defects import Defect
 from facslens.datasets.files import count_skipped, files_below, is_image, relative
 from facslens.datasets.images import MIN_SIDE, Picture, grey, read_picture
-from facslens.datasets.reading import Defect
 from facslens.errors import CallError, DataError
 from facslens.names import one_line, printable
 from facslens.preprocess.crop import crop_face

@@ -6,7 +6,6 @@ without arguments, which gives a `Detector`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Final
 
 from facslens.errors import CallError
@@ -56,6 +55,8 @@ def make_detector(name: str = DEFAULT) -> Detector:
     """
     if name in DETECTORS:
         return DETECTORS[name].make()
+    from importlib import metadata
+
     others = metadata.entry_points(group=GROUP)
     if name not in others.names:
         known = ", ".join([*DETECTORS, *sorted(others.names)])

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64, UInt8
 
 from facslens.preprocess.alignment import Similarity
+from facslens.shapes import Float64, UInt8
 
 #: Left, top, width and height.
 Box = tuple[float, float, float, float]

@@ -1,11 +1,11 @@
 """Bring a picture to the size and the colours that a network reads."""
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 
 from facslens.datasets.images import grey
 from facslens.preprocess.input import INTERPOLATIONS, Input
+from facslens.shapes import Float, UInt8
 
 
 def fit(

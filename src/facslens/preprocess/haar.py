@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float64, UInt8
 
 from facslens.errors import CallError
 from facslens.preprocess.alignment import Similarity, fitted
 from facslens.preprocess.crop import TEMPLATE
 from facslens.preprocess.detection import Box, Detection, Detector, plausible
+from facslens.shapes import Float64, UInt8
 
 #: How much the picture shrinks from one look to the next; how many looks must agree.
 STEP: Final = 1.1

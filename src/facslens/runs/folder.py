@@ -165,7 +165,8 @@ class Run:
         It may be out of date, or have been damaged since: see `need` and `read`.
         """
         top = name.split("/")[0]
-        noted = {file for stage in self.info["stages"] for file in self._noted(stage)}
+        stages = self.info["stages"].values()
+        noted = {file for entry in stages for file in entry.get("files", {})}
         return name in noted or (top in FOLDERS and top in noted and (self / name).exists())
 
     def need(self, name: str) -> Path:

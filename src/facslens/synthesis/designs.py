@@ -10,7 +10,7 @@ import numpy as np
 
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
-from facslens.datasets.base import EXPRESSIONS, NEUTRAL
+from facslens.datasets.labels import EXPRESSIONS, NEUTRAL
 from facslens.errors import CallError
 from facslens.synthesis.actions import AUS, EXCLUDED, SIDED
 

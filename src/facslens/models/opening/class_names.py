@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from facslens.action_units import begins_like_column
-from facslens.datasets.base import EXPRESSIONS, expression_name
+from facslens.datasets.labels import EXPRESSIONS, expression_name
 from facslens.errors import CallError
 from facslens.names import listed
 

@@ -6,7 +6,8 @@ from typing import Final
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
-from facslens.datasets.base import SPLITS, is_neutral
+from facslens.datasets.base import is_neutral
+from facslens.datasets.labels import SPLITS
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.missing import Missing
 from facslens.report.section import Page, Section
