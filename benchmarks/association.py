@@ -19,7 +19,8 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from facslens.association import DISTANCES, associate, concatenate
-from facslens.association.distances.histograms import BINS, UNIFORM
+from facslens.association.distances.bins import BINS
+from facslens.association.distances.histograms import UNIFORM
 
 LAYERS = {"conv1": 64, "conv2": 128, "conv3": 256}
 SEQUENCES, AUS = 269, 19

@@ -31,6 +31,7 @@ from facslens.association.discovery.result import COLUMNS, Association
 from facslens.association.discovery.thresholds import best_thresholds
 from facslens.association.distances.concordance import concordance
 from facslens.association.distances.table import DEFAULT, distance_names, distances
+from facslens.association.distances.units import Units
 from facslens.association.sample import Column, Matrix, au_codes, blocks, make_sample
 from facslens.errors import CallError, NotEnoughDataError
 
@@ -256,7 +257,7 @@ def _test(
     for start in range(0, units, step):
         block = slice(start, min(start + step, units))
         observed = distances(responses[:, block], labels, needed)
-        null = null_distances(responses[:, block], labels, rows, needed)
+        null = null_distances(Units(responses[:, block]), labels, rows, needed)
         auroc, null_auroc = (values[needed.index("auroc")] for values in (observed, null))
         for d in range(len(names)):
             s = standardise(observed[d], null[d])
