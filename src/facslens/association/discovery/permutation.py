@@ -78,7 +78,9 @@ def permutation_rows(
     if others < permutations:
         return np.take(first, _enumerate(kind, members))
     rng = np.random.default_rng(seed)
-    rows = np.tile(np.arange(len(labels)), (permutations, 1))
+    rows = np.tile(np.arange(len(labels), dtype=np.int32), (permutations, 1))
+    if len(members) == 1:
+        return rng.permuted(rows, axis=1, out=rows)
     for m in members:
         rows[:, m] = rng.permuted(rows[:, m], axis=1)
     return rows
