@@ -248,8 +248,7 @@ def _test(
     given, done = count(labels, np.float64), 0
     for means in layer.read(live, _NULL_VALUES_AT_ONCE // (len(needed) * aus * len(rows))):
         block = slice(done, done + means.shape[1])
-        responses = means if known.all() else means[known]
-        prepared = Units(responses)
+        prepared = Units(means if known.all() else means[known])
         observed = dict(zip(measured, measure(prepared, given, measured), strict=True))
         null = null_distances(prepared, labels, rows, needed)
         null_auroc = null[needed.index("auroc")]
@@ -263,7 +262,7 @@ def _test(
             statistic[d, block] = detector_statistic(s.rank_z, observed["auroc"])
             largest = null_maxima(detector_statistic(s.null_z, null_auroc))
             np.maximum(maxima[d], largest, out=maxima[d])
-        effects.append(_effects(responses, labels, strata, observed))
+        effects.append(_effects(prepared, labels, strata, observed))
         done = block.stop
         if progress is not None:
             progress(done, units)
@@ -274,16 +273,16 @@ def _test(
 
 
 def _effects(
-    responses: Float[np.ndarray, "row unit"],
+    units: Units,
     labels: Float[np.ndarray, "row au"],
     strata: Int[np.ndarray, " row"] | None,
     observed: _Effects,
 ) -> _Effects:
     """Give the effects that every pair carries."""
     found = {name: observed[name] for name in EFFECTS}
-    found["threshold"], found["f1"] = best_thresholds(responses, labels)
+    found["threshold"], found["f1"] = best_thresholds(units, labels)
     if strata is not None:
-        within = concordance(responses, labels, strata)
+        within = concordance(units.responses, labels, strata)
         enough = within.rarer >= MIN_PRESENT
         found["auroc_within"] = np.where(enough, within.value, np.nan)
         found["n_within"] = np.broadcast_to(within.rarer, within.value.shape)

@@ -114,9 +114,12 @@ def _members(labels: np.ndarray, strata: np.ndarray | None) -> list[np.ndarray]:
     return [np.flatnonzero(stratum == s) for s in np.unique(stratum)]
 
 
-def _arrangements(counts: np.ndarray) -> int:
-    """Count the different orders of rows of which counts[k] are of kind k."""
-    return math.factorial(int(counts.sum())) // math.prod(math.factorial(int(c)) for c in counts)
+def _arrangements(counts: np.ndarray) -> int | float:
+    """Count the different orders of rows of which counts[k] are of kind k; inf above e⁴⁰."""
+    sizes = [int(c) for c in counts]
+    if math.lgamma(sum(sizes) + 1) - sum(math.lgamma(c + 1) for c in sizes) > 40:
+        return math.inf
+    return math.factorial(sum(sizes)) // math.prod(math.factorial(c) for c in sizes)
 
 
 def _enumerate(kind: np.ndarray, members: list[np.ndarray]) -> np.ndarray:
