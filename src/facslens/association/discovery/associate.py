@@ -50,7 +50,7 @@ _NULLS: Final = {
     (True, True): "within_expression_and_subject",
 }
 #: Null distances held at once, 4 bytes each; units are worked through in blocks of this size.
-_NULL_VALUES_AT_ONCE: Final = 4_000_000
+_NULL_VALUES_AT_ONCE: Final = 8_000_000
 
 
 def associate(

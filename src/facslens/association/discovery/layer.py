@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float
 from facslens.association.coverage import Status, unit_status
 from facslens.association.sample import Columns, Matrix, Sequences
 
-#: Responses that are read at once: 128 MB in each of a few arrays.
-_RESPONSES_AT_ONCE: Final = 16_000_000
+#: Responses that are read at once: 160 MB in each of a few arrays.
+_RESPONSES_AT_ONCE: Final = 20_000_000
 
 
 @dataclass(frozen=True)

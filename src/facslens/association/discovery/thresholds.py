@@ -35,22 +35,23 @@ def best_thresholds(
     >>> threshold.item(), f1.item()
     (1.5, 1.0)
     """
-    # Along a row of its own, an action unit's labels are summed many times as fast.
+    # Each action unit has a contiguous row. F1 only rises where a row with it is passed, so that
+    # the k-th of those, with all that tie with it, is all there is to try.
     present = np.ascontiguousarray((labels == 1).T)
     known = np.ascontiguousarray(~np.isnan(labels).T)
     complete, n_present = known.all(), present.sum(axis=1)
-    threshold = np.empty((len(units.order), labels.shape[1]))
-    f1 = np.empty_like(threshold)
+    threshold = np.full((len(units.order), labels.shape[1]), np.nan)
+    f1 = np.full_like(threshold, np.nan)
     for unit, (order, step) in enumerate(zip(units.order, units.step, strict=True)):
         ends = np.append(np.flatnonzero(step > 0), len(order) - 1)
-        hits = np.cumsum(present[:, order], axis=1, dtype=np.int32)[:, ends]
-        said = ends + 1 if complete else np.cumsum(known[:, order], axis=1, dtype=np.int32)[:, ends]
-        score = 2 * hits / np.maximum(said + n_present[:, None], 1)
-        best = score.argmax(axis=1)
-        cuts = units.responses[order[ends], unit]
-        lower = np.append(cuts[1:], cuts[-1])
-        threshold[unit] = ((cuts + lower) / 2)[best]
-        f1[unit] = score.max(axis=1)
-    empty = n_present == 0
-    threshold[:, empty] = f1[:, empty] = np.nan
+        end = np.repeat(ends, np.diff(ends, prepend=-1))  # of the values that tie with each
+        ordered = units.responses[order, unit]
+        for au in np.flatnonzero(n_present):
+            last = end[np.flatnonzero(present[au, order])]
+            said = last + 1 if complete else np.cumsum(known[au, order])[last]
+            score = 2 * np.arange(1, len(last) + 1) / (said + len(last))
+            best = score.argmax()
+            lower = min(last[best] + 1, len(order) - 1)
+            threshold[unit, au] = (ordered[last[best]] + ordered[lower]) / 2
+            f1[unit, au] = score[best]
     return threshold, f1

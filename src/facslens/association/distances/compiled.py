@@ -16,7 +16,7 @@ import numpy as np
 #: Columns whose running sums are held at once, 2 kB for each sum in float32.
 _COLUMNS_AT_ONCE: Final = 512
 #: No division here is by zero, and a check for it would keep the compiler from vectors.
-_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "nogil": True}
+_OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy"}
 
 Loop = Callable[..., None]
 

@@ -46,17 +46,25 @@ class Units:
         """Units that respond equally to all images."""
         return np.asarray(np.ptp(self.responses, axis=0) == 0)
 
-    @cached_property
+    @property
     def order(self) -> Int[np.ndarray, "unit image"]:
         """The images from the largest response down."""
-        order = np.argsort(-self.responses.T, axis=1, kind="stable")
-        return np.asarray(order.astype(np.int32))
+        return self._walk[0]
 
-    @cached_property
+    @property
     def step(self) -> Float[np.ndarray, "unit image"]:
         """How far each of the ordered responses lies above the next: 0 in a tie, and at the end."""
-        ordered = np.take_along_axis(self.responses.T, self.order, axis=1)
-        return np.asarray(ordered - np.concatenate([ordered[:, 1:], ordered[:, -1:]], axis=1))
+        return self._walk[1]
+
+    @cached_property
+    def _walk(self) -> tuple[np.ndarray, np.ndarray]:
+        order = np.empty(self.responses.shape[::-1], np.int32)
+        step = np.zeros(order.shape)
+        for unit, response in enumerate(self.responses.T):
+            order[unit] = np.argsort(-response, kind="stable")
+            ordered = response[order[unit]]
+            np.subtract(ordered[:-1], ordered[1:], out=step[unit, :-1])
+        return order, step
 
     @cached_property
     def bins(self) -> UInt8[np.ndarray, "unit image"]:
