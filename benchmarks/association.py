@@ -35,7 +35,7 @@ SEQUENCES, AUS = 269, 19
 EXPRESSIONS = np.arange(SEQUENCES) % 7
 LARGE = 100_000, 2_000, 30
 #: What `growth` starts from.
-SIZES = {"images": 4_000, "units": 128, "AUs": 8, "permutations": 400}
+SIZES = {"images": 4_000, "units": 128, "AUs": 16, "permutations": 1_000}
 DOUBLINGS = (1, 2, 4, 8)
 NULLS = {"free": None, "within expression": EXPRESSIONS}
 
