@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from facslens.action_units import ACTION_UNITS
-from facslens.association.sample import Sample
+from facslens.association.sample import Sample, Sequences
 
 #: Sequences with the action unit that an association needs at least.
 MIN_PRESENT: Final = 10
@@ -36,7 +36,9 @@ class Eligibility:
     subjects: int = MIN_SUBJECTS
 
 
-def coverage_table(sample: Sample, aus: Sequence[str], needed: Eligibility) -> pd.DataFrame:
+def coverage_table(
+    sample: Sample | Sequences, aus: Sequence[str], needed: Eligibility
+) -> pd.DataFrame:
     """Count sequences and subjects of every action unit and say whether they suffice.
 
     Returns
@@ -70,7 +72,7 @@ def coverage_table(sample: Sample, aus: Sequence[str], needed: Eligibility) -> p
     return table.astype(dict.fromkeys(subjects, "Int64"))
 
 
-def _counts(sample: Sample, column: int) -> dict[str, int | None]:
+def _counts(sample: Sample | Sequences, column: int) -> dict[str, int | None]:
     counts: dict[str, int | None] = {}
     rows = {"present": sample.labels[:, column] == 1, "absent": sample.labels[:, column] == 0}
     for word, mask in rows.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,20 @@ from facslens.errors import CallError
 
 #: A number for every image and column; an index of a data frame names its images.
 Matrix = np.ndarray | pd.DataFrame
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """A matrix that need not be in memory: ``matrix[:, 3:7]`` reads four of its columns."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Read a part."""
+
+
 #: A value for every image; an index of a series names its images.
 Column = Sequence[object] | np.ndarray | pd.Series
 
@@ -34,6 +49,48 @@ class Sample:
     labels: Float[np.ndarray, "sequence au"]
     subject: Int[np.ndarray, " sequence"] | None
     strata: Int[np.ndarray, " sequence"] | None
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """What a `Sample` is without its responses, and how these are averaged.
+
+    Parameters
+    ----------
+    labels, subject, strata
+        As in `Sample`.
+    rows
+        Where each sequence's images lie.
+    """
+
+    labels: Float[np.ndarray, "sequence au"]
+    subject: Int[np.ndarray, " sequence"] | None
+    strata: Int[np.ndarray, " sequence"] | None
+    rows: "_Rows"
+
+    def average(self, responses: Matrix, first: int = 0) -> Float[np.ndarray, "sequence unit"]:
+        """Average responses over the images of each sequence.
+
+        Parameters
+        ----------
+        responses
+            (image, unit), finite: all units, or some of them that follow each other.
+        first
+            Column of the first of these, for the message.
+
+        Raises
+        ------
+        CallError
+            If a response is not finite.
+        """
+        values = _matrix(responses, "responses")
+        if not np.isfinite(values).all():
+            row, unit = np.argwhere(~np.isfinite(values))[0]
+            raise CallError(
+                f"responses is {values[row, unit]} at image {row}, unit {first + unit}: every "
+                f"response needs to be a finite number"
+            )
+        return self.rows.average(values)
 
 
 def make_sample(
@@ -76,6 +133,28 @@ def make_sample(
     >>> sample.responses.ravel(), sample.labels.ravel()
     (array([1.5, 4. ]), array([1., 0.]))
     """
+    sequences = make_sequences(responses, labels, sequence=sequence, subject=subject, strata=strata)
+    return Sample(
+        responses=sequences.average(responses),
+        labels=sequences.labels,
+        subject=sequences.subject,
+        strata=sequences.strata,
+    )
+
+
+def make_sequences(
+    responses: Matrix | Columns,
+    labels: Matrix,
+    *,
+    sequence: Column | None = None,
+    subject: Column | None = None,
+    strata: Column | None = None,
+) -> Sequences:
+    """Do what `make_sample` does, but leave the responses where they are.
+
+    Nothing but the shape of `responses` is looked at, so that they can be averaged later, some
+    units at a time.
+    """
     check_rows(
         {
             "responses": responses,
@@ -85,17 +164,11 @@ def make_sample(
             "strata": strata,
         }
     )
-    values, presence = _matrix(responses, "responses"), _matrix(labels, "labels")
-    images = len(values)
+    presence = _matrix(labels, "labels")
+    images = _shape(responses, "responses")[0]
     if len(presence) != images:
         raise CallError(
             f"labels has {len(presence)} rows and responses {images}: both need one row an image"
-        )
-    if not np.isfinite(values).all():
-        row, unit = np.argwhere(~np.isfinite(values))[0]
-        raise CallError(
-            f"responses is {values[row, unit]} at image {row}, unit {unit}: every response "
-            f"needs to be a finite number"
         )
     wrong = ~((presence == 0) | (presence == 1) | np.isnan(presence))
     if wrong.any():
@@ -107,14 +180,13 @@ def make_sample(
     codes = _sequence_codes(sequence, images)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    size = np.diff(starts, append=images)
-    ends = starts + size - 1
-    by_row = _Rows(codes, order, starts)
-    return Sample(
-        responses=np.add.reduceat(values[order], starts, axis=0) / size[:, None],
-        labels=by_row.labels(presence),
-        subject=by_row.one(subject, "subject", ends),
-        strata=by_row.one(strata, "strata", ends),
+    ends = np.append(starts[1:], images) - 1
+    rows = _Rows(codes, order, starts)
+    return Sequences(
+        labels=rows.labels(presence),
+        subject=rows.one(subject, "subject", ends),
+        strata=rows.one(strata, "strata", ends),
+        rows=rows,
     )
 
 
@@ -255,6 +327,14 @@ class _Rows:
     order: np.ndarray
     starts: np.ndarray
 
+    def average(self, values: np.ndarray) -> np.ndarray:
+        if len(self.starts) == len(self.order):  # one image each
+            sorted_already = (np.diff(self.order) == 1).all()
+            return values if sorted_already else values[self.order]
+        size = np.diff(self.starts, append=len(self.order))
+        sums: np.ndarray = np.add.reduceat(values[self.order], self.starts, axis=0)
+        return sums / size[:, None]
+
     def labels(self, presence: np.ndarray) -> np.ndarray:
         ordered = presence[self.order]
         high = np.fmax.reduceat(ordered, self.starts, axis=0)
@@ -301,12 +381,18 @@ def _matrix(values: Matrix, argument: str) -> np.ndarray:
         matrix = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise CallError(f"{argument} holds something that is no number: {error}") from error
-    if matrix.ndim != 2 or matrix.size == 0:
+    _shape(matrix, argument)
+    return matrix
+
+
+def _shape(values: Matrix | Columns, argument: str) -> tuple[int, ...]:
+    shape = values.shape
+    if len(shape) != 2 or 0 in shape:
         raise CallError(
-            f"{argument} has the shape {matrix.shape}: needs two axes, images and columns, "
+            f"{argument} has the shape {shape}: needs two axes, images and columns, "
             f"and at least one of each"
         )
-    return matrix
+    return shape
 
 
 def _sequence_codes(sequence: Column | None, images: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from facslens.association.distances.histograms import BINS
+from facslens.association.distances.bins import BINS
 from facslens.association.sample import make_sample
 from facslens.report.tables import RunTables
 from facslens.runs.parts import confirmation, discovery

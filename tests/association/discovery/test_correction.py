@@ -14,6 +14,7 @@ from facslens.association.discovery.correction import (
 )
 from facslens.association.discovery.permutation import null_distances, permutation_rows
 from facslens.association.distances.table import distances
+from facslens.association.distances.units import Units
 
 
 def test_standardise_equals_doing_it_by_loops(rng: np.random.Generator) -> None:
@@ -78,7 +79,7 @@ def test_over_all_arrangements_the_level_is_exact(name: str, rng: np.random.Gene
         null_rows = permutation_rows(observed, 10_000, seed=0)
         assert len(null_rows) == len(everything) - 1
         value, auroc = distances(responses, observed, [name, "auroc"])
-        null, null_auroc = null_distances(responses, observed, null_rows, [name, "auroc"])
+        null, null_auroc = null_distances(Units(responses), observed, null_rows, [name, "auroc"])
         s = standardise(value, null)
         maxima = null_maxima(detector_statistic(s.null_z, null_auroc)).astype(float)
         smallest.append(max_t(detector_statistic(s.rank_z, auroc), maxima)[1].min())
@@ -95,7 +96,8 @@ def test_p_is_uniform_under_a_true_null(name: str, rng: np.random.Generator) -> 
     labels[:15] = 1
     rows = permutation_rows(labels, 199, seed=1)
     s = standardise(
-        distances(responses, labels, name)[0], null_distances(responses, labels, rows, [name])[0]
+        distances(responses, labels, name)[0],
+        null_distances(Units(responses), labels, rows, [name])[0],
     )
     p = p_values(s.rank_z, s.null_z).ravel()
     # Kolmogorov's bound on 400 values at 1e-4 is 0.11; the steps of 1/200 add 0.005.
@@ -111,7 +113,7 @@ def test_max_t_rarely_finds_what_is_not_there() -> None:
         labels[:2] = [[0, 0], [1, 1]]
         rows = permutation_rows(labels, 99, seed=repeat)
         value, auroc = distances(responses, labels, ["kl", "auroc"])
-        null, null_auroc = null_distances(responses, labels, rows, ["kl", "auroc"])
+        null, null_auroc = null_distances(Units(responses), labels, rows, ["kl", "auroc"])
         s = standardise(value, null)
         maxima = null_maxima(detector_statistic(s.null_z, null_auroc)).astype(float)
         found += (max_t(detector_statistic(s.rank_z, auroc), maxima)[1] <= 0.05).any()

@@ -11,6 +11,7 @@ from facslens.association.discovery.permutation import (
     permutation_rows,
 )
 from facslens.association.distances.table import distances
+from facslens.association.distances.units import Units
 from facslens.errors import CallError, LabelsFixedError
 
 
@@ -88,7 +89,7 @@ def test_null_distances_are_those_of_the_permuted_labels(
     responses = rng.normal(size=(30, 4))
     labels = (rng.random((30, 2)) < 0.4).astype(float)
     rows = permutation_rows(labels, 25, seed=0)
-    null = null_distances(responses, labels, rows, ["kl", "ks"])
+    null = null_distances(Units(responses), labels, rows, ["kl", "ks"])
     for b in range(25):
         one = distances(responses, labels[rows[b]], ["kl", "ks"])
         np.testing.assert_allclose(null[..., b], one, rtol=1e-5)

@@ -9,14 +9,13 @@ import pytest
 from facslens.association import DISTANCES, associate
 from facslens.association.distances.counts import Counts
 from facslens.association.distances.table import Distance
+from facslens.association.distances.units import Units
 from facslens.report import formats
 
 
-def medians(
-    responses: np.ndarray, counts: Counts, reference: np.ndarray, names: frozenset[str]
-) -> dict[str, np.ndarray]:
+def medians(units: Units, counts: Counts, names: frozenset[str]) -> dict[str, np.ndarray]:
     """Difference of the two medians over the unit's range."""
-    span = np.ptp(reference, axis=0)
+    responses, span = units.responses, np.ptp(units.scale, axis=0)
     found = [
         np.median(responses[present == 1], axis=0) - np.median(responses[absent == 1], axis=0)
         for present, absent in zip(counts.present.T, counts.absent.T, strict=True)

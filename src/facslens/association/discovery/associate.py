@@ -5,14 +5,13 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from facslens.association.coverage import (
     MIN_PRESENT,
     MIN_SUBJECTS,
     Eligibility,
     coverage_table,
-    unit_status,
 )
 from facslens.association.discovery.correction import (
     benjamini_hochberg,
@@ -22,6 +21,7 @@ from facslens.association.discovery.correction import (
     p_values,
     standardise,
 )
+from facslens.association.discovery.layer import Layer
 from facslens.association.discovery.permutation import (
     movable_rows,
     null_distances,
@@ -30,12 +30,15 @@ from facslens.association.discovery.permutation import (
 from facslens.association.discovery.result import COLUMNS, Association
 from facslens.association.discovery.thresholds import best_thresholds
 from facslens.association.distances.concordance import concordance
-from facslens.association.distances.table import DEFAULT, distance_names, distances
-from facslens.association.sample import Column, Matrix, au_codes, blocks, make_sample
+from facslens.association.distances.counts import count
+from facslens.association.distances.table import DEFAULT, distance_names, measure
+from facslens.association.distances.units import Units
+from facslens.association.sample import Column, Columns, Matrix, au_codes, blocks, make_sequences
 from facslens.errors import CallError, NotEnoughDataError
 
 Progress = Callable[[int, int], None]
 _Values = dict[str, Float[np.ndarray, "distance unit au"]]
+_Effects = dict[str, Shaped[np.ndarray, "unit au"]]
 
 #: Effects that every pair carries, whatever distance is tested.
 EFFECTS: Final = ("auroc", "auprc", "pearson")
@@ -47,11 +50,11 @@ _NULLS: Final = {
     (True, True): "within_expression_and_subject",
 }
 #: Null distances held at once, 4 bytes each; units are worked through in blocks of this size.
-_NULL_VALUES_AT_ONCE: Final = 4_000_000
+_NULL_VALUES_AT_ONCE: Final = 8_000_000
 
 
 def associate(
-    responses: Matrix,
+    responses: Matrix | Columns,
     labels: Matrix,
     *,
     sequence: Column | None = None,
@@ -78,7 +81,9 @@ def associate(
     Parameters
     ----------
     responses
-        (image, unit): the maximum of one layer's feature maps over each face; finite.
+        (image, unit): the maximum of one layer's feature maps over each face; finite. They
+        are read some units at a time, and may lie on a disk: all that is needed is a shape and
+        slices ``responses[:, a:b]``, of which each is read twice.
     labels
         (image, au): 1 present, 0 absent, NaN unknown. A data frame's columns name the AUs.
     sequence
@@ -170,8 +175,9 @@ def associate(
         raise CallError(
             "within_subject is true, but subject is missing: needs who is on each image"
         )
-    sample = make_sample(responses, labels, sequence=sequence, subject=subject, strata=strata)
-    unit_table = _unit_table(sample.responses, layer, units)
+    sample = make_sequences(responses, labels, sequence=sequence, subject=subject, strata=strata)
+    of_layer = Layer(responses, sample)
+    unit_table = _unit_table(of_layer, layer, units)
     needed = Eligibility(min_present, min_subjects)
     coverage = coverage_table(sample, au_codes(labels, aus), needed)
     live = (unit_table["status"] == "live").to_numpy()
@@ -180,12 +186,12 @@ def associate(
 
     tested = sample.labels[:, eligible]
     known = ~np.isnan(tested).all(axis=1)  # a row that knows nothing has nothing to exchange
-    tested, live_responses = tested[known], sample.responses[known][:, live]
+    tested = tested[known]
     stratum = None if sample.strata is None else sample.strata[known]
     person = sample.subject[known] if within_subject and sample.subject is not None else None
     fixed = blocks(stratum, person)
     rows = permutation_rows(tested, permutations, seed=seed, strata=fixed)
-    values = _test(live_responses, tested, rows, names, progress)
+    values, found = _test(of_layer, live, known, tested, stratum, rows, names, progress)
 
     pairs = pd.MultiIndex.from_product(
         [[layer], unit_table["unit"][live], coverage["au"][eligible]], names=["layer", "unit", "au"]
@@ -198,9 +204,7 @@ def associate(
             null=null_name, distance=name, n_present=counts[:, 0], n_absent=counts[:, 1]
         )
         parts.append(part.assign(**{column: v[d].ravel() for column, v in values.items()}))
-    effects = pairs.assign(
-        **{n: v.ravel() for n, v in _effects(live_responses, tested, stratum).items()}
-    )
+    effects = pairs.assign(**{name: v.ravel() for name, v in found.items()})
     if "n_within" in effects:  # missing for pairs of an association without strata, once joined
         effects = effects.astype({"n_within": "Int64"})
     made = {
@@ -222,71 +226,78 @@ def associate(
     )
 
 
-def _effects(
-    responses: Float[np.ndarray, "row unit"],
+def _test(
+    layer: Layer,
+    live: Bool[np.ndarray, " column"],
+    known: Bool[np.ndarray, " sequence"],
     labels: Float[np.ndarray, "row au"],
     strata: Int[np.ndarray, " row"] | None,
-) -> dict[str, Shaped[np.ndarray, "unit au"]]:
+    rows: Int[np.ndarray, "permutation row"],
+    names: tuple[str, ...],
+    progress: Progress | None,
+) -> tuple[_Values, _Effects]:
+    """Distances, nulls, p-values, effects; units go through in blocks, maxima gather over them."""
+    units, aus = int(live.sum()), labels.shape[1]
+    needed = tuple(dict.fromkeys((*names, "auroc")))  # AUROC says which units may win
+    measured = tuple(dict.fromkeys((*needed, *EFFECTS)))
+    columns = ("value", "null_mean", "null_sd", "z", "p", "p_maxT_au", "p_maxT", "q")
+    out = {column: np.full((len(names), units, aus), np.nan) for column in columns}
+    statistic = np.full((len(names), units, aus), np.nan)
+    maxima = np.full((len(names), aus, len(rows)), -np.inf)
+    effects: list[_Effects] = []
+    given, done = count(labels, np.float64), 0
+    for means in layer.read(live, _NULL_VALUES_AT_ONCE // (len(needed) * aus * len(rows))):
+        block = slice(done, done + means.shape[1])
+        prepared = Units(means if known.all() else means[known])
+        observed = dict(zip(measured, measure(prepared, given, measured), strict=True))
+        null = null_distances(prepared, labels, rows, needed)
+        null_auroc = null[needed.index("auroc")]
+        for d, name in enumerate(names):
+            s = standardise(observed[name], null[d])
+            out["value"][d, block] = observed[name]
+            out["null_mean"][d, block] = s.mean
+            out["null_sd"][d, block] = s.deviation
+            out["z"][d, block] = s.z
+            out["p"][d, block] = p_values(s.rank_z, s.null_z)
+            statistic[d, block] = detector_statistic(s.rank_z, observed["auroc"])
+            largest = null_maxima(detector_statistic(s.null_z, null_auroc))
+            np.maximum(maxima[d], largest, out=maxima[d])
+        effects.append(_effects(prepared, labels, strata, observed))
+        done = block.stop
+        if progress is not None:
+            progress(done, units)
+    for d in range(len(names)):
+        out["p_maxT_au"][d], out["p_maxT"][d] = max_t(statistic[d], maxima[d])
+        out["q"][d] = benjamini_hochberg(out["p"][d])
+    return out, {name: np.concatenate([e[name] for e in effects]) for name in effects[0]}
+
+
+def _effects(
+    units: Units,
+    labels: Float[np.ndarray, "row au"],
+    strata: Int[np.ndarray, " row"] | None,
+    observed: _Effects,
+) -> _Effects:
     """Give the effects that every pair carries."""
-    found = dict(zip(EFFECTS, distances(responses, labels, EFFECTS), strict=True))
-    found["threshold"], found["f1"] = best_thresholds(responses, labels)
+    found = {name: observed[name] for name in EFFECTS}
+    found["threshold"], found["f1"] = best_thresholds(units, labels)
     if strata is not None:
-        within = concordance(responses, labels, strata)
+        within = concordance(units.responses, labels, strata)
         enough = within.rarer >= MIN_PRESENT
         found["auroc_within"] = np.where(enough, within.value, np.nan)
         found["n_within"] = np.broadcast_to(within.rarer, within.value.shape)
     return found
 
 
-def _test(
-    responses: Float[np.ndarray, "row unit"],
-    labels: Float[np.ndarray, "row au"],
-    rows: np.ndarray,
-    names: tuple[str, ...],
-    progress: Progress | None,
-) -> _Values:
-    """Distances, their nulls and p-values; units go through in blocks, maxima gather over them."""
-    units, aus = responses.shape[1], labels.shape[1]
-    needed = tuple(dict.fromkeys((*names, "auroc")))  # AUROC says which units may win
-    columns = ("value", "null_mean", "null_sd", "z", "p", "p_maxT_au", "p_maxT", "q")
-    out = {column: np.full((len(names), units, aus), np.nan) for column in columns}
-    statistic = np.full((len(names), units, aus), np.nan)
-    maxima = np.full((len(names), aus, len(rows)), -np.inf)
-    step = max(1, _NULL_VALUES_AT_ONCE // (len(needed) * aus * len(rows)))
-    for start in range(0, units, step):
-        block = slice(start, min(start + step, units))
-        observed = distances(responses[:, block], labels, needed)
-        null = null_distances(responses[:, block], labels, rows, needed)
-        auroc, null_auroc = (values[needed.index("auroc")] for values in (observed, null))
-        for d in range(len(names)):
-            s = standardise(observed[d], null[d])
-            out["value"][d, block] = observed[d]
-            out["null_mean"][d, block] = s.mean
-            out["null_sd"][d, block] = s.deviation
-            out["z"][d, block] = s.z
-            out["p"][d, block] = p_values(s.rank_z, s.null_z)
-            statistic[d, block] = detector_statistic(s.rank_z, auroc)
-            largest = null_maxima(detector_statistic(s.null_z, null_auroc))
-            np.maximum(maxima[d], largest, out=maxima[d])
-        if progress is not None:
-            progress(block.stop, units)
-    for d in range(len(names)):
-        out["p_maxT_au"][d], out["p_maxT"][d] = max_t(statistic[d], maxima[d])
-        out["q"][d] = benjamini_hochberg(out["p"][d])
-    return out
-
-
-def _unit_table(
-    responses: Float[np.ndarray, "sequence unit"], layer: str, units: Sequence[int] | None
-) -> pd.DataFrame:
-    count = responses.shape[1]
-    numbers = list(range(count)) if units is None else [int(u) for u in units]
-    if len(numbers) != count or len(set(numbers)) != count:
+def _unit_table(of_layer: Layer, layer: str, units: Sequence[int] | None) -> pd.DataFrame:
+    columns = of_layer.responses.shape[1]
+    numbers = list(range(columns)) if units is None else [int(u) for u in units]
+    if len(numbers) != columns or len(set(numbers)) != columns:
         raise CallError(
-            f"units has {len(set(numbers))} different numbers for {count} columns of responses: "
+            f"units has {len(set(numbers))} different numbers for {columns} columns of responses: "
             f"needs one for each"
         )
-    return pd.DataFrame({"layer": layer, "unit": numbers, "status": unit_status(responses)})
+    return pd.DataFrame({"layer": layer, "unit": numbers, "status": of_layer.status()})
 
 
 def _check_testable(coverage: pd.DataFrame, units: pd.DataFrame, layer: str) -> None:

@@ -119,17 +119,16 @@ def detector_statistic(
     >>> detector_statistic(np.array([3.0, 3.0]), np.array([0.7, 0.5]))
     array([  3., -inf])
     """
-    return np.where(auroc > 0.5, z, np.where(np.isnan(z), z, z.dtype.type(-np.inf)))
+    statistic = np.where(auroc > 0.5, z, z.dtype.type(-np.inf))
+    statistic[np.isnan(z)] = np.nan
+    return statistic
 
 
 def null_maxima(
     statistic: Float[np.ndarray, "unit au permutation"],
 ) -> Float[np.ndarray, "au permutation"]:
     """Largest statistic over the units under each permutation; untestable pairs are left out."""
-    testable = ~np.isnan(statistic)
-    maxima: Float[np.ndarray, "au permutation"] = statistic.max(
-        axis=0, initial=-np.inf, where=testable
-    )
+    maxima: Float[np.ndarray, "au permutation"] = np.fmax.reduce(statistic, axis=0, initial=-np.inf)
     return maxima
 
 

@@ -12,11 +12,13 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from facslens.association.distances.table import distances
+from facslens.association.distances.counts import count
+from facslens.association.distances.table import measure
+from facslens.association.distances.units import Units
 from facslens.errors import CallError, LabelsFixedError
 
-#: Label values that are worked on at once: 8 MB in each of a few arrays.
-_LABELS_AT_ONCE: Final = 2_000_000
+#: Label values that are worked on at once: 16 MB, and 64 MB in the precision of a product.
+_LABELS_AT_ONCE: Final = 16_000_000
 
 
 def permutation_rows(
@@ -76,7 +78,9 @@ def permutation_rows(
     if others < permutations:
         return np.take(first, _enumerate(kind, members))
     rng = np.random.default_rng(seed)
-    rows = np.tile(np.arange(len(labels)), (permutations, 1))
+    rows = np.tile(np.arange(len(labels), dtype=np.int32), (permutations, 1))
+    if len(members) == 1:
+        return rng.permuted(rows, axis=1, out=rows)
     for m in members:
         rows[:, m] = rng.permuted(rows[:, m], axis=1)
     return rows
@@ -110,9 +114,12 @@ def _members(labels: np.ndarray, strata: np.ndarray | None) -> list[np.ndarray]:
     return [np.flatnonzero(stratum == s) for s in np.unique(stratum)]
 
 
-def _arrangements(counts: np.ndarray) -> int:
-    """Count the different orders of rows of which counts[k] are of kind k."""
-    return math.factorial(int(counts.sum())) // math.prod(math.factorial(int(c)) for c in counts)
+def _arrangements(counts: np.ndarray) -> int | float:
+    """Count the different orders of rows of which counts[k] are of kind k; inf above e⁴⁰."""
+    sizes = [int(c) for c in counts]
+    if math.lgamma(sum(sizes) + 1) - sum(math.lgamma(c + 1) for c in sizes) > 40:
+        return math.inf
+    return math.factorial(sum(sizes)) // math.prod(math.factorial(c) for c in sizes)
 
 
 def _enumerate(kind: np.ndarray, members: list[np.ndarray]) -> np.ndarray:
@@ -148,16 +155,19 @@ def _orders(items: list[int]) -> Iterator[list[int]]:
 
 
 def null_distances(
-    responses: Float[np.ndarray, "row unit"],
+    units: Units,
     labels: Float[np.ndarray, "row au"],
     rows: Int[np.ndarray, "permutation row"],
     names: Sequence[str],
 ) -> Float[np.ndarray, "distance unit au permutation"]:
     """Compute distances of all units and action units under every permutation, in float32."""
-    out = np.empty((len(names), responses.shape[1], labels.shape[1], len(rows)), dtype=np.float32)
+    given = count(labels, np.float32)
+    shape = len(names), units.responses.shape[1], labels.shape[1], len(rows)
+    out = np.empty(shape, dtype=np.float32)
     step = max(1, _LABELS_AT_ONCE // labels.size)
     for start in range(0, len(rows), step):
         block = slice(start, start + step)
-        permuted = np.moveaxis(labels.astype(np.float32)[rows[block]], 0, 2)
-        out[..., block] = distances(responses, permuted, names, dtype=np.float32)
+        values = measure(units, given.permuted(rows[block]), names)
+        # Columns are (permutation, au).
+        out[..., block] = values.reshape(*shape[:2], -1, shape[2]).swapaxes(2, 3)
     return out

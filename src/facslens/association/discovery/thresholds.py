@@ -3,16 +3,18 @@
 import numpy as np
 from jaxtyping import Float
 
+from facslens.association.distances.units import Units
+
 
 def best_thresholds(
-    responses: Float[np.ndarray, "row unit"], labels: Float[np.ndarray, "row au"]
+    units: Units, labels: Float[np.ndarray, "row au"]
 ) -> tuple[Float[np.ndarray, "unit au"], Float[np.ndarray, "unit au"]]:
     """Give the threshold of largest F1 for every unit and action unit, and that F1.
 
     Parameters
     ----------
-    responses
-        Finite.
+    units
+        Their responses, one row for each row of labels.
     labels
         1 present, 0 absent, NaN unknown: such rows play no part.
 
@@ -28,26 +30,28 @@ def best_thresholds(
     Examples
     --------
     >>> responses = np.array([[1.0], [2.0], [4.0], [5.0]])
-    >>> threshold, f1 = best_thresholds(responses, np.array([[0.0], [1.0], [1.0], [1.0]]))
+    >>> labels = np.array([[0.0], [1.0], [1.0], [1.0]])
+    >>> threshold, f1 = best_thresholds(Units(responses), labels)
     >>> threshold.item(), f1.item()
     (1.5, 1.0)
     """
-    present, known = labels == 1, ~np.isnan(labels)
-    n_present = present.sum(axis=0)
-    threshold = np.empty((responses.shape[1], labels.shape[1]))
-    f1 = np.empty_like(threshold)
-    for unit, response in enumerate(responses.T):
-        order = np.argsort(-response, kind="stable")
-        ordered = response[order]
-        ends = np.flatnonzero(np.diff(ordered, append=-np.inf))
-        hits = np.cumsum(present[order], axis=0)[ends]
-        said = np.cumsum(known[order], axis=0)[ends]
-        score = 2 * hits / np.maximum(said + n_present, 1)
-        best = score.argmax(axis=0)
-        cuts = ordered[ends]
-        lower = np.append(cuts[1:], cuts[-1])
-        threshold[unit] = ((cuts + lower) / 2)[best]
-        f1[unit] = score.max(axis=0)
-    empty = n_present == 0
-    threshold[:, empty] = f1[:, empty] = np.nan
+    # Each action unit has a contiguous row. F1 only rises where a row with it is passed, so that
+    # the k-th of those, with all that tie with it, is all there is to try.
+    present = np.ascontiguousarray((labels == 1).T)
+    known = np.ascontiguousarray(~np.isnan(labels).T)
+    complete, n_present = known.all(), present.sum(axis=1)
+    threshold = np.full((len(units.order), labels.shape[1]), np.nan)
+    f1 = np.full_like(threshold, np.nan)
+    for unit, (order, step) in enumerate(zip(units.order, units.step, strict=True)):
+        ends = np.append(np.flatnonzero(step > 0), len(order) - 1)
+        end = np.repeat(ends, np.diff(ends, prepend=-1))  # of the values that tie with each
+        ordered = units.responses[order, unit]
+        for au in np.flatnonzero(n_present):
+            last = end[np.flatnonzero(present[au, order])]
+            said = last + 1 if complete else np.cumsum(known[au, order])[last]
+            score = 2 * np.arange(1, len(last) + 1) / (said + len(last))
+            best = score.argmax()
+            lower = min(last[best] + 1, len(order) - 1)
+            threshold[unit, au] = (ordered[last[best]] + ordered[lower]) / 2
+            f1[unit, au] = score[best]
     return threshold, f1

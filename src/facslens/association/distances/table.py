@@ -16,15 +16,13 @@ from facslens.association.distances.counts import Counts, count
 from facslens.association.distances.histograms import histogram_distances
 from facslens.association.distances.ranks import moment_distances, rank_distances
 from facslens.association.distances.sweep import sweep_distances
+from facslens.association.distances.units import Units
 from facslens.errors import CallError
 
-#: Computes some distances, by name, for every unit and label column; the arguments are the
-#: responses, the labels' `Counts`, the responses that give each unit its range and spread, and
-#: the names. Distances of one kernel are computed together. Where a column lacks present or
-#: absent images, what a kernel gives is replaced by NaN.
-Kernel = Callable[
-    [np.ndarray, Counts, np.ndarray, frozenset[str]], dict[str, Float[np.ndarray, "unit column"]]
-]
+#: Computes some distances, by name, for every unit and label column. Distances of one kernel are
+#: computed together. Where a column lacks present or absent images, or a unit is constant, what a
+#: kernel gives is replaced by NaN.
+Kernel = Callable[[Units, Counts, frozenset[str]], dict[str, Float[np.ndarray, "unit column"]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,8 +245,9 @@ def distances(
     means little without its permutation null. The standard deviation divides by n and spans
     known and unknown rows alike.
 
-    AUROC is a centred rank sum, and the histograms are one-hot bins times labels: one matrix
-    product for all columns. The rest is read off one sorted walk a unit.
+    AUROC and Pearson's correlation are one matrix product for all columns, the histograms
+    one-hot bins times labels. The rest is read off one sorted walk a unit. With numba (extra
+    ``fast``) that walk and the histograms are compiled loops.
 
     References
     ----------
@@ -271,20 +270,33 @@ def distances(
             f"labels has the shape {labels.shape} and responses {responses.shape}: both need "
             f"one row an image, and at least one"
         )
-    responses = responses.astype(np.float64, copy=False)
-    flat = labels.reshape(len(labels), -1)
-    counts = count(flat, dtype)
+    units = Units(responses.astype(np.float64, copy=False), reference)
+    values = measure(units, count(labels.reshape(len(labels), -1), dtype), wanted)
+    return values.reshape(len(wanted), responses.shape[1], *labels.shape[1:])
+
+
+def measure(
+    units: Units, counts: Counts, names: Sequence[str]
+) -> Float[np.ndarray, "distance unit column"]:
+    """Compute distances as `distances` does, of units and labels that have been prepared.
+
+    Examples
+    --------
+    >>> units = Units(np.array([[1.0], [2.0], [3.0]]))
+    >>> measure(units, count(np.array([[0], [0], [1]]), np.float64), ["auroc", "ks"]).ravel()
+    array([1., 1.])
+    """
     groups: dict[Kernel, set[str]] = {}
-    for name in wanted:
+    for name in names:
         groups.setdefault(_kernel(DISTANCES[name], counts), set()).add(name)
-    scale = responses if reference is None else reference
     found: dict[str, np.ndarray] = {}
     for kernel, group in groups.items():
-        found |= kernel(responses, counts, scale, frozenset(group))
-    values = np.stack([found[name] for name in wanted])
-    values[:, :, counts.undefined] = np.nan
-    values[:, np.ptp(responses, axis=0) == 0] = np.nan
-    return values.reshape(len(wanted), responses.shape[1], *labels.shape[1:])
+        found |= kernel(units, counts, frozenset(group))
+    values = np.stack([found[name] for name in names])
+    if counts.undefined.any():
+        values[:, :, counts.undefined] = np.nan
+    values[:, units.constant] = np.nan
+    return values
 
 
 def _kernel(distance: Distance, counts: Counts) -> Kernel:

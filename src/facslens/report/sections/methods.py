@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
-from facslens.association.distances.histograms import BINS
+from facslens.association.distances.bins import BINS
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.findings import Findings, build_findings
 from facslens.report.missing import Missing
