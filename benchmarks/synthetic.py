@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from facslens.engines.local import Local
 from facslens.synthesis.generate import Order, generate
 
 PEOPLE = 24
@@ -20,7 +21,7 @@ def measure(workers: int) -> tuple[float, float]:
         generate(
             Order(PEOPLE, "natural", size=64),
             Path(folder) / "faces",
-            workers=workers,
+            engine=Local(workers),
             progress=lambda done, *_: marks.append((time.perf_counter() - start, done)),
         )
         images = sum(1 for _ in Path(folder).rglob("*.png"))

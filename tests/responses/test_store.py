@@ -14,7 +14,6 @@ from facslens.responses.writer import ResponseWriter
 def small(monkeypatch):
     """Make shards of six faces, in chunks of three faces and two units."""
     monkeypatch.setattr(store, "SHARD", 6)
-    monkeypatch.setattr(writer, "SHARD", 6)
     monkeypatch.setattr(writer, "CHUNK", (3, 2))
 
 
@@ -104,7 +103,7 @@ def test_a_shard_that_vanished_or_changed_is_named(tmp_path, small):
     shard = path / "conv1" / "response" / "c" / "1" / "0"
     content = shard.read_bytes()
     shard.write_bytes(content[:5] + bytes([content[5] ^ 255]) + content[6:])
-    with pytest.raises(ArtifactError, match="the responses of 'conv1' in .* are damaged"):
+    with pytest.raises(ArtifactError, match=r"the responses of 'conv1' in .* are damaged"):
         Responses.open(path).response("conv1")
     begun = ResponseWriter(path, names(14), "order")
     with pytest.raises(ArtifactError, match=r"a\.zarr, which an interrupted .* remove it"):

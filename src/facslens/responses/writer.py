@@ -11,10 +11,10 @@ from zarr.storage import MemoryStore
 
 from facslens.artifacts import cannot_write
 from facslens.errors import ArtifactError, CallError
+from facslens.responses import store
 from facslens.responses.store import (
     ARRAYS,
     DAMAGED,
-    SHARD,
     BatchResponses,
     Responses,
     shards,
@@ -81,7 +81,7 @@ class ResponseWriter:
         if rows not in shards(len(self._images)):
             raise CallError(
                 f"{count} faces were added after {self.written} of {len(self._images)}: expected a "
-                f"shard of {SHARD}, or the last ones"
+                f"shard of {store.SHARD}, or the last ones"
             )
         with self._writing():
             if not self._arrays:
@@ -147,18 +147,18 @@ class ResponseWriter:
         for half in path.rglob("*.partial"):  # what Zarr was writing
             half.unlink()
         self._arrays = arrays
-        self.written = min(whole * SHARD, len(self._images))
+        self.written = min(whole * store.SHARD, len(self._images))
         return group
 
     def _make_arrays(self, batch: Mapping[str, BatchResponses]) -> None:
         count = len(self._images)
-        rows = min(CHUNK[0], count)
+        rows = min(CHUNK[0], count, store.SHARD)
         for layer, found in batch.items():
             group = self._group.create_group(layer)
             group.attrs["shape"] = list(found.shape)
             units = found.response.shape[1]
             columns = min(CHUNK[1], units)
-            shard = (rows if rows == count else SHARD, -(-units // columns) * columns)
+            shard = (rows if rows == count else store.SHARD, -(-units // columns) * columns)
             for name in ARRAYS:
                 inner = getattr(found, name).shape[2:]
                 self._arrays[layer, name] = group.create_array(
