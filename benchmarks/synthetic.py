@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from benchmarks.ratios import show
+from facslens.engines.local import Local
 from facslens.synthesis.generate import Order, generate
 
 PEOPLE = 24
@@ -22,7 +23,7 @@ def measure(workers: int) -> tuple[float, float]:
         generate(
             Order(PEOPLE, "natural", size=64),
             Path(folder) / "faces",
-            workers=workers,
+            engine=Local(workers),
             progress=lambda done, *_: marks.append((time.perf_counter() - start, done)),
         )
         images = sum(1 for _ in Path(folder).rglob("*.png"))

@@ -42,15 +42,18 @@ def atomic(path: Path) -> Iterator[Path]:
             if (process := _process_of(leftover)) and not is_alive(process):
                 _remove(leftover)
         yield temporary
-        _take_place(temporary, path)
+        take_place(temporary, path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         _remove(temporary)
 
 
-def _take_place(temporary: Path, path: Path) -> None:
-    """Rename a finished path over another; a folder needs the old one out of the way first."""
+def take_place(temporary: Path, path: Path) -> None:
+    """Rename a finished path over another.
+
+    A folder needs the old one out of the way first.
+    """
     if not (temporary.is_dir() and path.exists()):
         temporary.replace(path)
         return
@@ -151,7 +154,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         lock.release()
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     _held[path] = me
     try:
         yield
@@ -169,7 +172,8 @@ def _holder(lock: Path) -> str:
         return "unknown"
 
 
-def _cannot_write(path: Path, error: OSError) -> ArtifactError:
+def cannot_write(path: Path, error: OSError) -> ArtifactError:
+    """Say why a file or folder could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ArtifactError(
             f"the disk is full: {path.name} could not be written to {path.parent}; "

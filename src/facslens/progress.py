@@ -19,6 +19,11 @@ def silent(_done: int, _total: int, _note: str) -> None:
     """Show no progress."""
 
 
+def say(text: str) -> None:
+    """Print a line on standard error: what a long step does otherwise than expected."""
+    print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201 - it is for people
+
+
 @contextlib.contextmanager
 def shown(title: str) -> Iterator[Report]:
     """Show a step's progress on standard error.

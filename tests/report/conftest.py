@@ -16,7 +16,7 @@ from facslens.association.verdicts import Cause, Effect, verdict_table
 from facslens.datasets.base import make_table
 from facslens.experiments.mediation import COLUMNS
 from facslens.responses.recorder import BatchResponses
-from facslens.responses.store import ResponseWriter
+from facslens.responses.writer import ResponseWriter
 from facslens.runs.files import FILES
 from facslens.runs.folder import Run
 

@@ -10,7 +10,8 @@ import zarr
 from facslens import artifacts
 from facslens.datasets.base import Faces
 from facslens.errors import ArtifactError
-from facslens.responses.store import BatchResponses, Responses, ResponseWriter
+from facslens.responses.store import BatchResponses, Responses
+from facslens.responses.writer import ResponseWriter
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
 from facslens.runs.settings import Settings
@@ -119,7 +120,7 @@ def test_a_face_that_was_not_recorded_is_named(run) -> None:
         _ = RunRecord(run).responses
 
 
-def test_a_chunk_that_is_missing_or_changed_is_refused(run) -> None:
+def test_a_shard_that_is_missing_or_changed_is_refused(run) -> None:
     chunk = run / "responses.zarr" / "conv3" / "response" / "c" / "0" / "0"
     content = chunk.read_bytes()
     middle = len(content) // 2
@@ -128,7 +129,7 @@ def test_a_chunk_that_is_missing_or_changed_is_refused(run) -> None:
     with pytest.raises(ArtifactError, match=r"the responses of 'conv3' in .* are damaged"):
         responses.response("conv3")
     chunk.unlink()
-    with pytest.raises(ArtifactError, match=r"conv3/response lacks 1 of its 1 chunks"):
+    with pytest.raises(ArtifactError, match=r"conv3/response lacks 1 of its 1 shards"):
         Responses.open(run / "responses.zarr")
 
 

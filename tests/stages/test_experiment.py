@@ -17,7 +17,7 @@ from facslens.models.model import Model, build, save
 from facslens.preprocess import normalise
 from facslens.preprocess.input import grey_contrast
 from facslens.stages import experiment as module
-from facslens.stages.answers import _Maps, ask
+from facslens.stages.answers import _Mixed, ask
 from facslens.stages.experiment import (
     Plan,
     analysed,
@@ -168,8 +168,7 @@ def test_rotations_mix_whole_maps_of_the_layer(model, folder):
     stimuli = read_stimuli(folder)
     few = compared(stimuli)
     first = next(m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
-    maps = _Maps(seed=4)
-    reader = maps.mixing(responding(model, ["conv1"], maps))
+    reader = responding(model, ["conv1"], _Mixed(seed=4))
     (found,) = read_faces(stimuli, [(few, reader, grey_contrast(48))], lambda _n: None)
     row = 7
     faces = normalise.read([folder / stimuli.table["path"][few].iloc[row]], grey_contrast(48))

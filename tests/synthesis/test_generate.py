@@ -10,6 +10,7 @@ from facslens.datasets.check import check
 from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
 from facslens.datasets.regions import Regions
+from facslens.engines.local import Local
 from facslens.errors import ArtifactError, CallError
 from facslens.preprocess.fit import centres
 from facslens.preprocess.input import grey_contrast
@@ -220,7 +221,7 @@ def test_colour_is_the_same_face(folder, tmp_path):
 
 
 def test_more_processes_make_the_same_faces(folder, tmp_path):
-    generate(Order(2, seed=5), tmp_path / "faces", workers=2)
+    generate(Order(2, seed=5), tmp_path / "faces", engine=Local(2))
     for file in sorted(folder.rglob("*.png")):
         assert file.read_bytes() == (tmp_path / "faces" / file.relative_to(folder)).read_bytes()
 

@@ -12,6 +12,7 @@ from facslens.cli.main import main
 from facslens.datasets import stimuli as reading
 from facslens.datasets.images import read_grey
 from facslens.datasets.stimuli import read_stimuli
+from facslens.engines.local import Local
 from facslens.errors import ArtifactError, CallError
 from facslens.synthesis import sheet
 from facslens.synthesis import stimuli as module
@@ -184,7 +185,7 @@ def test_a_twin_differs_in_its_group_alone(studio, people, group):
 
 
 def test_any_number_of_processes_makes_the_same_set(folder, tmp_path):
-    draw_stimuli(ORDER, tmp_path / "faces", workers=2)
+    draw_stimuli(ORDER, tmp_path / "faces", engine=Local(2))
     assert digest(tmp_path / "faces") == digest(folder)
     assert read_json(folder / "stimuli.json")["sha256"] == digest(folder)
     assert len(digest(folder)) == 64

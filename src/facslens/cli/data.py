@@ -15,6 +15,8 @@ from facslens.cli import options
 from facslens.datasets.check import Check
 from facslens.datasets.check import check as check_dataset
 from facslens.datasets.load import COMMON_KEYS, LAYOUTS
+from facslens.engines.choose import choose
+from facslens.engines.local import Local
 from facslens.preprocess.crops import Order, make_crops
 from facslens.preprocess.detect import DEFAULT
 from facslens.progress import shown
@@ -95,6 +97,8 @@ def stimuli(
         int | None,
         typer.Option("--workers", min=1, help="Number of processes [default: one per core]."),
     ] = None,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
 ) -> None:
     """Draw the same faces with one action unit changed, and nothing else.
 
@@ -111,7 +115,12 @@ def stimuli(
         return
     order = StimulusOrder(people, size, colour, design, seed)
     with shown("stimuli") as progress:
-        draw_stimuli(order, out, workers=workers or os.cpu_count() or 1, progress=progress)
+        draw_stimuli(
+            order,
+            out,
+            engine=choose(engine, address, workers or os.cpu_count() or 1),
+            progress=progress,
+        )
     Console(soft_wrap=True).print(f"stimuli: {out}", markup=False)
 
 
@@ -150,7 +159,9 @@ def synth(
 
     order = synthetic.Order(subjects, design, size, seed, image_format, colour)
     with shown("synth") as progress:
-        synthetic.generate(order, out, workers=workers or os.cpu_count() or 1, progress=progress)
+        synthetic.generate(
+            order, out, engine=Local(workers or os.cpu_count() or 1), progress=progress
+        )
     Console(soft_wrap=True).print(
         f"faces: {out}; use them with --data synthetic:{out}", markup=False
     )

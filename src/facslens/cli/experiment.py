@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from facslens.cli import options
+from facslens.engines.choose import choose
+from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.progress import Report, shown
 from facslens.runs.folder import Run
@@ -77,6 +79,8 @@ def experiment(
             "--checkpoints; without --out such a run does so by itself.",
         ),
     ] = False,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
 ) -> None:
     """Switch one action unit at a time on drawn faces, and find the units that it moves.
 
@@ -86,13 +90,14 @@ def experiment(
     networks. Drawn faces are not photographs. With --identity a network that has learned who is
     shown is compared, too; it has no say in the verdict.
     """
+    done_by = choose(engine, address)
     given = {"untrained": untrained, "permutations": permutations, "seed": seed}
     chosen: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
     if layer:
         chosen["layers"] = tuple(layer)
     if out is not None:
         record = _with_checkpoints(Path(network)) if checkpoints else None
-        findings = _into(out, network, stimuli, units, chosen, identity, record)
+        findings = _into(out, network, stimuli, units, chosen, identity, record, done_by)
     elif chosen or identity or units != "channels":
         if units != "channels":
             chosen["units"] = units
@@ -104,7 +109,7 @@ def experiment(
     else:
         if checkpoints:
             _with_checkpoints(Path(network))
-        findings = _of_run(Path(network), stimuli)
+        findings = _of_run(Path(network), stimuli, done_by)
     _print(findings)
     where = out or Path(network) / "experiment"
     if checkpoints:
@@ -120,6 +125,7 @@ def _into(
     chosen: dict[str, Any],
     identity: bool,
     record: "RunRecord | None",
+    engine: Engine,
 ) -> "Findings":
     from facslens.datasets.stimuli import read_stimuli
     from facslens.runs.model import open_model
@@ -139,7 +145,7 @@ def _into(
     other = _identity(network) if identity else None
     with contextlib.ExitStack() as stack:
         progress = _opening("experiment", stack)
-        findings = write_experiment(model, faces, out, plan, progress, other)
+        findings = write_experiment(model, faces, out, plan, progress, other, engine)
     if record is not None:
         from facslens.stages.forming import write_forming
 
@@ -148,7 +154,7 @@ def _into(
     return findings
 
 
-def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
+def _of_run(folder: Path, stimuli: Path | None, engine: Engine) -> "Findings":
     """Make the experiment of a run, and write the report again if there is one."""
     from facslens.runs.record import RunRecord
     from facslens.runs.settings import Settings
@@ -170,7 +176,7 @@ def _of_run(folder: Path, stimuli: Path | None) -> "Findings":
             run.check(*(name for name in run.info["stages"] if name not in anew))
         run.update(settings=settings.entries())
         for stage in ("experiment", "mechanism"):
-            run_stage(run, stage)
+            run_stage(run, stage, engine)
         if "report" in run.info["stages"]:
             run_stage(run, "report")
     return read_experiment(folder / "experiment")

@@ -168,6 +168,24 @@ Stimuli = Annotated[
         help="Drawn faces of facslens data stimuli [default: those in the package].",
     ),
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="local|ray",
+        help="Where the work is done: on this machine, or with Ray on the machines of a cluster. "
+        "The results are the same.",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="auto|HOST:PORT",
+        help="The Ray cluster for --engine ray; auto is the one that this machine belongs to "
+        "[default: Ray is started on this machine alone].",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Accept = Annotated[
     list[str] | None,

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from facslens.cli import distance_option, options
+from facslens.engines.choose import choose
+from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.runs.folder import Run
 from facslens.stages.check_table import check_names, defaults
@@ -47,13 +49,21 @@ def train(
 
 
 def record(
-    run: options.ExistingRun, layer: options.Layers = None, accept: options.Accept = None
+    run: options.ExistingRun,
+    layer: options.Layers = None,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
+    accept: options.Accept = None,
 ) -> None:
-    """Record the response of every unit to every face."""
+    """Record the response of every unit to every face.
+
+    A recording that was interrupted goes on where it ended.
+    """
+    done_by = choose(engine, address)
     with _opened(run, accept, "record") as this:
         if layer is not None:
             _choose(this, layers=layer)
-        _run_stage(this, "record")
+        _run_stage(this, "record", done_by)
 
 
 def associate(
@@ -234,10 +244,10 @@ def _cell(value: object) -> str:
     return "–" if value is pd.NA else str(value)
 
 
-def _run_stage(run: Run, name: str) -> None:
+def _run_stage(run: Run, name: str, engine: Engine | None = None) -> None:
     from facslens.stages.order import run_stage
 
-    run_stage(run, name)
+    run_stage(run, name, engine)
 
 
 def _choose(run: Run, **changes: object) -> None:

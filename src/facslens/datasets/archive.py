@@ -11,6 +11,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -32,8 +33,40 @@ _KINDS: Final = (
 )
 
 
-def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
+@dataclass(frozen=True)
+class Carried:
+    """A file with its bytes, for a process that may not see the disk.
+
+    Parameters
+    ----------
+    path
+        Where it was read, for messages.
+    content
+        Its bytes, or why it could not be read, as part of a sentence.
+    """
+
+    path: str
+    content: bytes | str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def carried(path: Path | str) -> Carried:
+    """Read a file as `read_bytes` does, to be sent to another process.
+
+    An error is sent along, and raised where the bytes are read.
+    """
+    try:
+        return Carried(str(path), read_bytes(path))
+    except OSError as error:
+        return Carried(str(path), error.strerror or str(error))
+
+
+def read_bytes(path: Path | str | Carried, limit: int = MAX_BYTES) -> bytes:
     """Read a file, a member of a zip archive (``faces.zip/a.png``), or a cell of a table (`cell`).
+
+    The bytes of a `Carried` are there already.
 
     Parameters
     ----------
@@ -49,6 +82,10 @@ def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
         the limit, or the archive or cell is damaged. ``strerror`` says which, as part of a
         sentence.
     """
+    if isinstance(path, Carried):
+        if isinstance(path.content, str):
+            raise OSError(5, path.content, path.path)
+        return path.content
     path = Path(path)
     try:
         archive = _archive(path)

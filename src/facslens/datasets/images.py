@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from facslens.datasets.archive import read_bytes
+from facslens.datasets.archive import Carried, read_bytes
 from facslens.errors import DataError
 from facslens.shapes import UInt8
 
@@ -95,7 +95,7 @@ class Picture:
         return "; ".join(notes) or None
 
 
-def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
+def read_grey(path: Path | str | Carried) -> UInt8[np.ndarray, "row column"]:
     """Read an image file as 8-bit grey levels; colour becomes ITU-R 601 luma.
 
     Everything else is as `read_picture` says.
@@ -110,7 +110,7 @@ def read_grey(path: Path | str) -> UInt8[np.ndarray, "row column"]:
         return levels
 
 
-def read_picture(path: Path | str) -> Picture:
+def read_picture(path: Path | str | Carried) -> Picture:
     """Read an image file as 8-bit colours.
 
     The orientation noted by the camera (EXIF) is honoured; transparent parts are laid over black;
@@ -147,7 +147,7 @@ def grey(pixels: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row co
 
 
 @contextlib.contextmanager
-def _opened(path: Path | str) -> Iterator[tuple[Image.Image, int]]:
+def _opened(path: Path | str | Carried) -> Iterator[tuple[Image.Image, int]]:
     """Open an image of a size that is read, its checksums right, and say how far it is reduced.
 
     Whatever goes wrong, in the block as well, becomes a DataError.
@@ -184,7 +184,7 @@ def _opened(path: Path | str) -> Iterator[tuple[Image.Image, int]]:
         raise DataError(f"the image {path} is broken or cannot be read: {reason}") from error
 
 
-def _check_size(image: Image.Image, path: Path | str) -> None:
+def _check_size(image: Image.Image, path: Path | str | Carried) -> None:
     width, height = image.size
     if min(width, height) < MIN_SIDE:
         raise DataError(
@@ -200,7 +200,7 @@ def _check_size(image: Image.Image, path: Path | str) -> None:
         )
 
 
-def _converted(image: Image.Image, mode: Literal["L", "RGB"], path: Path | str) -> Any:
+def _converted(image: Image.Image, mode: Literal["L", "RGB"], path: Path | str | Carried) -> Any:
     """Decode an image, turn it upright, and convert it to 8 bits a strip at a time."""
     tiles: list[Any] = list(getattr(image, "tile", ()))
     stored = str(tiles[0][3]) if tiles else ""  # what the file holds, as the decoder names it
@@ -231,7 +231,7 @@ def _strips(width: int, height: int) -> Iterator[tuple[int, int]]:
         yield top, min(top + rows, height)
 
 
-def _white(image: Image.Image, stored: str, path: Path | str) -> int | None:
+def _white(image: Image.Image, stored: str, path: Path | str | Carried | Carried) -> int | None:
     """Find the level that means white, None in a picture of 8 bits; refuse where nobody knows it.
 
     Parameters

@@ -10,7 +10,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from facslens.datasets.images import read_grey, read_picture
+from facslens.datasets.archive import Carried
+from facslens.preprocess import ahead
 from facslens.preprocess.fit import fit
 from facslens.preprocess.input import Input
 
@@ -67,8 +68,7 @@ def _blurred(images: Float[Tensor, "image 1 row column"]) -> Float[Tensor, "imag
 
 def read(paths: Sequence[str | Path], into: Input) -> Float[Tensor, "image channel height width"]:
     """Read faces at the size of a network, as levels in [0, 1]; colours are RGB."""
-    one = read_grey if into.channels == 1 else _read_colours
-    return scaled([one(Path(path)) for path in paths], into)
+    return to_levels(ahead.pictures(paths, into))
 
 
 def scaled(
@@ -112,11 +112,17 @@ def as_read(
 
 
 def batches(
-    paths: Sequence[str | Path], into: Input, batch_size: int
+    paths: Sequence[str | Path | Carried],
+    into: Input,
+    batch_size: int,
+    processes: int | None = None,
 ) -> Iterator[Float[Tensor, "image channel height width"]]:
-    """Read faces batch by batch, as a network reads them."""
-    for start in range(0, len(paths), batch_size):
-        faces = as_read(read(paths[start : start + batch_size], into), into)
+    """Read faces batch by batch, as a network reads them.
+
+    `processes` read ahead, see `facslens.preprocess.ahead.batches`.
+    """
+    for pictures in ahead.batches(paths, into, batch_size, processes):
+        faces = as_read(to_levels(pictures.numpy()), into)
         yield faces.contiguous(memory_format=torch.channels_last)
 
 
@@ -126,10 +132,6 @@ def to_picture(
     """Turn levels in [0, 1] back into a picture in 8 bits: grey, or RGB (row, column, 3)."""
     picture: UInt8[np.ndarray, "channel row column"] = np.rint(levels * 255).astype(np.uint8)
     return picture[0] if len(picture) == 1 else np.moveaxis(picture, 0, 2)
-
-
-def _read_colours(path: Path) -> UInt8[np.ndarray, "row column 3"]:
-    return read_picture(path).pixels
 
 
 def _by_channel(numbers: tuple[float, ...], values: Tensor) -> Float[Tensor, "channel 1 1"]:

@@ -1,5 +1,6 @@
 """Record the response of every unit to every face in one pass."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -8,9 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from facslens.errors import CallError
+from facslens.errors import CallError, FacslensError
+from facslens.models.reading.any_reading import Listens
 from facslens.models.reading.reading import read_network, takes
 from facslens.models.reading.trace import shape_of
+from facslens.progress import say
 from facslens.responses.store import BatchResponses
 
 #: Called with each batch's row offset and, by layer, its responses and locations.
@@ -75,15 +78,59 @@ def record(
     CallError
         If the network cannot be read, or does not answer as it was read.
     """
+    source = iter(batches)
+    first = next(source, None)
+    if first is None:
+        return 0
     device, dtype = takes(network)
-    seen, listener = 0, None
+    reading = read_network(network, shape_of(first.to(device, dtype)))
+    listener = reading.listener(network, reading.choose(layers), peak)
+    return listen(network, listener, itertools.chain([first], source), sink)
+
+
+def listen(
+    network: nn.Module,
+    listener: Listens,
+    batches: Iterable[Float[Tensor, "_image channel row column"]],
+    sink: Sink,
+) -> int:
+    """Record with a listener that gives the responses of some layers, as `record` does.
+
+    Where the memory of the device is full, a batch is halved until it fits, and so are the ones
+    after it.
+
+    Raises
+    ------
+    CallError
+        If the network answers for another number of images than it was given.
+    FacslensError
+        If the device has not enough memory for one image.
+    """
+    device, dtype = takes(network)
+    seen, most = 0, 0
     for images in batches:
-        batch = images.to(device, dtype)
-        if listener is None:
-            reading = read_network(network, shape_of(batch))
-            listener = reading.listener(network, reading.choose(layers), peak)
-        with torch.inference_mode():
-            found, _answer = listener(batch)
-        sink(seen, found)
-        seen += len(batch)
+        most = most or len(images)
+        waiting = list(torch.split(images, most))
+        while waiting:
+            batch = waiting.pop(0).to(device, dtype)
+            try:
+                with torch.inference_mode():
+                    found, _answer = listener(batch)
+            except torch.OutOfMemoryError as error:
+                if len(batch) == 1:
+                    raise FacslensError(
+                        f"{device} has not enough memory for one image: use another device"
+                    ) from error
+                most = len(batch) // 2
+                waiting[:0] = torch.split(batch, most)
+                say(f"the memory of {device} is full: batches of {most} from here on")
+                continue
+            for layer, own in found.items():
+                if len(own.response) != len(batch):
+                    raise CallError(
+                        f"{layer} answers for {len(own.response)} images where it was given "
+                        f"{len(batch)}: it changes the axis of the images, and cannot be recorded"
+                    )
+            sink(seen, found)
+            seen += len(batch)
     return seen

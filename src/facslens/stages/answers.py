@@ -18,6 +18,7 @@ from facslens.controls.baselines import untrained
 from facslens.controls.pixels import plain_input
 from facslens.datasets.stimuli import Stimuli
 from facslens.directions.rotation import random_rotation
+from facslens.engines.engine import Engine
 from facslens.errors import ArtifactError
 from facslens.experiments.control import Control
 from facslens.experiments.trials import Trials, arrange
@@ -28,7 +29,6 @@ from facslens.responses.recorder import peak
 from facslens.stages.directions import directed_alike
 from facslens.stages.stimulated import (
     OUTPUT,
-    Reader,
     Reading,
     compared,
     joined,
@@ -114,6 +114,7 @@ def ask(
     seed: int,
     progress: Report,
     identity: Model | None = None,
+    engine: Engine | None = None,
 ) -> Answers:
     """Show the stimuli to a network, to untrained ones and to what is no network, in one pass.
 
@@ -135,6 +136,8 @@ def ask(
     identity
         A network of the same architecture that has learned who is shown; None leaves the control
         of that name out.
+    engine
+        Where the faces are read; None is here.
     """
     random = [untrained(undirected(model), seed + 1 + number) for number in range(others)]
     settle(random, stimuli)
@@ -143,15 +146,13 @@ def ask(
     few, every = compared(stimuli), needed(stimuli)
     networks = [*random, *([identity] if identity else [])]
     total = int(every.sum()) + (len(networks) + 1) * int(few.sum())
-    maps = _Maps(seed)
-    own = responding(model, layers, maps)
     readers: list[Reading] = [
-        (few, maps.mixing(own), model.input),
-        (every & ~few, own, model.input),
+        (few, responding(model, layers, _Mixed(seed)), model.input),
+        (every & ~few, responding(model, layers), model.input),
         (few, without_network, plain_input(model.input)),
     ]
     readers += [(few, responding(other, layers), other.input) for other in networks]
-    found = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"))
+    found = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"), engine)
     mixed, plain, bare, *answered = found
     part = stimuli.table[few]
     bare["total"] = total_change(stimuli, few, bare["pixels"])
@@ -170,35 +171,22 @@ def ask(
     return Answers(responses, controls, joined(few[every], mixed[OUTPUT], plain[OUTPUT]))
 
 
-@dataclass
-class _Maps:
-    """Read each unit's response; while mixing, the maxima of random mixtures of the maps, too."""
+@dataclass(frozen=True)
+class _Mixed:
+    """Reads each unit's response, and the maxima of random mixtures of the maps.
+
+    Gives (image, 1 + rotation, unit).
+    """
 
     seed: int
-    mixes: bool = False
 
-    def mixing(self, reader: Reader) -> Reader:
-        """Make a reader that mixes: (image, 1 + rotation, unit) by layer."""
-
-        def read(faces: Tensor) -> Mapping[str, np.ndarray]:
-            self.mixes = True
-            try:
-                return reader(faces)
-            finally:
-                self.mixes = False
-
-        return read
-
-    def __call__(self, maps: Tensor) -> np.ndarray:
-        response = peak(maps).response
-        if not self.mixes:
-            return response
-        read = [torch.from_numpy(response)]
+    def __call__(self, maps: Tensor) -> Float[np.ndarray, "image _reading unit"]:
+        read = [torch.from_numpy(peak(maps).response)]
         for number in range(ROTATIONS):
             mixture = torch.from_numpy(_rotation(maps.shape[1], self.seed + number)).to(maps)
             mixed = functional.conv2d(maps, mixture[:, :, None, None])
-            read.append(mixed.amax(dim=(2, 3)).float())
-        return torch.stack(read, dim=1).numpy(force=True)
+            read.append(mixed.amax(dim=(2, 3)).float().cpu())
+        return torch.stack(read, dim=1).numpy()
 
 
 _rotation = functools.lru_cache(maxsize=None)(random_rotation)

@@ -7,6 +7,7 @@ from typing import Final
 
 from facslens.artifacts import Json, read_json, read_table, sha256, write_json, write_table
 from facslens.datasets.stimuli import Stimuli
+from facslens.engines.engine import Engine
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.analysis import TEXTS, TYPES, Findings, analyse
 from facslens.folders import filling
@@ -76,7 +77,11 @@ class Plan:
 
 
 def experiment(
-    model: Model, stimuli: Stimuli, plan: Plan | None = None, progress: Report = silent
+    model: Model,
+    stimuli: Stimuli,
+    plan: Plan | None = None,
+    progress: Report = silent,
+    engine: Engine | None = None,
 ) -> Findings:
     """Find which action units themselves move a unit, on drawn faces that differ in nothing else.
 
@@ -90,6 +95,8 @@ def experiment(
         How; None takes the usual one.
     progress
         Called with the number of faces read, by the network and by the untrained ones.
+    engine
+        Where the faces are read; None is here.
 
     Raises
     ------
@@ -103,7 +110,8 @@ def experiment(
     plan = plan or Plan()
     layers = plan.chosen(model)
     stimuli.check()
-    answers = ask(model, stimuli, layers, plan.others(model), plan.seed, progress)
+    others = plan.others(model)
+    answers = ask(model, stimuli, layers, others, plan.seed, progress, engine=engine)
     return analysed(answers, stimuli, plan, fitted_layers(model))
 
 
@@ -136,6 +144,7 @@ def write_experiment(
     plan: Plan | None = None,
     progress: Report = silent,
     identity: Callable[[Path], Model] | None = None,
+    engine: Engine | None = None,
 ) -> Findings:
     """Make an experiment and write its tables into a folder, with a note of how they were made.
 
@@ -145,7 +154,7 @@ def write_experiment(
 
     Parameters
     ----------
-    model, stimuli, plan, progress
+    model, stimuli, plan, progress, engine
         As `experiment` takes them.
     folder
         New, or begun by the same call.
@@ -172,7 +181,7 @@ def write_experiment(
             stimuli.check()
             other = identity(folder) if identity else None
             others = plan.others(model)
-            answers = ask(model, stimuli, layers, others, plan.seed, progress, other)
+            answers = ask(model, stimuli, layers, others, plan.seed, progress, other, engine)
             answers.write(folder / ANSWERS)
         findings = analysed(answers, stimuli, plan, fitted_layers(model))
         for name, file in TABLES.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from facslens.artifacts import Json, read_json, write_table
+from facslens.engines.engine import Engine
 from facslens.errors import ArtifactError
 from facslens.experiments.place import rising
 from facslens.progress import Report
@@ -21,11 +22,12 @@ from facslens.stages.projectable import can_project
 CONVERGENCE: Final = "convergence.csv"
 
 
-def run_experiment(run: Run, progress: Report) -> None:
+def run_experiment(run: Run, progress: Report, engine: Engine | None = None) -> None:
     """Write ``experiment/``: its tables, and pictures from rest to full intensity of one layer.
 
     What the networks answered and the tables are kept while the weights, the stimuli and the
-    settings are the same, so that the stage goes on after an interruption.
+    settings are the same, so that the stage goes on after an interruption. The `engine` lets the
+    faces be read elsewhere; None reads them here.
     """
     record = RunRecord(run)
     settings, model = record.settings, record.model
@@ -38,7 +40,7 @@ def run_experiment(run: Run, progress: Report) -> None:
     with run.stage("experiment", stimuli=stimuli.sha256, rule=settings.rule):
         if not _is_of(folder, order_of(model, stimuli, plan)):
             shutil.rmtree(folder, ignore_errors=True)
-        findings = write_experiment(model, stimuli, folder, plan, progress)
+        findings = write_experiment(model, stimuli, folder, plan, progress, engine=engine)
         answers = Answers.read(folder / ANSWERS)
         if coded:
             trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}

@@ -1,8 +1,10 @@
 """The stages of a run in their order, and how they are run one after the other."""
 
+import functools
 from collections.abc import Callable
 from typing import Final
 
+from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.names import listed
 from facslens.progress import Report, shown
@@ -33,8 +35,14 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
 }
 
 
-def run_stage(run: Run, name: str) -> None:
+#: Stages of which an engine does the pieces.
+IN_PIECES: Final = ("record", "experiment")
+
+
+def run_stage(run: Run, name: str, engine: Engine | None = None) -> None:
     """Run one stage and show its progress; later stages are then out of date.
+
+    An `engine` does the pieces of a stage of `IN_PIECES`; None does them here.
 
     Raises
     ------
@@ -43,7 +51,10 @@ def run_stage(run: Run, name: str) -> None:
     """
     check_planned(run, name)
     with run.writing(), shown(name) as progress:
-        STAGES[name](with_network(run), progress)
+        stage: Callable[..., None] = STAGES[name]
+        if name in IN_PIECES:
+            stage = functools.partial(stage, engine=engine)
+        stage(with_network(run), progress)
 
 
 def check_planned(run: Run, name: str) -> None:

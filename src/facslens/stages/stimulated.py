@@ -1,18 +1,23 @@
 """What networks, and what is no network, answer to the stimuli: all of them in one pass."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from facslens.controls.pixels import hog
 from facslens.datasets.stimuli import HALVES, Stimuli
+from facslens.engines.engine import Engine, Seen
+from facslens.engines.local import Local
 from facslens.experiments.combined import TOGETHER
 from facslens.experiments.trials import FULL
 from facslens.models.model import Model
+from facslens.models.reading.any_reading import Listens
 from facslens.preprocess import normalise
 from facslens.preprocess.input import Input
 from facslens.responses.recorder import peak
@@ -27,6 +32,8 @@ Reading = tuple[Rows, Reader, Input]
 #: Faces that are read at a time, by every reader: convolutions keep working memory for each size
 #: of a batch.
 _BATCH: Final = 64
+#: From as many faces on a piece is read as a whole, wherever that is.
+PIECE: Final = 1024
 #: The name under which a network's output is kept beside the responses of its layers.
 OUTPUT: Final = "(output)"
 
@@ -59,6 +66,7 @@ def read_faces(
     stimuli: Stimuli,
     readers: Sequence[Reading],
     progress: Callable[[int], None],
+    engine: Engine | None = None,
 ) -> list[dict[str, np.ndarray]]:
     """Show faces to several readers, each its own rows, and keep what they answer.
 
@@ -71,43 +79,101 @@ def read_faces(
         picture.
     progress
         Called with the number of faces read by all readers so far.
+    engine
+        Where the readers read; None is here.
 
     Returns
     -------
     list of dict
         Of each reader its arrays, rows in the order of the stimuli.
     """
-    found: list[dict[str, np.ndarray]] = [{} for _ in readers]
-    read = [0] * len(readers)
-    waiting = [torch.empty(0, *into.shape) for _, _, into in readers]
+    masks = [rows for rows, _, _ in readers]
+    found = [_Arrays(int(rows.sum())) for rows in masks]
+    work = _ReadPiece(tuple((reader, into) for _, reader, into in readers))
 
-    def pass_on(number: int, least: int) -> None:
-        """Let a reader read its waiting faces, as long as there are so many."""
-        rows, reader, _ = readers[number]
-        while len(waiting[number]) >= least:
-            batch, waiting[number] = waiting[number][:_BATCH], waiting[number][_BATCH:]
-            for name, values in reader(batch).items():
-                # one array at once: many small ones between the maps would scatter the memory
-                if name not in found[number]:
-                    whole = (int(rows.sum()), *values.shape[1:])
-                    found[number][name] = np.empty(whole, dtype=values.dtype)
-                found[number][name][read[number] : read[number] + len(batch)] = values
-            read[number] += len(batch)
-            progress(sum(read))
+    def seen(count: int) -> None:
+        progress(sum(own.count for own in found) + count)
 
+    for piece in (engine or Local()).map(work, _pieces(stimuli, masks), seen):
+        for own, (count, values) in zip(found, piece, strict=True):
+            own.add(count, values)
+        seen(0)
+    return [own.values for own in found]
+
+
+@dataclass
+class _Arrays:
+    """What was answered to some faces: one array at once, for many small ones scatter memory."""
+
+    whole: int
+    count: int = 0
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def add(self, count: int, values: Mapping[str, np.ndarray]) -> None:
+        """Add what was answered to the next faces."""
+        for name, own in values.items():
+            if name not in self.values:
+                self.values[name] = np.empty((self.whole, *own.shape[1:]), dtype=own.dtype)
+            self.values[name][self.count : self.count + count] = own
+        self.count += count
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The faces of one person in one setting that some reader wants, and which each wants."""
+
+    images: UInt8[np.ndarray, "face row column *rgb"]
+    wanted: tuple[Bool[np.ndarray, " face"], ...]
+
+
+def _pieces(stimuli: Stimuli, masks: Sequence[Rows]) -> Iterator[list[_Block]]:
+    """Divide the faces that are wanted into pieces of whole blocks."""
+    piece: list[_Block] = []
     for _, first, after in stimuli.blocks:
-        wanted = np.logical_or.reduce([rows[first:after] for rows, _, _ in readers])
+        own = [rows[first:after] for rows in masks]
+        wanted = np.logical_or.reduce(own)
         if not wanted.any():
             continue
-        images = list(stimuli.pixels(first, after)[wanted])
-        faces = {into: normalise.scaled(images, into) for into in {into for _, _, into in readers}}
-        for number, (rows, _, into) in enumerate(readers):
-            own = faces[into][torch.from_numpy(rows[first:after][wanted])]
-            waiting[number] = torch.cat([waiting[number], own])
-            pass_on(number, _BATCH)
-    for number in range(len(readers)):
-        pass_on(number, 1)
-    return found
+        images = stimuli.pixels(first, after)[wanted]
+        piece.append(_Block(images, tuple(rows[wanted] for rows in own)))
+        if sum(len(block.images) for block in piece) >= PIECE:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
+@dataclass(frozen=True)
+class _ReadPiece:
+    """Lets readers read the faces of a piece; sent to wherever they are read."""
+
+    readers: tuple[tuple[Reader, Input], ...]
+
+    def __call__(self, piece: list[_Block], seen: Seen) -> list[tuple[int, dict[str, np.ndarray]]]:
+        """Give, of each reader, how many faces it read, and its arrays."""
+        found = [
+            _Arrays(sum(int(block.wanted[n].sum()) for block in piece))
+            for n in range(len(self.readers))
+        ]
+        waiting = [torch.empty(0, *into.shape) for _, into in self.readers]
+
+        def pass_on(number: int, least: int) -> None:
+            """Let a reader read its waiting faces, as long as there are so many."""
+            while len(waiting[number]) >= least:
+                batch, waiting[number] = waiting[number][:_BATCH], waiting[number][_BATCH:]
+                found[number].add(len(batch), self.readers[number][0](batch))
+                seen(sum(own.count for own in found))
+
+        for block in piece:
+            images, inputs = list(block.images), {into for _, into in self.readers}
+            faces = {into: normalise.scaled(images, into) for into in inputs}
+            for number, (_, into) in enumerate(self.readers):
+                own = faces[into][torch.from_numpy(block.wanted[number])]
+                waiting[number] = torch.cat([waiting[number], own])
+                pass_on(number, _BATCH)
+        for number in range(len(self.readers)):
+            pass_on(number, 1)
+        return [(own.count, own.values) for own in found]
 
 
 def joined(
@@ -126,10 +192,9 @@ def as_read(faces: Float[Tensor, "_face _channel _row _column"], into: Input) ->
     return normalise.as_read(faces, into).contiguous(memory_format=torch.channels_last)
 
 
-def responding(
-    model: Model, layers: Sequence[str], read: Callable[[Tensor], np.ndarray] | None = None
-) -> Reader:
-    """Make a reader of a network: its responses by layer, and its `OUTPUT`.
+@dataclass(frozen=True)
+class Responding:
+    """Reads what a network answers: its responses by layer, and its `OUTPUT`.
 
     Parameters
     ----------
@@ -137,19 +202,37 @@ def responding(
         The network.
     layers
         Names of layers.
-    read
-        What to keep of the maps; None keeps each unit's response.
+    keep
+        What to keep of the maps of a layer, one row a face.
     """
-    keep = (lambda maps: peak(maps).response) if read is None else read
-    chosen = model.reading.choose(layers) if layers else []
-    listener = model.reading.listener(model.network, chosen, keep)
 
-    def reader(faces: Tensor) -> dict[str, np.ndarray]:
+    model: Model
+    layers: tuple[str, ...]
+    keep: Callable[[Tensor], np.ndarray]
+
+    def __call__(
+        self, faces: Float[Tensor, "_face _channel _row _column"]
+    ) -> dict[str, np.ndarray]:
+        """Read faces."""
         with torch.inference_mode():
-            found, output = listener(as_read(faces, model.input))
+            found, output = self._listener(as_read(faces, self.model.input))
         return {**found, OUTPUT: output.numpy(force=True)}
 
-    return reader
+    @cached_property
+    def _listener(self) -> Listens:
+        chosen = self.model.reading.choose(self.layers) if self.layers else []
+        return self.model.reading.listener(self.model.network, chosen, self.keep)
+
+
+def responding(
+    model: Model, layers: Sequence[str], keep: Callable[[Tensor], np.ndarray] | None = None
+) -> Responding:
+    """Make a reader of a network, which keeps each unit's response unless told otherwise."""
+    return Responding(model, tuple(layers), keep or _response)
+
+
+def _response(maps: Tensor) -> Float[np.ndarray, "face unit"]:
+    return peak(maps).response
 
 
 def without_network(faces: Float[Tensor, "face 1 _row _column"]) -> dict[str, np.ndarray]:

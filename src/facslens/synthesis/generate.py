@@ -15,13 +15,15 @@ from PIL import Image
 
 from facslens import artifacts
 from facslens.datasets.regions import Regions
+from facslens.engines.engine import Engine, Seen
+from facslens.engines.local import Local
 from facslens.errors import CallError
 from facslens.folders import filling
 from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS, PRESENT, SIDED, mixture, opening
 from facslens.synthesis.camera import Picture, Studio
-from facslens.synthesis.crew import each
 from facslens.synthesis.designs import DESIGNS, Design, get_design
+from facslens.synthesis.drawn import Drawn, draw_people
 from facslens.synthesis.head import load_head
 from facslens.synthesis.people import Person, Shot, draw_person, draw_shots
 from facslens.version import __version__
@@ -78,7 +80,9 @@ class Order:
         get_design(self.design)
 
 
-def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report = silent) -> None:
+def generate(
+    order: Order, folder: Path, *, engine: Engine | None = None, progress: Report = silent
+) -> None:
     """Draw faces into a folder, with their true action units; the layout ``table`` reads it.
 
     The folder gets ``faces.csv`` (one row per image), ``sides.csv`` (left and right intensities),
@@ -91,8 +95,8 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
         What to make.
     folder
         A new or empty folder, or that of an earlier call with the same order.
-    workers
-        Processes that draw.
+    engine
+        Where people are drawn; None draws them here.
     progress
         Called with the number of people done.
 
@@ -108,22 +112,20 @@ def generate(order: Order, folder: Path, *, workers: int = 1, progress: Report =
     if order.design not in DESIGNS:  # a file may change while its name does not
         made["definition"] = asdict(get_design(order.design))
     with filling(folder, "synthetic.json", made, "faces"):
-        _draw_all(order, folder, workers, progress)
+        _draw_all(order, folder, engine or Local(), progress)
 
 
-def _draw_all(order: Order, folder: Path, workers: int, progress: Report) -> None:
+def _draw_all(order: Order, folder: Path, engine: Engine, progress: Report) -> None:
     if (folder / "faces.csv").exists():
         progress(order.subjects, order.subjects, "all of them are there")
         return
-    letter = get_design(order.design).name[:1].upper()
-    names = [f"{letter}{number:03d}" for number in range(order.subjects)]
-    missing = [n for n in range(order.subjects) if not _part(folder, names[n]).exists()]
-    done = order.subjects - len(missing)
-    progress(done, order.subjects, "")
-    for name in each(partial(_draw_and_write, order, folder, names), missing, workers):
-        done += 1
-        progress(done, order.subjects, name)
-    _assemble(folder, names)
+    names = [_name(order, number) for number in range(order.subjects)]
+    rows, regions = draw_people(partial(_draw, order), names, folder, engine, progress)
+    sided = [c for c in rows.columns if c.endswith(("_left", "_right"))]
+    artifacts.write_table(folder / "sides.csv", rows[["path", *sided]])
+    regions.write(folder / "regions.npz")
+    artifacts.write_table(folder / "faces.csv", rows.drop(columns=sided))
+    shutil.rmtree(folder / "parts")
 
 
 def draw_face(
@@ -172,26 +174,21 @@ def studio() -> Studio:
     return Studio(load_head())
 
 
-def _draw_and_write(order: Order, folder: Path, names: list[str], number: int) -> str:
-    name = names[number]
+def _name(order: Order, number: int) -> str:
+    return f"{get_design(order.design).name[:1].upper()}{number:03d}"
+
+
+def _draw(order: Order, number: int, _seen: Seen) -> Drawn:
+    name = _name(order, number)
     rows: list[dict[str, object]] = []
+    images: dict[str, bytes] = {}
     regions: list[Bool[np.ndarray, "au row column"]] = []
     for shot, picture, intensity in draw_subject(studio(), order, number):
-        image = f"images/{name}/{name}_{shot.sequence}_{shot.frame}.{order.format}"
-        target = folder / image
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with artifacts.atomic(target) as temporary:
-            pixels = picture.colour if order.colour else picture.grey
-            temporary.write_bytes(encode(pixels, order.format))
-        rows.append(_row(image, name, shot, intensity))
+        path = f"images/{name}/{name}_{shot.sequence}_{shot.frame}.{order.format}"
+        images[path] = encode(picture.colour if order.colour else picture.grey, order.format)
+        rows.append(_row(path, name, shot, intensity))
         regions.append(picture.regions)
-    part = _part(folder, name)
-    part.parent.mkdir(exist_ok=True)
-    Regions.of([str(row["path"]) for row in rows], AUS, np.stack(regions)).write(
-        part.with_suffix(".npz")
-    )
-    artifacts.write_table(part, pd.DataFrame(rows))  # last: it says that the person is done
-    return name
+    return Drawn(name, images, pd.DataFrame(rows), Regions.of(list(images), AUS, np.stack(regions)))
 
 
 def _row(
@@ -212,20 +209,3 @@ def _row(
         row[f"{au}_left"] = round(5 * left, 3)
         row[f"{au}_right"] = round(5 * right, 3)
     return row
-
-
-def _part(folder: Path, name: str) -> Path:
-    return folder / "parts" / f"{name}.parquet"
-
-
-def _assemble(folder: Path, names: list[str]) -> None:
-    """Put the people together; all of them are there."""
-    parts = [_part(folder, name) for name in names]
-    rows = pd.concat([artifacts.read_table(part) for part in parts], ignore_index=True)
-    sided = [c for c in rows.columns if c.endswith(("_left", "_right"))]
-    artifacts.write_table(folder / "sides.csv", rows[["path", *sided]])
-    Regions.joined([Regions.read(part.with_suffix(".npz")) for part in parts]).write(
-        folder / "regions.npz"
-    )
-    artifacts.write_table(folder / "faces.csv", rows.drop(columns=sided))
-    shutil.rmtree(folder / "parts")

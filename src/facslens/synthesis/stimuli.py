@@ -15,11 +15,13 @@ from facslens import artifacts
 from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
 from facslens.datasets.stimuli import HALVES
+from facslens.engines.engine import Engine, Seen
+from facslens.engines.local import Local
 from facslens.errors import CallError
 from facslens.folders import filling
 from facslens.progress import Report, silent
 from facslens.synthesis.actions import AUS
-from facslens.synthesis.crew import each
+from facslens.synthesis.drawn import Drawn, draw_people
 from facslens.synthesis.generate import MAX_SIZE, MIN_SIZE, draw_face, encode, studio
 from facslens.synthesis.head import load_head
 from facslens.synthesis.overlaps import overlap_table, undrawable_table
@@ -80,7 +82,11 @@ class StimulusOrder:
 
 
 def draw_stimuli(
-    order: StimulusOrder, folder: Path, *, workers: int = 1, progress: Report = silent
+    order: StimulusOrder,
+    folder: Path,
+    *,
+    engine: Engine | None = None,
+    progress: Report = silent,
 ) -> None:
     """Draw stimuli into a folder.
 
@@ -97,8 +103,8 @@ def draw_stimuli(
         What to draw.
     folder
         A new or empty folder, or that of an earlier call with the same order.
-    workers
-        Processes that draw; the images are the same whatever their number.
+    engine
+        Where people are drawn; None draws them here. The images are the same wherever that is.
     progress
         Called with the number of people done.
 
@@ -113,7 +119,7 @@ def draw_stimuli(
     made = {**asdict(order), "facslens": __version__}
     with filling(folder, "stimuli.json", made, "stimuli") as noted:
         if not (folder / "stimuli.csv").exists():
-            _draw_all(order, folder, workers, progress)
+            _draw_all(order, folder, engine or Local(), progress)
         rows = reading.read_rows(folder)
         drawn = reading.Stimuli(folder, rows, order.size, order.colour, noted.get("sha256", ""))
         if drawn.sha256:
@@ -145,28 +151,20 @@ def half_of(number: int) -> str:
     return HALVES[number % 2]
 
 
-def _draw_all(order: StimulusOrder, folder: Path, workers: int, progress: Report) -> None:
-    names = [f"P{number:03d}" for number in range(order.people)]
-    missing = [n for n in range(order.people) if not _part(folder, names[n]).exists()]
-    done = order.people - len(missing)
-    progress(done, order.people, "")
-    for name in each(partial(_draw_and_write, order, folder), missing, workers):
-        done += 1
-        progress(done, order.people, name)
-    parts = [_part(folder, name) for name in names]
-    Regions.joined([Regions.read(part.with_suffix(".npz")) for part in parts]).write(
-        folder / "regions.npz"
-    )
+def _draw_all(order: StimulusOrder, folder: Path, engine: Engine, progress: Report) -> None:
+    names = [_name(number) for number in range(order.people)]
+    rows, regions = draw_people(partial(_draw, order), names, folder, engine, progress)
+    regions.write(folder / "regions.npz")
     artifacts.write_table(folder / "overlaps.csv", overlap_table(load_head()))
     artifacts.write_table(folder / "undrawable.csv", undrawable_table())
-    rows = pd.concat([artifacts.read_table(part) for part in parts], ignore_index=True)
     artifacts.write_table(folder / "stimuli.csv", rows)
     shutil.rmtree(folder / "parts")
 
 
-def _draw_and_write(order: StimulusOrder, folder: Path, number: int) -> str:
-    name, room = f"P{number:03d}", studio()
+def _draw(order: StimulusOrder, number: int, _seen: Seen) -> Drawn:
+    name, room = _name(number), studio()
     rows: list[dict[str, object]] = []
+    images: dict[str, bytes] = {}
     regions: list[Bool[np.ndarray, "au row column"]] = []
     person, rest = None, np.zeros((0, 3), dtype=np.float32)
     for index, stimulus in draw_person_stimuli(order, number):
@@ -176,20 +174,14 @@ def _draw_and_write(order: StimulusOrder, folder: Path, number: int) -> str:
         shot = Shot(index, 0, None, stimulus.intensity, {}, stimulus.setting)
         picture, intensity = draw_face(room, person, rest, shot, order.size)
         path = f"images/{name}/{index}/{stimulus.name}.png"
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with artifacts.atomic(target) as temporary:
-            pixels = picture.colour if order.colour else picture.grey
-            temporary.write_bytes(encode(pixels, "png"))
+        images[path] = encode(picture.colour if order.colour else picture.grey, "png")
         rows.append(_row(path, name, number, index, stimulus, intensity))
         regions.append(picture.regions)
-    part = _part(folder, name)
-    part.parent.mkdir(exist_ok=True)
-    Regions.of([str(row["path"]) for row in rows], AUS, np.stack(regions)).write(
-        part.with_suffix(".npz")
-    )
-    artifacts.write_table(part, pd.DataFrame(rows))  # last: it says that the person is done
-    return name
+    return Drawn(name, images, pd.DataFrame(rows), Regions.of(list(images), AUS, np.stack(regions)))
+
+
+def _name(number: int) -> str:
+    return f"P{number:03d}"
 
 
 def _row(
@@ -214,7 +206,3 @@ def _row(
         "end": stimulus.end,
         **{f"{au}_intensity": round(5 * max(sides), 3) for au, sides in intensity.items()},
     }
-
-
-def _part(folder: Path, name: str) -> Path:
-    return folder / "parts" / f"{name}.parquet"

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from facslens.artifacts import atomic
 from facslens.progress import Report
+from facslens.training.machines import total
 from facslens.training.module import ExpressionModule
 
 
@@ -61,9 +62,11 @@ class Journal(pl.Callback):
         epoch = trainer.current_epoch + 1
         assert isinstance(module, ExpressionModule)
         for split, sums in self._sums.items():
-            count = sum(int(s["count"]) for s in sums)
-            entropy = sum(float(s["entropy"]) for s in sums) / count
-            right = sum(int(s["right"]) for s in sums) / count
+            names = ("count", "entropy", "right")
+            own = [sum(float(s[name]) for s in sums) for name in names]
+            # of several processes each validates all faces
+            count, *whole = total(own, module.device)
+            entropy, right = (value / count for value in whole)
             self.rows.append({"epoch": epoch, "split": split, "loss": entropy, "accuracy": right})
             sums.clear()
         loss = self.rows[-1]["loss"]
@@ -130,6 +133,9 @@ class Checkpoint(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Replace the saved state by that of this epoch."""
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.path)  # takes part, and writes nothing
+            return
         with atomic(self.path) as temporary:
             trainer.save_checkpoint(temporary)
 

@@ -27,6 +27,7 @@ from facslens.progress import Report, silent
 from facslens.training.callbacks import Checkpoint, Journal, Snapshots, is_readable
 from facslens.training.checkpoints import check_checkpoints
 from facslens.training.lesson import Lesson, expressions
+from facslens.training.machines import Machines
 from facslens.training.module import EpochOrder, ExpressionModule, LabelledFaces
 from facslens.training.recipe import Recipe, recipe_for
 from facslens.training.unseen import contents, digest_of, has_seen
@@ -73,6 +74,7 @@ def fit(
     lesson: Lesson | None = None,
     checkpoints: Sequence[int] = (),
     folder: Path | None = None,
+    machines: Machines | None = None,
     progress: Report = silent,
 ) -> Training:
     """Train a network to tell the expressions apart, or what another lesson names.
@@ -100,6 +102,8 @@ def fit(
     folder
         Where the checkpoint of the latest epoch is written, from which a killed training resumes;
         it is removed at the end. None writes none.
+    machines
+        The processes that train together; None is this one alone.
     progress
         Called after every epoch.
 
@@ -116,13 +120,30 @@ def fit(
     CallError
         If `init` is of another architecture, or was trained on the same faces with another split,
         and thus on people who are held out here; if the training has not so many epochs as
-        `checkpoints` asks for.
+        `checkpoints` asks for; if a batch cannot be divided between the processes.
     FacslensError
         If training diverges.
     """
     recipe = recipe or recipe_for(init is not None)
     lesson = lesson or expressions(faces)
     train, validation = lesson.train, lesson.validation
+    machines = machines or Machines()
+    batch = min(recipe.batch_size, len(train))
+    share = machines.share(batch)
+    if not machines.started:
+        again = {
+            "faces": faces,
+            "architecture": architecture,
+            "size": size,
+            "seed": seed,
+            "recipe": recipe,
+            "init": init,
+            "lesson": lesson,
+            "checkpoints": checkpoints,
+            "folder": folder,
+            "machines": machines,
+        }
+        return machines.start(fit, again, progress)
     content = contents(faces)
     begun = None
     if init is not None:
@@ -135,8 +156,7 @@ def fit(
             )
         begun = {"weights": digest(init), "training": dict(init.training)}
     model = initial(architecture, lesson.classes, size, seed, init)
-    order = EpochOrder(len(train), seed)
-    batch = min(recipe.batch_size, len(train))
+    order = EpochOrder(len(train), seed, machines.processes)
     recipe = recipe.settled(len(train))
     epochs = cast(int, recipe.epochs)
     check_checkpoints(checkpoints, epochs)
@@ -163,7 +183,10 @@ def fit(
         average = EMAWeightAveraging(decay=recipe.average)
         trainer = pl.Trainer(
             accelerator="auto",
-            devices=1,
+            devices=machines.devices,
+            num_nodes=machines.nodes,
+            strategy=machines.strategy,
+            use_distributed_sampler=False,
             max_epochs=epochs,
             callbacks=[journal, snapshots, average, *([Checkpoint(checkpoint)] if folder else [])],
             logger=False,
@@ -175,12 +198,13 @@ def fit(
         )
         trainer.fit(
             module,
-            DataLoader(LabelledFaces(train, *taught), batch, sampler=order),
+            DataLoader(LabelledFaces(train, *taught), share, sampler=order),
             DataLoader(LabelledFaces(validation, *taught), VALIDATION_BATCH),
             ckpt_path=checkpoint if is_readable(checkpoint) else None,
             weights_only=True,
         )
-        checkpoint.unlink(missing_ok=True)
+        if machines.first:
+            checkpoint.unlink(missing_ok=True)
     if journal.best["weights"] is None:
         raise FacslensError("training diverged: the validation loss was not finite in any epoch")
     model.network.load_state_dict(journal.best["weights"])
@@ -215,13 +239,15 @@ def _teaching(network: nn.Module, begun: bool) -> nn.Module:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Lightning from talking of devices and of workers that a small folder needs not."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module=r"lightning\..*")
             warnings.filterwarnings("ignore", category=FutureWarning, module=r"lightning\..*")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, Sampler
 from facslens.datasets.base import Faces
 from facslens.preprocess import augment, normalise
 from facslens.preprocess.input import Input
+from facslens.training.machines import place
 from facslens.training.recipe import Recipe
 
 #: Steps over which the learning rate rises to its largest value, but at most a sixth of all:
@@ -58,21 +59,34 @@ class EpochOrder(Sampler[int]):
     """A new random order in each epoch, which depends only on the seed and the epoch.
 
     So a resumed training takes the faces in the same order as an uninterrupted one. Lightning
-    calls `set_epoch` at the start of every epoch.
+    calls `set_epoch` at the start of every epoch. Of several processes that train together, each
+    takes its share of every batch; so that all have equally many, the first faces of an epoch may
+    come once more at its end.
+
+    Parameters
+    ----------
+    count
+        Faces.
+    seed
+        Of the order.
+    processes
+        How many processes train together.
     """
 
-    def __init__(self, count: int, seed: int) -> None:
-        self.count, self.seed, self.epoch = count, seed, 0
+    def __init__(self, count: int, seed: int, processes: int = 1) -> None:
+        self.count, self.seed, self.epoch, self.processes = count, seed, 0, processes
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration belongs to."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.count
+        return -(-self.count // self.processes)
 
     def __iter__(self) -> Iterator[int]:
-        yield from np.random.default_rng([self.seed, self.epoch]).permutation(self.count).tolist()
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+        order = np.resize(order, len(self) * self.processes)
+        yield from order[place()[0] :: self.processes].tolist()
 
 
 class ExpressionModule(pl.LightningModule):
@@ -87,7 +101,7 @@ class ExpressionModule(pl.LightningModule):
     steps
         Steps of the whole training, on which the learning rate depends.
     seed
-        Augmentation and dropout of a step depend on it and on the step's number alone.
+        Augmentation and dropout of a step depend on it, on the step's number and on the process.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe, steps: int, seed: int) -> None:
@@ -100,7 +114,8 @@ class ExpressionModule(pl.LightningModule):
     def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
         """Augment, normalise, and give the loss."""
         images, classes = batch
-        number = int(np.random.SeedSequence([self.seed, self.global_step]).generate_state(1)[0])
+        words = [self.seed, self.global_step, *([rank] if (rank := place()[0]) else [])]
+        number = int(np.random.SeedSequence(words).generate_state(1)[0])
         torch.manual_seed(number)
         by_number = torch.Generator().manual_seed(number)
         changed = augment.augment(images.cpu(), self.recipe.augmentation, by_number)

@@ -1,0 +1,98 @@
+import functools
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from facslens.datasets.load import load
+from facslens.engines.choose import choose
+from facslens.engines.local import Local
+from facslens.engines.ray import Ray
+from facslens.errors import CallError, DataError, FacslensError
+from facslens.models.model import build
+from facslens.responses import store
+from facslens.responses.recording import record_faces
+
+
+def place_and_square(item, _seen):
+    import ray
+
+    time.sleep(0.2)
+    return ray.get_runtime_context().get_node_id(), item**2
+
+
+def fails_at_two(item, _seen):
+    if item == 2:
+        raise DataError("the face of two is broken")
+    return item
+
+
+def killed_once(mark, item, _seen):
+    if item == 3 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def always_killed(_item, _seen):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_pieces_are_done_on_both_nodes_and_come_in_order(engine):
+    found = list(engine.map(place_and_square, range(12)))
+    assert [square for _, square in found] == [n**2 for n in range(12)]
+    assert len({node for node, _ in found}) == 2
+
+
+def test_few_items_are_asked_for_ahead_of_the_results(engine):
+    asked = []
+    found = engine.map(place_and_square, (asked.append(n) or n for n in range(50)))
+    next(found)
+    assert len(asked) <= 5  # two for each of two cores, and one more
+    found.close()
+
+
+def test_an_error_comes_back_as_it_was_raised(engine):
+    with pytest.raises(DataError, match=r"^the face of two is broken$"):
+        list(engine.map(fails_at_two, range(4)))
+
+
+def test_a_worker_that_is_killed_is_replaced(engine, tmp_path):
+    mark = tmp_path / "killed"
+    assert list(engine.map(functools.partial(killed_once, mark), range(6))) == list(range(6))
+    assert mark.exists()
+
+
+def test_a_piece_that_kills_every_worker_is_given_up(engine):
+    with pytest.raises(FacslensError, match="a piece of the work was lost 4 times"):
+        list(engine.map(always_killed, [0]))
+
+
+def test_a_machine_with_another_version_is_named(engine, monkeypatch):
+    monkeypatch.setattr("facslens.engines.ray.__version__", "9.9")
+    with pytest.raises(CallError, match=r"has facslens .*: expected 9\.9 on all of them"):
+        list(engine.map(place_and_square, [1]))
+
+
+def test_responses_are_the_same_to_the_bit(engine, monkeypatch):
+    monkeypatch.setattr(store, "SHARD", 64)
+    faces = load("synthetic")
+    faces = faces.where(np.arange(len(faces)) < 200)
+    model = build("paper", faces.expressions, 48, seed=3)
+    here = record_faces(model, faces, engine=Local())
+    there = record_faces(model, faces, engine=engine)
+    for layer in here.responses.layers:
+        same = np.testing.assert_array_equal
+        same(there.responses.response(layer), here.responses.response(layer))
+        same(there.responses.location(layer), here.responses.location(layer))
+    assert there.exemplars.equals(here.exemplars)
+
+
+def test_an_address_where_no_cluster_is_and_an_unknown_engine_are_refused():
+    with pytest.raises(CallError, match="needs --engine ray"):
+        choose("local", "auto")
+    with pytest.raises(CallError, match="engine is 'spark': expected local or ray"):
+        choose("spark")
+    assert choose("ray", "auto") == Ray("auto")
