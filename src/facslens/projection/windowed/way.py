@@ -22,8 +22,9 @@ from facslens.projection.windowed.find import Way
 from facslens.projection.windowed.steps import LIGHT
 from facslens.projection.windowed.windows import Windows, covering, cut
 
-#: Bytes that one step's windows may take, of the pairs that go down at once.
-_AT_ONCE: Final = 1 << 26
+#: Bytes that one step's windows may take, of the pairs that go down at once: more than a cache holds is
+#: slower.
+_AT_ONCE: Final = 1 << 23
 
 
 class WindowedWay:

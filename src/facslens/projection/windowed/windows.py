@@ -84,7 +84,8 @@ def cut(
     """
     rows, columns = values.shape[1:3]
     inside = bool((first >= 0).all() and (first + size <= (rows, columns)).all())
-    if of is None and (first == first[:1]).all():
+    meets = bool((first < (rows, columns)).all() and (first + size > 0).all())
+    if of is None and meets and (first == first[:1]).all():
         (top, left), (height, width) = first[0].tolist(), size
         if inside:
             return values[:, top : top + height, left : left + width]
