@@ -22,8 +22,8 @@ from facslens.projection.windowed.find import Way
 from facslens.projection.windowed.steps import LIGHT
 from facslens.projection.windowed.windows import Windows, covering, cut
 
-#: Bytes that one step's windows may take, of the pairs that go down at once: more than a cache holds is
-#: slower.
+#: Bytes that one step's windows may take, of the pairs that go down at once: what a cache holds is
+#: faster than more.
 _AT_ONCE: Final = 1 << 23
 
 
