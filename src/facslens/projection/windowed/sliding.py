@@ -1,7 +1,6 @@
 """Steps that slide a kernel over maps, in windows: convolution, largest values, means."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import torch
@@ -12,10 +11,6 @@ from facslens.models.reading.slides import Slide
 from facslens.projection.rules import Rule
 from facslens.projection.windowed.steps import LIGHT, Step
 from facslens.projection.windowed.windows import Windows, cut
-
-#: Up to so many channels of an input, such as those of an image, and from a single place, a product
-#: of matrices and sums of its parts are faster than a transposed convolution.
-_FEW: Final = 4
 
 
 def _reach(slide: Slide, windows: Windows) -> Windows:
@@ -64,7 +59,8 @@ class Convolving(Step):
         """Apply the transpose."""
         slide = self._slide
         units, channels = self._weights.shape[:2]
-        if self._groups == 1 and (channels <= _FEW or windows.size == (1, 1)):
+        # to a grey image, and from a single place, this is faster than a transposed convolution
+        if self._groups == 1 and (channels == 1 or windows.size == (1, 1)):
             weights = self._weights.permute(0, 2, 3, 1).reshape(units, -1)
             parts = arriving.reshape(-1, units) @ weights
             parts = parts.reshape(*arriving.shape[:3], *slide.kernel, channels)
