@@ -263,8 +263,9 @@ def test_recorded_locations_give_the_same_projections(network):
     images, units = faces(4), np.array([3, 1, 4, 1])
     found = project_units(network, images, "conv3", units)
     again = project_units(network, images, "conv3", units, found.location)
-    np.testing.assert_array_equal(again.image, found.image)
-    np.testing.assert_array_equal(again.response, found.response)
+    # inside of windows from the first step, where the others pass whole faces first
+    np.testing.assert_allclose(again.image, found.image, rtol=1e-10, atol=1e-15)
+    np.testing.assert_allclose(again.response, found.response, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from facslens.errors import CallError
 from facslens.models.reading.reading import read_network, takes
 from facslens.models.reading.trace import shape_of
-from facslens.projection.deconvnet import Projections, read_responses, windows_of
+from facslens.projection.deconvnet import Projections, windows_of
+from facslens.projection.starts import check_starts, fired, read_responses
 
 #: Passes between an image of 0 and the image.
 STEPS: Final = 50
@@ -70,6 +71,7 @@ def attribute_units(
         ) from error
     reading = read_network(network, shape_of(images))
     name = reading.one(layer).name
+    check_starts(reading.layers[name], units, locations)
     device, dtype = takes(network)
     listener = reading.listener(network, [name], torch.clone)
 
@@ -84,13 +86,13 @@ def attribute_units(
         one = images[row : row + 1].to(device, dtype)
         start = None if locations is None else locations[row : row + 1]
         with torch.no_grad():
-            read = read_responses(maps(one), units[row : row + 1], start)
-        response[row], location[row] = read[0][0], read[1][0]
+            read, place = read_responses(maps(one), np.zeros(1, int), units[row : row + 1], start)
+        response[row], location[row] = read[0], fired(read, place)[0]
         if location[row, 0] >= 0:
-            place = (int(units[row]), int(location[row, 0]), int(location[row, 1]))
+            at = (int(units[row]), int(location[row, 0]), int(location[row, 1]))
 
-            def answer(some: Tensor, place: tuple[int, int, int] = place) -> Tensor:
-                return maps(some)[:, place[0], place[1], place[2]]
+            def answer(some: Tensor, at: tuple[int, int, int] = at) -> Tensor:
+                return maps(some)[:, at[0], at[1], at[2]]
 
             image[row] = METHODS[method](attr, answer, one)[0].detach().cpu()
     window = windows_of(reading.field(name), location, reading.shape)

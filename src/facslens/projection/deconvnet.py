@@ -1,5 +1,6 @@
 """Project a unit's response back to pixels: deconvnet, guided backpropagation, gradient."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,16 @@ from torch import Tensor, nn
 from facslens.errors import CallError
 from facslens.models.reading.agreement import check_agreement
 from facslens.models.reading.fields import ReceptiveField
-from facslens.models.reading.reading import read_steps
+from facslens.models.reading.layers import Layer
+from facslens.models.reading.reading import Reading, read_steps
 from facslens.models.reading.trace import Shape, placed, shape_of
-from facslens.projection.rules import RULES, check_rule
+from facslens.projection.passing import Passing
+from facslens.projection.rules import RULES, Rule, check_rule
+from facslens.projection.starts import check_starts
 from facslens.projection.way_down import WayDown
+from facslens.projection.windowed.find import find_steps
+from facslens.projection.windowed.way import WindowedWay, channels_last
+from facslens.projection.windowed.windows import paste
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,13 @@ class Projections:
 
 def project_units(
     network: nn.Module,
-    images: Float[Tensor, "projection channel row column"],
+    images: Float[Tensor, "image channel row column"],
     layer: str,
     units: Int[np.ndarray, " unit"],
     locations: Int[np.ndarray, "location 2"] | None = None,
     *,
     rule: str = "deconvnet",
+    image_of: Int[np.ndarray, " projection"] | None = None,
     batch_size: int = 32,
 ) -> Projections:
     r"""Project one unit's response to each image back to pixels.
@@ -81,8 +89,8 @@ def project_units(
     network
         Any network; it is not changed, and no parameter gets a gradient.
     images
-        (projection, channel, row, column) as the network reads them: one image for each
-        projection.
+        (image, channel, row, column) as the network reads them: one image for each projection,
+        or those that `image_of` chooses from.
     layer
         Name of a layer, as `facslens.models.reading.reading.Reading.choose` takes it.
     units
@@ -92,13 +100,16 @@ def project_units(
         each unit's maximum, the first in row-major order on a tie.
     rule
         `deconvnet`, `guided` or `gradient`.
+    image_of
+        (projection,): which of the images each projection is of, so that a face that several units
+        answer passes through the network once.
     batch_size
         Images that pass through the network at once.
 
     Returns
     -------
     Projections
-        In the order of `images`. They depend on the batch size only by rounding: up to about
+        In the order of `units`. They depend on the batch size only by rounding: up to about
         1e-5 of the largest value in float32, 1e-12 in float64.
 
     Raises
@@ -141,30 +152,50 @@ def project_units(
     if batch_size < 1:
         raise CallError(f"batch_size is {batch_size}: needs at least 1")
     units = np.array(units)  # a copy: pandas gives read-only arrays, of which torch warns
-    count = len(images)
+    if image_of is None:
+        of, count, what = np.arange(len(images)), len(images), f"{len(images)} images"
+    else:
+        of, count = np.array(image_of), len(image_of)
+        what = f"{count} entries of image_of"
+        if count and not 0 <= of.min() <= of.max() < len(images):
+            raise CallError(f"image_of has {of.min()} to {of.max()} for {len(images)} images")
     for name, given in (("units", units), ("locations", locations)):
         if given is not None and len(given) != count:
-            raise CallError(f"{name} has {len(given)} entries for {count} images: needs one each")
+            raise CallError(f"{name} has {len(given)} entries for {what}: needs one each")
 
     shape = shape_of(images)
     reading = read_steps(network, shape)
-    name = reading.one(layer).name
+    found = reading.one(layer)
     device, dtype = placed(network)
     check_agreement(reading, network, images[:2].to(device, dtype))
+    check_starts(found, units, locations)
     location = np.full((count, 2), -1, dtype=np.int16)
-    with torch.inference_mode(False), torch.enable_grad():
-        down = WayDown(reading, reading.tensors(network), reading.layers[name], RULES[rule])
-        image = torch.zeros(images.shape, dtype=images.dtype)
+    with torch.inference_mode(False), torch.no_grad():
+        image = torch.zeros(count, *shape, dtype=images.dtype)
         response = torch.zeros(count, dtype=images.dtype)
-        for first in range(0, count, batch_size):
-            part = slice(first, first + batch_size)
-            batch = images[part].to(device, dtype, copy=True).requires_grad_()
-            maps = down.maps(batch)
-            start = None if locations is None else locations[part]
-            response[part], location[part] = read_responses(maps, units[part], start)
-            image[part] = _down(batch, maps, units[part], location[part])
-    window = windows_of(reading.field(name), location, shape)
-    return Projections(image.numpy(), response.numpy(), location, window, down.notes)
+        passing = Passing(reading.trace, reading.tensors(network), found)
+        way = _way(reading, reading.tensors(network), found, passing, RULES[rule])
+        own = images.clone().to(device, dtype)
+        for part in way.project(own, of, units, locations, batch_size):
+            response[part.pairs], location[part.pairs] = part.response.to(response), part.location
+            paste(part.values, part.windows, image, part.pairs)
+    window = windows_of(reading.field(found.name), location, shape)
+    return Projections(image.numpy(), response.numpy(), location, window, passing.notes)
+
+
+def _way(
+    reading: Reading,
+    tensors: Mapping[str, Tensor],
+    layer: Layer,
+    passing: Passing,
+    rule: Rule,
+) -> WindowedWay | WayDown:
+    """Choose the way inside of windows, or over the whole maps where windows are not known."""
+    with_places = channels_last(tensors)
+    windowed = find_steps(reading.trace, passing, with_places, layer)
+    if windowed is None:
+        return WayDown(reading, tensors, layer, passing, rule)
+    return WindowedWay(reading, with_places, layer, windowed, passing, rule)
 
 
 def windows_of(
@@ -176,52 +207,3 @@ def windows_of(
         if row >= 0:
             window[place] = field.window(row, column, *shape[1:])
     return window
-
-
-def read_responses(
-    maps: Float[Tensor, "projection unit map_row map_column"],
-    units: Int[np.ndarray, " projection"],
-    locations: Int[np.ndarray, "projection 2"] | None,
-) -> tuple[Float[Tensor, " projection"], Int[np.ndarray, "projection 2"]]:
-    """Give each response and where it is; (−1, −1) where it is not above 0."""
-    channels, rows, columns = maps.shape[1:]
-    unknown = units[(units < 0) | (units >= channels)]
-    if len(unknown):
-        raise CallError(f"units has {unknown[0]}: the layer has units 0 to {channels - 1}")
-    chosen = maps.detach()[np.arange(len(maps)), units].flatten(1).cpu()
-    if chosen.isnan().any():
-        raise CallError("the network answers NaN: its weights or its input hold NaN")
-    if locations is None:
-        flat = chosen.argmax(1)  # documented to be the first on a tie
-        asked = torch.ones_like(flat, dtype=torch.bool)
-    else:
-        inside = ((locations >= 0) & (locations < (rows, columns))).all(1)
-        nowhere = (locations == -1).all(1)
-        if not (inside | nowhere).all():
-            row, column = locations[~(inside | nowhere)][0]
-            raise CallError(
-                f"locations has ({row}, {column}): the layer's maps are {rows}×{columns}"
-            )
-        flat = torch.from_numpy(np.where(inside, locations @ (columns, 1), 0))
-        asked = torch.from_numpy(inside)
-    response = chosen.gather(1, flat[:, None])[:, 0] * asked
-    place = torch.stack([flat // columns, flat % columns], dim=1).numpy()
-    return response, np.where(response.numpy()[:, None] > 0, place, -1).astype(np.int16)
-
-
-def _down(
-    images: Float[Tensor, "projection channel row column"],
-    maps: Float[Tensor, "projection unit map_row map_column"],
-    units: Int[np.ndarray, " projection"],
-    locations: Int[np.ndarray, "projection 2"],
-) -> Float[Tensor, "projection channel row column"]:
-    """Go down from a 1 at each location: a vector-Jacobian product under the rule."""
-    start = torch.zeros_like(maps)
-    (fired,) = np.nonzero(locations[:, 0] >= 0)
-    start[fired, units[fired], locations[fired, 0], locations[fired, 1]] = 1
-    found = None
-    if maps.requires_grad:
-        (found,) = torch.autograd.grad(maps, images, start, allow_unused=True)
-    if found is None:
-        raise CallError("network detaches the image from its graph: no gradient can reach it")
-    return found

@@ -11,8 +11,7 @@ import pandas as pd
 from facslens.errors import CallError
 from facslens.models.model import Model
 from facslens.models.reading.reading import read_steps
-from facslens.projection.rules import RULES
-from facslens.projection.way_down import WayDown
+from facslens.projection.passing import Passing
 
 #: Columns of `describe_layers`.
 COLUMNS: Final = (
@@ -89,11 +88,10 @@ def _row(model: Model, name: str) -> dict[str, Any]:
 
 
 def _rules(model: Model, name: str) -> tuple[str, str]:
-    (rule, *_) = RULES.values()
     try:
         reading = read_steps(model.network, model.input.shape)
         tensors = reading.tensors(model.network)
-        notes = WayDown(reading, tensors, reading.layers[name], rule).notes
+        notes = Passing(reading.trace, tensors, reading.layers[name]).notes
     except CallError as error:
         return REFUSED, str(error)
     return (BY_DERIVATIVE, "; ".join(notes)) if notes else (EXACT, "")

@@ -42,34 +42,39 @@ def run_project(run: Run, progress: Report) -> None:
     with run.stage("project", rule=settings.rule), atomic(run / "projections") as temporary:
         temporary.mkdir()
         rows: list[dict[Hashable, object]] = []
-        for (layer, unit), some in chosen.groupby(["layer", "unit"], sort=False):
-            levels, projections = _project(model, faces, str(layer), some, settings.rule)
+        for layer, own in chosen.groupby("layer", sort=False):
+            levels, of, projections = _project(model, faces, str(layer), own, settings.rule)
             field = model.reading.field(str(layer))
-            projected = projections.image.sum(axis=1)
-            limit = brightest(projected)
-            for place, row in enumerate(some.to_dict("records")):
-                stem = f"{layer}-{unit}-{row['rank']}"
-                seen = field.rectangle(row["row"], row["column"])
-                files = {
-                    "projection": to_grey(crop(projected[place], seen), limit),
-                    "face": to_picture(crop(levels[place], seen, fill=1.0)),
-                    "whole": to_picture(levels[place]),
-                }
-                for kind, picture in files.items():
-                    Image.fromarray(picture).save(temporary / f"{stem}-{kind}.png")
-                window = dict(zip(("top", "left", "bottom", "right"), seen, strict=True))
-                names = {kind: f"{stem}-{kind}.png" for kind in files}
-                rows.append(dict(row) | window | names | {"rule": settings.rule})
-            progress(len(rows), len(chosen), f"{layer} unit {unit}")
+            for unit in own["unit"].unique():
+                places = np.flatnonzero(own["unit"] == unit)
+                projected = projections.image[places].sum(axis=1)
+                limit = brightest(projected)
+                pictured = zip(projected, levels[of[places]], strict=True)
+                for row, (picture, face) in zip(
+                    own.iloc[places].to_dict("records"), pictured, strict=True
+                ):
+                    stem = f"{layer}-{unit}-{row['rank']}"
+                    seen = field.rectangle(row["row"], row["column"])
+                    files = {
+                        "projection": to_grey(crop(picture, seen), limit),
+                        "face": to_picture(crop(face, seen, fill=1.0)),
+                        "whole": to_picture(face),
+                    }
+                    for kind, grey in files.items():
+                        Image.fromarray(grey).save(temporary / f"{stem}-{kind}.png")
+                    window = dict(zip(("top", "left", "bottom", "right"), seen, strict=True))
+                    names = {kind: f"{stem}-{kind}.png" for kind in files}
+                    rows.append(dict(row) | window | names | {"rule": settings.rule})
+                progress(len(rows), len(chosen), f"{layer} unit {unit}")
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary / "index.csv", index=False)
 
 
 def _project(
     model: models.Model, faces: Faces, layer: str, exemplars: pd.DataFrame, rule: str
-) -> tuple[np.ndarray, Projections]:
-    """Levels (projection, channel, row, column) of the exemplars, and their projections."""
-    paths = faces.table.set_index("image").loc[exemplars["image"], "path"]
-    levels = normalise.read(list(paths), model.input)
+) -> tuple[np.ndarray, np.ndarray, Projections]:
+    """Levels (face, channel, row, column) of the faces, each exemplar's face, its projection."""
+    images, of = np.unique(exemplars["image"], return_inverse=True)
+    levels = normalise.read(list(faces.table.set_index("image").loc[images, "path"]), model.input)
     projections = project_units(
         model.network,
         normalise.as_read(levels, model.input),
@@ -77,5 +82,6 @@ def _project(
         exemplars["unit"].to_numpy(),
         exemplars[["row", "column"]].to_numpy(),
         rule=rule,
+        image_of=of,
     )
-    return levels.numpy(), projections
+    return levels.numpy(), of, projections

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from operator import index
-from typing import Any, Final, SupportsIndex, TypeAlias
+from typing import Final, SupportsIndex, TypeAlias
 
 import numpy as np
 from jaxtyping import Int
 from torch import fx
 
+from facslens.models.reading.slides import Pair, pair_of, slide_of
 from facslens.models.reading.steps import BATCH_NORMS, is_pointwise
 from facslens.models.reading.trace import Shape, argument, operation
 from facslens.models.reading.values import Values
 
-Pair: TypeAlias = tuple[int, int]
 Rectangle: TypeAlias = tuple[int, int, int, int]
 
 
@@ -87,7 +87,7 @@ class ReceptiveField:
 
 
 #: A field, and which axes of the tensor are its rows and columns; None sees the whole image.
-_Seen: TypeAlias = tuple[ReceptiveField, Pair] | None
+Seen: TypeAlias = tuple[ReceptiveField, Pair] | None
 
 _PIXEL: Final = ReceptiveField(size=(1, 1), stride=(1, 1), offset=(0, 0))
 
@@ -113,16 +113,7 @@ def receptive_field(graph: fx.Graph, values: Values, maps: fx.Node, image: Shape
     ----------
     Zeiler & Fergus 2014, section 2.1 [zeiler2014]_.
     """
-    seen: dict[fx.Node, _Seen] = {}
-    for node in graph.nodes:
-        if node.op == "placeholder":
-            seen[node] = _PIXEL, (2, 3)
-        elif node in values.variable:
-            inputs = [n for n in values.inputs(node) if n in seen]
-            seen[node] = _behind(node, inputs, seen) if inputs else None
-        if node is maps:
-            break
-    found = seen[maps]
+    found = fields_before(graph, values, maps)[maps]
     if found is not None:
         return found[0]
     height, width = image[1:]
@@ -132,7 +123,21 @@ def receptive_field(graph: fx.Graph, values: Values, maps: fx.Node, image: Shape
     return ReceptiveField((height, width), stride, (0, 0), whole=True)
 
 
-def _behind(node: fx.Node, inputs: list[fx.Node], seen: dict[fx.Node, _Seen]) -> _Seen:
+def fields_before(graph: fx.Graph, values: Values, last: fx.Node) -> dict[fx.Node, Seen]:
+    """Give the field of every step up to one, and which axes of its result are places."""
+    seen: dict[fx.Node, Seen] = {}
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            seen[node] = _PIXEL, (2, 3)
+        elif node in values.variable:
+            inputs = [n for n in values.inputs(node) if n in seen]
+            seen[node] = _behind(node, inputs, seen) if inputs else None
+        if node is last:
+            break
+    return seen
+
+
+def _behind(node: fx.Node, inputs: list[fx.Node], seen: dict[fx.Node, Seen]) -> Seen:
     name = operation(node)
     before = [seen[n] for n in inputs]
     if any(one is None for one in before):
@@ -148,7 +153,7 @@ def _behind(node: fx.Node, inputs: list[fx.Node], seen: dict[fx.Node, _Seen]) ->
     return None if handler is None or others else handler(node, first)
 
 
-def _union(fields: list[_Seen]) -> _Seen:
+def _union(fields: list[Seen]) -> Seen:
     """Give the smallest field that holds all of some fields of equal stride."""
     known = [one for one in fields if one is not None]
     (first, axes) = known[0]
@@ -171,21 +176,21 @@ def _dimension(node: fx.Node, name: str = "dim") -> int:
     return int(argument(node, name)) % len(one.meta["shape"])
 
 
-def _along(node: fx.Node, seen: _Seen) -> bool:
+def _along(node: fx.Node, seen: Seen) -> bool:
     """Tell whether a step works along the rows or columns."""
     assert seen is not None
     return _dimension(node) in seen[1]
 
 
-def _keep(_node: fx.Node, seen: _Seen) -> _Seen:
+def _keep(_node: fx.Node, seen: Seen) -> Seen:
     return seen
 
 
-def _channels_only(node: fx.Node, seen: _Seen) -> _Seen:
+def _channels_only(node: fx.Node, seen: Seen) -> Seen:
     return None if _along(node, seen) else seen
 
 
-def _slice(node: fx.Node, seen: _Seen) -> _Seen:
+def _slice(node: fx.Node, seen: Seen) -> Seen:
     if not _along(node, seen):
         return seen
     assert seen is not None
@@ -197,51 +202,29 @@ def _slice(node: fx.Node, seen: _Seen) -> _Seen:
     offset, stride = list(field.offset), list(field.stride)
     offset[axis] += start * stride[axis]
     stride[axis] *= step
-    return replace(field, offset=_pair(offset), stride=_pair(stride)), axes
+    return replace(field, offset=pair_of(offset), stride=pair_of(stride)), axes
 
 
-def _convolution(node: fx.Node, seen: _Seen) -> _Seen:
-    weights = node.args[1]
-    assert isinstance(weights, fx.Node)
-    if operation(node) == "convolution" and argument(node, "transposed"):
-        return None
-    kernel = _pair(weights.meta["shape"][2:])
-    dilation = _pair(argument(node, "dilation"))
-    padding = argument(node, "padding")
-    if padding == "same":  # the odd pixel lies behind, so the smaller half comes before
-        padding = [d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True)]
-    padding = (0, 0) if padding == "valid" else _pair(padding)
-    return _slide(seen, kernel, _pair(argument(node, "stride")), padding, dilation)
-
-
-def _pool(node: fx.Node, seen: _Seen) -> _Seen:
-    kernel = _pair(argument(node, "kernel_size"))
-    stride = argument(node, "stride")
-    dilation = (1, 1) if operation(node) == "avg_pool2d" else _pair(argument(node, "dilation"))
-    padding = _pair(argument(node, "padding"))
-    return _slide(seen, kernel, _pair(stride) if stride else kernel, padding, dilation)
-
-
-def _slide(seen: _Seen, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> _Seen:
+def _slide(node: fx.Node, seen: Seen) -> Seen:
     """Give the field behind a kernel that slides over a map."""
     assert seen is not None
-    field, axes = seen
-    if axes != (2, 3):
+    (field, axes), slide = seen, slide_of(node)
+    if slide is None or axes != (2, 3):
         return None
 
     def along(axis: int) -> tuple[int, int, int]:
         step = field.stride[axis]
         return (
-            field.size[axis] + dilation[axis] * (kernel[axis] - 1) * step,
-            step * stride[axis],
-            field.offset[axis] - padding[axis] * step,
+            field.size[axis] + (slide.extent[axis] - 1) * step,
+            step * slide.stride[axis],
+            field.offset[axis] - slide.padding[axis] * step,
         )
 
     (height, down, top), (width, across, left) = along(0), along(1)
     return ReceptiveField((height, width), (down, across), (top, left)), axes
 
 
-def _pad(node: fx.Node, seen: _Seen) -> _Seen:
+def _pad(node: fx.Node, seen: Seen) -> Seen:
     """Give the field behind padding by constants or by repeated edges."""
     assert seen is not None
     field, axes = seen
@@ -255,10 +238,10 @@ def _pad(node: fx.Node, seen: _Seen) -> _Seen:
         axis = last - place // 2
         if axis in axes:
             offset[axes.index(axis)] -= amounts[place] * field.stride[axes.index(axis)]
-    return replace(field, offset=_pair(offset)), axes
+    return replace(field, offset=pair_of(offset)), axes
 
 
-def _permute(node: fx.Node, seen: _Seen) -> _Seen:
+def _permute(node: fx.Node, seen: Seen) -> Seen:
     assert seen is not None
     field, axes = seen
     count = len(node.meta["shape"])
@@ -271,7 +254,7 @@ def _permute(node: fx.Node, seen: _Seen) -> _Seen:
     return field, (order.index(axes[0]), order.index(axes[1]))
 
 
-def _view(node: fx.Node, seen: _Seen) -> _Seen:
+def _view(node: fx.Node, seen: Seen) -> Seen:
     """Keep the field where only what comes before rows and columns is arranged otherwise."""
     assert seen is not None
     (source,) = (n for n in node.all_input_nodes[:1])
@@ -282,7 +265,7 @@ def _view(node: fx.Node, seen: _Seen) -> _Seen:
     return seen[0], (len(new) - 2, len(new) - 1)
 
 
-def _last_axis(node: fx.Node, seen: _Seen) -> _Seen:
+def _last_axis(node: fx.Node, seen: Seen) -> Seen:
     """Keep the field where only the last axes are combined, and these are not places."""
     assert seen is not None
     combined = 1
@@ -292,7 +275,7 @@ def _last_axis(node: fx.Node, seen: _Seen) -> _Seen:
     return seen if max(seen[1]) < first else None
 
 
-def _reduce(node: fx.Node, seen: _Seen) -> _Seen:
+def _reduce(node: fx.Node, seen: Seen) -> Seen:
     """Keep the field where only other axes are reduced, and are kept as axes of one."""
     assert seen is not None
     try:
@@ -306,20 +289,9 @@ def _reduce(node: fx.Node, seen: _Seen) -> _Seen:
     return seen
 
 
-def _pair(value: Any) -> Pair:
-    """Give rows and columns, where PyTorch takes one number for both."""
-    if isinstance(value, int):
-        return value, value
-    numbers = [int(n) for n in value]
-    return numbers[0], numbers[-1]
-
-
-_HANDLERS: Final[dict[str, Callable[[fx.Node, _Seen], _Seen]]] = {
-    "conv2d": _convolution,
-    "convolution": _convolution,
-    "max_pool2d": _pool,
-    "max_pool2d_with_indices": _pool,
-    "avg_pool2d": _pool,
+_HANDLERS: Final[dict[str, Callable[[fx.Node, Seen], Seen]]] = {
+    **dict.fromkeys(("conv2d", "convolution", "avg_pool2d"), _slide),
+    **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), _slide),
     "getitem": _keep,
     "channel_shuffle": _keep,
     "slice": _slice,

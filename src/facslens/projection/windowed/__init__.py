@@ -1,0 +1,1 @@
+"""Projections inside the windows that their responses can see."""
