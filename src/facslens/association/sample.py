@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ class Columns(Protocol):
         """Read a part."""
 
 
+#: Columns that are read at once where some are chosen.
+_AT_ONCE: Final = 256
 #: A value for every image; an index of a series names its images.
 Column = Sequence[object] | np.ndarray | pd.Series
 
@@ -94,7 +96,7 @@ class Sequences:
 
 
 def make_sample(
-    responses: Matrix,
+    responses: Matrix | Columns,
     labels: Matrix,
     *,
     sequence: Column | None = None,
@@ -134,6 +136,8 @@ def make_sample(
     (array([1.5, 4. ]), array([1., 0.]))
     """
     sequences = make_sequences(responses, labels, sequence=sequence, subject=subject, strata=strata)
+    if not isinstance(responses, np.ndarray | pd.DataFrame):
+        responses = take(responses, np.arange(responses.shape[1]))
     return Sample(
         responses=sequences.average(responses),
         labels=sequences.labels,
@@ -254,16 +258,41 @@ class Part:
         One value an image.
     """
 
-    responses: Mapping[str, Matrix]
+    responses: Mapping[str, Matrix | Columns]
     labels: pd.DataFrame
     sequence: pd.Series
     subject: pd.Series
 
-    def sample(self, layer: str) -> Sample:
-        """Average one layer over the sequences."""
+    def sample(self, layer: str, units: Int[np.ndarray, " unit"] | None = None) -> Sample:
+        """Average one layer, or some of its units, over the sequences."""
+        whole = self.responses[layer]
         return make_sample(
-            self.responses[layer], self.labels, sequence=self.sequence, subject=self.subject
+            whole if units is None else take(whole, units),
+            self.labels,
+            sequence=self.sequence,
+            subject=self.subject,
         )
+
+
+def take(responses: Matrix | Columns, units: Int[np.ndarray, " unit"]) -> Matrix:
+    """Read some columns of responses, in the order in which they are named.
+
+    Examples
+    --------
+    >>> take(np.array([[1.0, 2.0, 3.0]]), np.array([2, 0]))
+    array([[3., 1.]])
+    """
+    if isinstance(responses, pd.DataFrame):
+        return responses.iloc[:, units]
+    if isinstance(responses, np.ndarray):
+        return responses[:, units]
+    found = np.empty((responses.shape[0], len(units)), dtype=np.float32)
+    for block in np.unique(units // _AT_ONCE):
+        own = units // _AT_ONCE == block
+        first = int(units[own].min())
+        part = np.asarray(responses[:, first : int(units[own].max()) + 1])
+        found[:, own] = part[:, units[own] - first]
+    return found
 
 
 def blocks(

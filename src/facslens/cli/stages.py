@@ -87,15 +87,18 @@ def associate(
             help="Print one mapping, too: tested, or distance (the largest distance, untested).",
         ),
     ] = None,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
     accept: options.Accept = None,
 ) -> None:
     """Test which units detect which action units, and confirm the mapping on other people."""
     if rank not in (None, "tested", "distance"):
         raise CallError(f"--rank is {rank!r}: expected tested or distance")
+    done_by = choose(engine, address)
     changes = {"distance": distance, "permutations": permutations, "null": null}
     with _opened(run, accept, "associate") as this:
         _choose(this, **{name: value for name, value in changes.items() if value is not None})
-        _run_stage(this, "associate")
+        _run_stage(this, "associate", done_by)
         from facslens.runs.record import RunRecord
 
         found = RunRecord(this)

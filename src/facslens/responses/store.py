@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import zarr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from facslens.errors import ArtifactError, CallError
 
@@ -165,6 +165,40 @@ class Responses:
                 f"the {name}s of {layer!r} in {self.group.store_path} are damaged: {error}"
             ) from error
         return values if self.rows is None else values[self.rows]
+
+
+@dataclass(frozen=True)
+class StoredColumns:
+    """Responses of one layer to some faces, of which units are read when they are asked for.
+
+    ``columns[:, 3:7]`` reads four units.
+
+    Parameters
+    ----------
+    responses
+        Where they are.
+    layer
+        The layer.
+    rows
+        Which of the faces.
+    """
+
+    responses: Responses
+    layer: str
+    rows: Bool[np.ndarray, " image"]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Faces and units."""
+        return int(self.rows.sum()), self.responses.units(self.layer)
+
+    def __getitem__(self, key: tuple[slice, slice]) -> Float[np.ndarray, "image unit"]:
+        """Read some units of all of the faces."""
+        faces, units = key
+        if faces != slice(None):
+            raise CallError("all faces are read at once: expected [:, units]")
+        values: np.ndarray = self.responses.response(self.layer, units)[self.rows]
+        return values
 
 
 def _check_whole(array: Any, images: int) -> None:

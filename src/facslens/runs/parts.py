@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from facslens.association.sample import Part
 from facslens.datasets.base import Faces
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY
-from facslens.responses.store import Responses
+from facslens.responses.store import Responses, StoredColumns
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class FacesOfPart:
         """Presence of every action unit, one column each."""
         return self.faces.table[list(self.faces.aus)]
 
-    def responses(self, responses: Responses) -> dict[str, np.ndarray]:
-        """Select every layer's responses to these faces."""
-        return {layer: responses.response(layer)[self.rows] for layer in responses.layers}
+    def responses(self, responses: Responses) -> dict[str, StoredColumns]:
+        """Give every layer's responses to these faces, which are read when they are needed."""
+        return {layer: StoredColumns(responses, layer, self.rows) for layer in responses.layers}
 
     def sampled(self, responses: Responses) -> Part:
         """Give responses and labels in the form that the association needs."""

@@ -15,9 +15,10 @@ from facslens.association.discovery.result import Association, concatenate
 from facslens.association.sample import au_codes
 from facslens.association.verdicts import verdict_table
 from facslens.datasets.base import Faces, is_neutral
+from facslens.engines.engine import Engine
 from facslens.errors import DataError, LabelsFixedError
 from facslens.progress import Report
-from facslens.responses.store import Responses
+from facslens.responses.store import Responses, StoredColumns
 from facslens.runs.folder import Run
 from facslens.runs.parts import FacesOfPart, confirmation
 from facslens.runs.record import RunRecord
@@ -43,8 +44,11 @@ class Discovery:
     skipped: dict[str, str]
 
 
-def run_associate(run: Run, progress: Report) -> None:
-    """Write the association, its coverage and confounds, the mapping and the verdicts."""
+def run_associate(run: Run, progress: Report, engine: Engine | None = None) -> None:
+    """Write the association, its coverage and confounds, the mapping and the verdicts.
+
+    The `engine` lets units be tested elsewhere; None tests them here.
+    """
     record = RunRecord(run)
     faces, responses, settings = record.faces, record.responses, record.settings
     with run.stage("associate") as underway:
@@ -52,7 +56,7 @@ def run_associate(run: Run, progress: Report) -> None:
             raise DataError(
                 f"{faces.name} has no action unit labels: add them, for example with aus=FILE"
             )
-        found = discover(responses, record.discovery, settings, record.seed, progress)
+        found = discover(responses, record.discovery, settings, record.seed, progress, engine)
         association = found.association
         mapping = pd.concat(
             [
@@ -102,7 +106,12 @@ def from_neutral(
 
 
 def discover(
-    responses: Responses, part: FacesOfPart, settings: Settings, seed: int, progress: Report
+    responses: Responses,
+    part: FacesOfPart,
+    settings: Settings,
+    seed: int,
+    progress: Report,
+    engine: Engine | None = None,
 ) -> Discovery:
     """Associate every layer on the discovery subjects, with all distances and nulls.
 
@@ -112,7 +121,7 @@ def discover(
     results: list[Association] = []
     skipped: dict[str, str] = {}
     for number, layer in enumerate(responses.layers):
-        answers = responses.response(layer)[part.rows]
+        answers = StoredColumns(responses, layer, part.rows)
         for null in nulls:
             try:
                 found = associate(
@@ -126,6 +135,7 @@ def discover(
                     permutations=settings.permutations,
                     seed=seed,
                     layer=layer,
+                    engine=engine,
                 )
             except LabelsFixedError as error:
                 if null == settings.null:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from facslens.association.confirmation.calibration import NO_CURVE, Calibration, calibrate
 from facslens.association.sample import Sample, au_codes
@@ -45,17 +46,25 @@ def run_evidence(record: RunRecord, layer: str | None = None) -> list[Evidence]:
     said = verdicts.set_index("au").to_dict("index")
     first = first_units(record.mapping, layer).set_index("au").to_dict("index")
     part = record.confirmation.sampled(record.responses)
-    sample = part.sample(layer)
+    rows = {au: {**first.get(au, {}), **said[au]} for au in au_codes(part.labels)}
+    units = np.array(sorted({int(r["unit"]) for r in rows.values() if pd.notna(r["unit"])}), int)
+    sample = part.sample(layer, units)
     return [
-        _evidence(sample, column, au, layer, {**first.get(au, {}), **said[au]}, record.seed)
-        for column, au in enumerate(au_codes(part.labels))
+        _evidence(sample, column, au, layer, units, row, record.seed)
+        for column, (au, row) in enumerate(rows.items())
     ]
 
 
 def _evidence(
-    sample: Sample, column: int, au: str, layer: str, row: Mapping[Any, Any], seed: int
+    sample: Sample,
+    column: int,
+    au: str,
+    layer: str,
+    units: Int[np.ndarray, " unit"],
+    row: Mapping[Any, Any],
+    seed: int,
 ) -> Evidence:
-    """Calibrate one AU's unit; without one, the evidence has no unit."""
+    """Calibrate one AU's unit, which is among `units`; without one, the evidence has no unit."""
     label, nan = sample.labels[:, column], math.nan
     assert sample.subject is not None  # a `Part` knows them
     found = Evidence(
@@ -79,7 +88,8 @@ def _evidence(
     if pd.isna(row["unit"]):
         return found
     unit = int(row["unit"])
-    measured = calibrate(sample.responses[:, unit], label, sample.subject, seed=seed)
+    response = sample.responses[:, np.searchsorted(units, unit)]
+    measured = calibrate(response, label, sample.subject, seed=seed)
     allowed = found.status == "confirmed" and measured.holds
     curve = measured.curve if allowed else NO_CURVE
     return dataclasses.replace(

@@ -36,7 +36,7 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
 
 
 #: Stages of which an engine does the pieces.
-IN_PIECES: Final = ("record", "experiment")
+IN_PIECES: Final = ("record", "associate", "experiment")
 
 
 def run_stage(run: Run, name: str, engine: Engine | None = None) -> None:

@@ -16,7 +16,16 @@ from facslens.association.confirmation.bootstrap import (
 )
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
-from facslens.association.sample import Column, Matrix, Sample, au_codes, check_rows, make_sample
+from facslens.association.sample import (
+    Column,
+    Columns,
+    Matrix,
+    Sample,
+    au_codes,
+    check_rows,
+    make_sample,
+    take,
+)
 from facslens.errors import CallError
 from facslens.statistics import LEVEL, RESAMPLES
 
@@ -58,7 +67,7 @@ class _Plan:
 
 def confirm(
     mapping: pd.DataFrame,
-    responses: Matrix | Mapping[str, Matrix],
+    responses: Matrix | Columns | Mapping[str, Matrix | Columns],
     labels: Matrix,
     *,
     subject: Column,
@@ -137,19 +146,25 @@ def confirm(
     columns = au_codes(labels, aus)
     rows = []
     for layer, of_layer in pairs.groupby("layer", sort=False):
+        chosen = np.unique(of_layer["unit"].to_numpy(dtype=np.int64))
+        count = np.shape(by_layer[str(layer)])[1]
+        if chosen.max() >= count:
+            raise CallError(
+                f"responses has {count} units for layer {layer!r}, but the mapping names unit "
+                f"{chosen.max()}"
+            )
         sample = make_sample(
-            by_layer[str(layer)], labels, sequence=sequence, subject=subject, strata=strata
+            take(by_layer[str(layer)], chosen),
+            labels,
+            sequence=sequence,
+            subject=subject,
+            strata=strata,
         )
         for au, of_au in of_layer.groupby("au", sort=False):
             if au not in columns:
                 raise CallError(f"labels has no column for {au}, which the mapping names")
-            units = of_au["unit"].to_numpy(dtype=np.int64)
-            if units.max() >= sample.responses.shape[1]:
-                raise CallError(
-                    f"responses has {sample.responses.shape[1]} units for layer {layer!r}, but "
-                    f"the mapping names unit {units.max()}"
-                )
-            rows_of_au = _known(sample, columns.index(str(au)), units)
+            places = np.searchsorted(chosen, of_au["unit"].to_numpy(dtype=np.int64))
+            rows_of_au = _known(sample, columns.index(str(au)), places)
             cuts = of_au["threshold"].to_numpy(dtype=np.float64)
             found = {**_plain(rows_of_au, cuts, plan), **_within(rows_of_au, plan)}
             rows.append(of_au.drop(columns="threshold").assign(**found))
@@ -181,13 +196,13 @@ class _Rows:
         return bool((self.label == 1).any() and (self.label == 0).any())
 
 
-def _known(sample: Sample, column: int, units: Int[np.ndarray, " unit"]) -> _Rows:
+def _known(sample: Sample, column: int, places: Int[np.ndarray, " unit"]) -> _Rows:
     label = sample.labels[:, column]
     known = ~np.isnan(label)
     assert sample.subject is not None  # `confirm` asks for it
     _, subject = np.unique(sample.subject[known], return_inverse=True)
     strata = None if sample.strata is None else sample.strata[known]
-    return _Rows(sample.responses[known][:, units], label[known], subject, strata)
+    return _Rows(sample.responses[known][:, places], label[known], subject, strata)
 
 
 def _plain(rows: _Rows, cuts: Float[np.ndarray, " unit"], plan: _Plan) -> dict[str, Any]:
@@ -252,7 +267,9 @@ def _within(rows: _Rows, plan: _Plan) -> dict[str, Any]:
     }
 
 
-def _by_layer(responses: Matrix | Mapping[str, Matrix], layers: list[str]) -> Mapping[str, Matrix]:
+def _by_layer(
+    responses: Matrix | Columns | Mapping[str, Matrix | Columns], layers: list[str]
+) -> Mapping[str, Matrix | Columns]:
     if isinstance(responses, Mapping):
         missing = [layer for layer in layers if layer not in responses]
         if missing:

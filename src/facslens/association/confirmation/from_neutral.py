@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from facslens.association.confirmation.bootstrap import Resampling
 from facslens.association.coverage import MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
+from facslens.association.sample import Columns, Matrix, take
 from facslens.statistics import LEVEL, RESAMPLES
 
 #: Columns of `contrast_table`, in order.
@@ -21,7 +22,7 @@ COLUMNS: Final = (
 
 def contrast_table(
     mapped: pd.DataFrame,
-    responses: Mapping[str, Float[np.ndarray, "image unit"]],
+    responses: Mapping[str, Matrix | Columns],
     faces: pd.DataFrame,
     neutral: Bool[np.ndarray, " image"],
     *,
@@ -72,7 +73,8 @@ def contrast_table(
     subject = pd.factorize(faces["subject"].iloc[first])[0]
     rows = []
     for pair in mapped.to_dict("records"):
-        response = responses[str(pair["layer"])][:, int(pair["unit"])].astype(np.float64)
+        unit = np.array([int(pair["unit"])])
+        response = np.asarray(take(responses[str(pair["layer"])], unit), np.float64)[:, 0]
         change = peak @ response - rest @ response
         label = faces[str(pair["au"])].to_numpy(dtype=np.float64)[first]
         told = ~np.isnan(label)

@@ -68,9 +68,10 @@ def partial_effects(
     aus = au_codes(discovery.labels)
     parts = []
     for layer, of_layer in pairs.groupby("layer", sort=False):
-        fitted, judged = discovery.sample(str(layer)), test.sample(str(layer))
+        chosen = np.unique(of_layer["unit"].to_numpy(dtype=np.int64))
+        fitted, judged = (part.sample(str(layer), chosen) for part in (discovery, test))
         for au, of_au in of_layer.groupby("au", sort=False):
-            units = of_au["unit"].to_numpy(dtype=np.int64)
+            units = np.searchsorted(chosen, of_au["unit"].to_numpy(dtype=np.int64))
             found = _Remainders.of(fitted, judged, aus.index(str(au)), units)
             confirmable = bool(of_au["confirmable"].iloc[0])
             parts.append(of_au.assign(**found.effects(resampling if confirmable else None)))

@@ -1,6 +1,7 @@
 """The association of units with action units: from arrays to tables."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,12 +35,16 @@ from facslens.association.distances.counts import count
 from facslens.association.distances.table import DEFAULT, distance_names, measure
 from facslens.association.distances.units import Units
 from facslens.association.sample import Column, Columns, Matrix, au_codes, blocks, make_sequences
+from facslens.engines.engine import Engine, Seen
+from facslens.engines.local import Local
 from facslens.errors import CallError, NotEnoughDataError
 
 Progress = Callable[[int, int], None]
 _Values = dict[str, Float[np.ndarray, "distance unit au"]]
 _Effects = dict[str, Shaped[np.ndarray, "unit au"]]
 
+#: What is found of every pair and distance before it is corrected.
+_VALUES: Final = ("value", "null_mean", "null_sd", "z", "p")
 #: Effects that every pair carries, whatever distance is tested.
 EFFECTS: Final = ("auroc", "auprc", "pearson")
 #: What a null is called, by what it holds fixed: (strata, subject).
@@ -70,6 +75,7 @@ def associate(
     null: str | None = None,
     min_present: int = MIN_PRESENT,
     min_subjects: int = MIN_SUBJECTS,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Association:
     """Measure and test how well each unit's responses detect each action unit.
@@ -119,6 +125,8 @@ def associate(
         Sequences with an AU that are needed to test it.
     min_subjects
         Subjects with it, and subjects without it, that are needed where `subject` is given.
+    engine
+        Where blocks of units are tested; None tests them here. The result is the same.
     progress
         Called now and then with the number of units done and of all units.
 
@@ -191,7 +199,8 @@ def associate(
     person = sample.subject[known] if within_subject and sample.subject is not None else None
     fixed = blocks(stratum, person)
     rows = permutation_rows(tested, permutations, seed=seed, strata=fixed)
-    values, found = _test(of_layer, live, known, tested, stratum, rows, names, progress)
+    work = _TestUnits(known, tested, stratum, rows, names)
+    values, found = _test(of_layer, live, work, engine or Local(), progress)
 
     pairs = pd.MultiIndex.from_product(
         [[layer], unit_table["unit"][live], coverage["au"][eligible]], names=["layer", "unit", "au"]
@@ -226,50 +235,100 @@ def associate(
     )
 
 
+@dataclass(frozen=True)
+class _Tested:
+    """What is found of some units.
+
+    Parameters
+    ----------
+    values
+        Of each distance, (unit, au): value, mean and deviation of the null, z and p.
+    statistic
+        That of max-T, observed.
+    maxima
+        Its maximum over these units in each permutation.
+    effects
+        As `_effects` gives them.
+    """
+
+    values: dict[str, Float[np.ndarray, "distance unit au"]]
+    statistic: Float[np.ndarray, "distance unit au"]
+    maxima: Float[np.ndarray, "distance au permutation"]
+    effects: _Effects
+
+
+@dataclass(frozen=True)
+class _TestUnits:
+    """Tests some units; sent to wherever they are tested.
+
+    Parameters
+    ----------
+    known
+        Which sequences the labels are of.
+    labels, strata, rows, names
+        As `permutation_rows` and `distance_names` give them.
+    """
+
+    known: Bool[np.ndarray, " sequence"]
+    labels: Float[np.ndarray, "row au"]
+    strata: Int[np.ndarray, " row"] | None
+    rows: Int[np.ndarray, "permutation row"]
+    names: tuple[str, ...]
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The distances that are permuted: AUROC says which units may win."""
+        return tuple(dict.fromkeys((*self.names, "auroc")))
+
+    def __call__(self, means: Float[np.ndarray, "sequence unit"], _seen: Seen) -> _Tested:
+        """Give distances, nulls, p-values and effects."""
+        measured = tuple(dict.fromkeys((*self.needed, *EFFECTS)))
+        units = Units(means if self.known.all() else means[self.known])
+        given = count(self.labels, np.float64)
+        observed = dict(zip(measured, measure(units, given, measured), strict=True))
+        null = null_distances(units, self.labels, self.rows, self.needed)
+        null_auroc = null[self.needed.index("auroc")]
+        each = []
+        for d, name in enumerate(self.names):
+            s = standardise(observed[name], null[d])
+            own = observed[name], s.mean, s.deviation, s.z, p_values(s.rank_z, s.null_z)
+            statistic = detector_statistic(s.rank_z, observed["auroc"])
+            each.append((own, statistic, null_maxima(detector_statistic(s.null_z, null_auroc))))
+        values, statistics, maxima = zip(*each, strict=True)
+        return _Tested(
+            dict(zip(_VALUES, map(np.stack, zip(*values, strict=True)), strict=True)),
+            np.stack(statistics),
+            np.stack(maxima),
+            _effects(units, self.labels, self.strata, observed),
+        )
+
+
 def _test(
     layer: Layer,
     live: Bool[np.ndarray, " column"],
-    known: Bool[np.ndarray, " sequence"],
-    labels: Float[np.ndarray, "row au"],
-    strata: Int[np.ndarray, " row"] | None,
-    rows: Int[np.ndarray, "permutation row"],
-    names: tuple[str, ...],
+    work: _TestUnits,
+    engine: Engine,
     progress: Progress | None,
 ) -> tuple[_Values, _Effects]:
-    """Distances, nulls, p-values, effects; units go through in blocks, maxima gather over them."""
-    units, aus = int(live.sum()), labels.shape[1]
-    needed = tuple(dict.fromkeys((*names, "auroc")))  # AUROC says which units may win
-    measured = tuple(dict.fromkeys((*needed, *EFFECTS)))
-    columns = ("value", "null_mean", "null_sd", "z", "p", "p_maxT_au", "p_maxT", "q")
-    out = {column: np.full((len(names), units, aus), np.nan) for column in columns}
-    statistic = np.full((len(names), units, aus), np.nan)
-    maxima = np.full((len(names), aus, len(rows)), -np.inf)
-    effects: list[_Effects] = []
-    given, done = count(labels, np.float64), 0
-    for means in layer.read(live, _NULL_VALUES_AT_ONCE // (len(needed) * aus * len(rows))):
-        block = slice(done, done + means.shape[1])
-        prepared = Units(means if known.all() else means[known])
-        observed = dict(zip(measured, measure(prepared, given, measured), strict=True))
-        null = null_distances(prepared, labels, rows, needed)
-        null_auroc = null[needed.index("auroc")]
-        for d, name in enumerate(names):
-            s = standardise(observed[name], null[d])
-            out["value"][d, block] = observed[name]
-            out["null_mean"][d, block] = s.mean
-            out["null_sd"][d, block] = s.deviation
-            out["z"][d, block] = s.z
-            out["p"][d, block] = p_values(s.rank_z, s.null_z)
-            statistic[d, block] = detector_statistic(s.rank_z, observed["auroc"])
-            largest = null_maxima(detector_statistic(s.null_z, null_auroc))
-            np.maximum(maxima[d], largest, out=maxima[d])
-        effects.append(_effects(prepared, labels, strata, observed))
-        done = block.stop
+    """Test all live units in blocks, over which maxima gather."""
+    units = int(live.sum())
+    pairs = len(work.needed) * work.labels.shape[1] * len(work.rows)
+    blocks_of_units = layer.read(live, _NULL_VALUES_AT_ONCE // pairs)
+    found: list[_Tested] = []
+    maxima: np.ndarray | None = None
+    for tested in engine.map(work, blocks_of_units):
+        maxima = tested.maxima if maxima is None else np.maximum(maxima, tested.maxima)
+        found.append(replace(tested, maxima=tested.maxima[..., :0]))  # gathered, and let go
         if progress is not None:
-            progress(done, units)
-    for d in range(len(names)):
-        out["p_maxT_au"][d], out["p_maxT"][d] = max_t(statistic[d], maxima[d])
-        out["q"][d] = benjamini_hochberg(out["p"][d])
-    return out, {name: np.concatenate([e[name] for e in effects]) for name in effects[0]}
+            progress(sum(t.statistic.shape[1] for t in found), units)
+    assert maxima is not None  # some unit is live
+    out = {name: np.concatenate([t.values[name] for t in found], axis=1) for name in _VALUES}
+    statistic = np.concatenate([t.statistic for t in found], axis=1)
+    corrected = [max_t(statistic[d], maxima[d]) for d in range(len(work.names))]
+    out["p_maxT_au"], out["p_maxT"] = map(np.stack, zip(*corrected, strict=True))
+    out["q"] = np.stack([benjamini_hochberg(p) for p in out["p"]])
+    names = found[0].effects
+    return out, {name: np.concatenate([t.effects[name] for t in found]) for name in names}
 
 
 def _effects(
