@@ -14,9 +14,9 @@ def cluster():
 
     nodes = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "include_dashboard": False},
+        head_node_args={"num_cpus": 1, "node_ip_address": "127.0.0.1"},
     )
-    nodes.add_node(num_cpus=1)
+    nodes.add_node(num_cpus=1, node_ip_address="127.0.0.1")
     try:
         ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
         yield nodes

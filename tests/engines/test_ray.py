@@ -4,16 +4,24 @@ import signal
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from facslens.artifacts import sha256
+from facslens.association.discovery import associate as module
+from facslens.association.discovery.associate import associate
 from facslens.datasets.load import load
+from facslens.datasets.stimuli import read_stimuli
 from facslens.engines.choose import choose
 from facslens.engines.local import Local
 from facslens.engines.ray import Ray
 from facslens.errors import CallError, DataError, FacslensError
 from facslens.models.model import build
+from facslens.progress import silent
 from facslens.responses import store
 from facslens.responses.recording import record_faces
+from facslens.stages.answers import ask
+from facslens.synthesis.stimuli import StimulusOrder, draw_stimuli
 
 
 def place_and_square(item, _seen):
@@ -88,6 +96,42 @@ def test_responses_are_the_same_to_the_bit(engine, monkeypatch):
         same(there.responses.response(layer), here.responses.response(layer))
         same(there.responses.location(layer), here.responses.location(layer))
     assert there.exemplars.equals(here.exemplars)
+
+
+def test_associations_are_the_same_to_the_bit(engine, monkeypatch, rng):
+    monkeypatch.setattr(module, "_NULL_VALUES_AT_ONCE", 2_000)  # a few units at a time
+    labels = pd.DataFrame(rng.random((60, 2)) < 0.4, columns=["AU01", "AU12"]).astype(float)
+    responses = rng.random((60, 9)) + labels.to_numpy()[:, :1]
+    how = {"distance": ["kl", "auroc"], "permutations": 99, "min_present": 5}
+    here = associate(responses, labels, **how)
+    there = associate(responses, labels, engine=engine, **how)
+    for name, table in here.tables().items():
+        pd.testing.assert_frame_equal(there.tables()[name], table, check_exact=True)
+
+
+def test_experiments_are_the_same_to_the_bit(engine, monkeypatch):
+    monkeypatch.setattr("facslens.stages.stimulated.PIECE", 100)
+    stimuli = read_stimuli(people=2)
+    model = build("paper", ("anger", "happiness"), 48, seed=3)
+    here, there = (
+        ask(model, stimuli, ["conv1"], 1, 0, silent, engine=one) for one in (Local(), engine)
+    )
+    np.testing.assert_array_equal(there.responses["conv1"], here.responses["conv1"])
+    np.testing.assert_array_equal(there.logits, here.logits)
+    assert sorted(there.controls["conv1"]) == sorted(here.controls["conv1"])
+    for name, control in here.controls["conv1"].items():
+        for field in ("candidate", "tables", "wins"):
+            np.testing.assert_array_equal(
+                getattr(there.controls["conv1"][name], field), getattr(control, field)
+            )
+
+
+def test_stimuli_are_the_same_to_the_bit(engine, tmp_path):
+    pytest.importorskip("anny", reason="the extra synthetic is not installed")
+    order = StimulusOrder(2, size=16)
+    for name, one in (("here", Local()), ("there", engine)):
+        draw_stimuli(order, tmp_path / name, engine=one)
+    assert sha256(tmp_path / "there") == sha256(tmp_path / "here")
 
 
 def test_an_address_where_no_cluster_is_and_an_unknown_engine_are_refused():

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from facslens.cli import options
 from facslens.cli.run import latest
+from facslens.engines.choose import choose
 from facslens.errors import CallError
 
 
@@ -105,6 +106,9 @@ def audit(
             help="Show faces of --data in the report, or drawn ones, projections and numbers only.",
         ),
     ] = True,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
+    device: options.Device = "auto",
 ) -> None:
     """Open a network that was trained elsewhere, and find what its units detect.
 
@@ -117,6 +121,7 @@ def audit(
     from facslens.runs.settings import Settings
     from facslens.runs.source import Source
     from facslens.stages.audit import new_audit, old_audit
+    from facslens.stages.means import Means
     from facslens.stages.order import run_all
 
     if resume:
@@ -144,7 +149,7 @@ def audit(
             out=out,
             seed=seed,
         )
-    run_all(this)
+    run_all(this, Means(choose(engine, address), device))
     console = Console(soft_wrap=True)
     for sentence in doubts(RunRecord(this)):
         console.print(f"warning: {sentence}", highlight=False, markup=False)

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from facslens.cli import options
 from facslens.engines.choose import choose
-from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.progress import Report, shown
 from facslens.runs.folder import Run
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from facslens.experiments.analysis import Findings
     from facslens.models.model import Model
     from facslens.runs.record import RunRecord
+    from facslens.stages.means import Means
 
 
 def experiment(
@@ -81,6 +81,7 @@ def experiment(
     ] = False,
     engine: options.EngineName = "local",
     address: options.Address = None,
+    device: options.Device = "auto",
 ) -> None:
     """Switch one action unit at a time on drawn faces, and find the units that it moves.
 
@@ -90,14 +91,16 @@ def experiment(
     networks. Drawn faces are not photographs. With --identity a network that has learned who is
     shown is compared, too; it has no say in the verdict.
     """
-    done_by = choose(engine, address)
+    from facslens.stages.means import Means
+
+    means = Means(choose(engine, address), device)
     given = {"untrained": untrained, "permutations": permutations, "seed": seed}
     chosen: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
     if layer:
         chosen["layers"] = tuple(layer)
     if out is not None:
         record = _with_checkpoints(Path(network)) if checkpoints else None
-        findings = _into(out, network, stimuli, units, chosen, identity, record, done_by)
+        findings = _into(out, network, stimuli, units, chosen, identity, record, means)
     elif chosen or identity or units != "channels":
         if units != "channels":
             chosen["units"] = units
@@ -109,7 +112,7 @@ def experiment(
     else:
         if checkpoints:
             _with_checkpoints(Path(network))
-        findings = _of_run(Path(network), stimuli, done_by)
+        findings = _of_run(Path(network), stimuli, means)
     _print(findings)
     where = out or Path(network) / "experiment"
     if checkpoints:
@@ -125,9 +128,10 @@ def _into(
     chosen: dict[str, Any],
     identity: bool,
     record: "RunRecord | None",
-    engine: Engine,
+    means: "Means",
 ) -> "Findings":
     from facslens.datasets.stimuli import read_stimuli
+    from facslens.models.device import on_device
     from facslens.runs.model import open_model
     from facslens.runs.settings import check_units
     from facslens.stages.directions import with_directions
@@ -136,7 +140,8 @@ def _into(
     check_units(units)
     if record is not None and units != "channels":
         raise CallError("--checkpoints compares channels along the training: leave --units out")
-    faces, model = read_stimuli(stimuli), open_model(network)
+    faces = read_stimuli(stimuli)
+    model = on_device(open_model(network), "cpu" if means.engine.far else means.device)
     if units == "directions":
         model = with_directions(
             model, faces, chosen.pop("layers", None), seed=chosen.get("seed", 0)
@@ -145,7 +150,7 @@ def _into(
     other = _identity(network) if identity else None
     with contextlib.ExitStack() as stack:
         progress = _opening("experiment", stack)
-        findings = write_experiment(model, faces, out, plan, progress, other, engine)
+        findings = write_experiment(model, faces, out, plan, progress, other, means.engine)
     if record is not None:
         from facslens.stages.forming import write_forming
 
@@ -154,7 +159,7 @@ def _into(
     return findings
 
 
-def _of_run(folder: Path, stimuli: Path | None, engine: Engine) -> "Findings":
+def _of_run(folder: Path, stimuli: Path | None, means: "Means") -> "Findings":
     """Make the experiment of a run, and write the report again if there is one."""
     from facslens.runs.record import RunRecord
     from facslens.runs.settings import Settings
@@ -176,7 +181,7 @@ def _of_run(folder: Path, stimuli: Path | None, engine: Engine) -> "Findings":
             run.check(*(name for name in run.info["stages"] if name not in anew))
         run.update(settings=settings.entries())
         for stage in ("experiment", "mechanism"):
-            run_stage(run, stage, engine)
+            run_stage(run, stage, means)
         if "report" in run.info["stages"]:
             run_stage(run, "report")
     return read_experiment(folder / "experiment")

@@ -186,6 +186,35 @@ Address = Annotated[
         "[default: Ray is started on this machine alone].",
     ),
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|mps",
+        help="Where networks compute; auto takes an accelerator where PyTorch sees one.",
+    ),
+]
+Devices = Annotated[
+    int,
+    typer.Option(
+        "--devices",
+        metavar="N",
+        help="Train with so many processes on this machine, each with its share of every batch.",
+    ),
+]
+Nodes = Annotated[
+    int,
+    typer.Option(
+        "--nodes",
+        metavar="N",
+        help="Train on so many machines. Run the same command on each, with NODE_RANK, MASTER_ADDR "
+        "and MASTER_PORT set; the first one writes the run, which all have to see.",
+    ),
+]
+Strategy = Annotated[
+    str,
+    typer.Option("--strategy", help="How they train together, by Lightning's name: auto or ddp."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Accept = Annotated[
     list[str] | None,

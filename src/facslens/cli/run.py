@@ -10,6 +10,7 @@ from facslens.association.distances.table import DEFAULT as DEFAULT_DISTANCE
 from facslens.cli import options
 from facslens.cli.distance_option import Distance
 from facslens.datasets.load import DEFAULT, parse_spec
+from facslens.engines.choose import choose
 from facslens.errors import CallError
 from facslens.runs.folder import Run, next_folder
 
@@ -53,6 +54,10 @@ def run(
             "only.",
         ),
     ] = True,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
+    device: options.Device = "auto",
+    devices: options.Devices = 1,
     accept: options.Accept = None,
 ) -> None:
     """Run all stages on a dataset, from the training to the report.
@@ -61,10 +66,13 @@ def run(
     """
     from facslens.models.initial import architecture_of
     from facslens.runs.settings import Settings
+    from facslens.stages.means import Means
     from facslens.stages.order import run_all
     from facslens.training.checkpoints import parse_checkpoints
+    from facslens.training.machines import Machines
     from facslens.training.recipe import recipe_for
 
+    means = Means(choose(engine, address), device, Machines(devices))
     if accept and not resume:
         raise CallError("--accept needs an existing run: name its folder with --resume --out RUN")
     if resume:
@@ -93,7 +101,7 @@ def run(
         this = Run.create(
             out or next_folder(name), data=data, seed=seed, settings=settings.entries()
         )
-    run_all(this)
+    run_all(this, means)
     console = Console(soft_wrap=True)
     console.print(f"report: {this / 'report' / 'index.html'}", highlight=False, markup=False)
 

@@ -5,7 +5,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
@@ -14,10 +14,12 @@ from rich.table import Table
 
 from facslens.cli import distance_option, options
 from facslens.engines.choose import choose
-from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.runs.folder import Run
 from facslens.stages.check_table import check_names, defaults
+
+if TYPE_CHECKING:
+    from facslens.stages.means import Means
 
 
 def train(
@@ -26,6 +28,10 @@ def train(
     epochs: options.Epochs = None,
     patience: options.Patience = None,
     checkpoints: options.Checkpoints = None,
+    devices: options.Devices = 1,
+    nodes: options.Nodes = 1,
+    strategy: options.Strategy = "auto",
+    device: options.Device = "auto",
     accept: options.Accept = None,
 ) -> None:
     """Train the network again; the results of later stages are then out of date.
@@ -35,17 +41,28 @@ def train(
     """
     from facslens.models.initial import architecture_of
     from facslens.runs.settings import Settings
+    from facslens.stages.means import Means
     from facslens.training.checkpoints import parse_checkpoints
+    from facslens.training.machines import Machines
     from facslens.training.recipe import recipe_for
 
+    machines = Machines(devices, nodes, strategy)
     kept = {} if checkpoints is None else {"checkpoints": parse_checkpoints(checkpoints)}
+
+    def changes(this: Run) -> dict[str, object]:
+        begun = {} if init is None else {"init": init, "model": architecture_of(None, init)}
+        recipe = Settings.of(this).recipe if init is None else recipe_for(True)
+        return {**begun, **kept, "recipe": recipe.changed(epochs=epochs, patience=patience)}
+
+    if not machines.first:
+        from facslens.stages.train import follow
+
+        this = dataclasses.replace(Run.open(run), device=device)
+        follow(this, dataclasses.replace(Settings.of(this), **changes(this)), machines)  # type: ignore[arg-type]
+        return
     with _opened(run, accept, "train") as this:
-        if init is None:
-            changes, recipe = {}, Settings.of(this).recipe
-        else:
-            changes, recipe = {"init": init, "model": architecture_of(None, init)}, recipe_for(True)
-        _choose(this, recipe=recipe.changed(epochs=epochs, patience=patience), **changes, **kept)
-        _run_stage(this, "train")
+        _choose(this, **changes(this))
+        _run_stage(this, "train", Means(device=device, machines=machines))
 
 
 def record(
@@ -53,17 +70,20 @@ def record(
     layer: options.Layers = None,
     engine: options.EngineName = "local",
     address: options.Address = None,
+    device: options.Device = "auto",
     accept: options.Accept = None,
 ) -> None:
     """Record the response of every unit to every face.
 
     A recording that was interrupted goes on where it ended.
     """
-    done_by = choose(engine, address)
+    from facslens.stages.means import Means
+
+    means = Means(choose(engine, address), device)
     with _opened(run, accept, "record") as this:
         if layer is not None:
             _choose(this, layers=layer)
-        _run_stage(this, "record", done_by)
+        _run_stage(this, "record", means)
 
 
 def associate(
@@ -94,11 +114,13 @@ def associate(
     """Test which units detect which action units, and confirm the mapping on other people."""
     if rank not in (None, "tested", "distance"):
         raise CallError(f"--rank is {rank!r}: expected tested or distance")
-    done_by = choose(engine, address)
+    from facslens.stages.means import Means
+
+    means = Means(choose(engine, address))
     changes = {"distance": distance, "permutations": permutations, "null": null}
     with _opened(run, accept, "associate") as this:
         _choose(this, **{name: value for name, value in changes.items() if value is not None})
-        _run_stage(this, "associate", done_by)
+        _run_stage(this, "associate", means)
         from facslens.runs.record import RunRecord
 
         found = RunRecord(this)
@@ -110,13 +132,16 @@ def associate(
 def project(
     run: options.ExistingRun,
     rule: Annotated[str | None, typer.Option("--rule", help=options.RULE_HELP)] = None,
+    device: options.Device = "auto",
     accept: options.Accept = None,
 ) -> None:
     """Project the strongest responses of the mapped units back to pixels."""
+    from facslens.stages.means import Means
+
     with _opened(run, accept, "project") as this:
         if rule is not None:
             _choose(this, rule=rule)
-        _run_stage(this, "project")
+        _run_stage(this, "project", Means(device=device))
 
 
 def verify(
@@ -247,10 +272,10 @@ def _cell(value: object) -> str:
     return "–" if value is pd.NA else str(value)
 
 
-def _run_stage(run: Run, name: str, engine: Engine | None = None) -> None:
+def _run_stage(run: Run, name: str, means: "Means | None" = None) -> None:
     from facslens.stages.order import run_stage
 
-    run_stage(run, name, engine)
+    run_stage(run, name, means)
 
 
 def _choose(run: Run, **changes: object) -> None:

@@ -60,7 +60,8 @@ def restarted(network: nn.Module, seed: int) -> nn.Module:
             "untrained network to compare it with"
         )
     try:
-        copied = copy.deepcopy(network)
+        device = next((p.device for p in network.parameters()), torch.device("cpu"))
+        copied = copy.deepcopy(network).cpu()  # where the same seed draws the same weights
     except RuntimeError as error:
         raise CallError(f"the network cannot be copied: {error}") from error
     before = [(parameter, parameter.data) for parameter in copied.parameters()]
@@ -73,7 +74,7 @@ def restarted(network: nn.Module, seed: int) -> nn.Module:
         for parameter, values in before:
             parameter.data = torch.empty_like(values).copy_(parameter.data)
     read_alike(copied, network)  # which takes the same steps, so that none is traced again
-    return copied.eval()
+    return copied.to(device).eval()
 
 
 def _draw(network: nn.Module) -> None:

@@ -44,10 +44,13 @@ class Run:
         The run's folder, with ``run.json``.
     network
         Opens the network of an audit that does not keep it; None where nobody can.
+    device
+        On which device networks of the run compute, as `facslens.models.device` names them.
     """
 
     folder: Path
     network: "Callable[[], Model] | None" = field(default=None, compare=False)
+    device: str = field(default="cpu", compare=False)
 
     @classmethod
     def create(cls, folder: Path, *, data: str, seed: int, settings: Json | None = None) -> "Run":

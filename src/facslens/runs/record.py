@@ -10,6 +10,7 @@ from facslens.artifacts import Json, read_json
 from facslens.association.discovery.result import Association
 from facslens.datasets.base import Faces, make_table
 from facslens.errors import ArtifactError, CallError
+from facslens.models.device import on_device
 from facslens.models.directions import WEIGHTS, read_directions
 from facslens.models.initial import digest
 from facslens.models.model import Model, load
@@ -89,9 +90,9 @@ class RunRecord:
         else:
             self.path("model.safetensors")
             model = load(self.run.folder)
-        if self.settings.units == "channels":
-            return model
-        return read_directions(model, self.path(WEIGHTS).parent)
+        if self.settings.units != "channels":
+            model = read_directions(model, self.path(WEIGHTS).parent)
+        return on_device(model, self.run.device)
 
     def _opened_again(self) -> Model:
         """Open the network of an audit that does not keep it, and see that it is the same."""
@@ -139,7 +140,8 @@ class RunRecord:
     def checkpoint(self, epoch: int) -> Model:
         """Read the network after an epoch of `checkpoints`."""
         self.path("model.json")
-        return load(self.run.folder, f"{CHECKPOINTS}/{checkpoint_name(epoch)}")
+        model = load(self.run.folder, f"{CHECKPOINTS}/{checkpoint_name(epoch)}")
+        return on_device(model, self.run.device)
 
     @cached_property
     def description(self) -> Json:

@@ -1,11 +1,12 @@
 """The stages of a run in their order, and how they are run one after the other."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Final
 
-from facslens.engines.engine import Engine
 from facslens.errors import CallError
+from facslens.models.device import choose_device
 from facslens.names import listed
 from facslens.progress import Report, shown
 from facslens.runs.folder import Run
@@ -13,6 +14,7 @@ from facslens.runs.planned import planned
 from facslens.stages.associate import run_associate
 from facslens.stages.experiment_of_run import run_experiment
 from facslens.stages.faces import run_faces
+from facslens.stages.means import Means
 from facslens.stages.mechanism.of_run import run_mechanism
 from facslens.stages.open import run_open
 from facslens.stages.project import run_project
@@ -35,25 +37,37 @@ STAGES: Final[dict[str, Callable[[Run, Report], None]]] = {
 }
 
 
-#: Stages of which an engine does the pieces.
+#: Stages that an engine does in pieces.
 IN_PIECES: Final = ("record", "associate", "experiment")
 
 
-def run_stage(run: Run, name: str, engine: Engine | None = None) -> None:
+def run_stage(run: Run, name: str, means: Means | None = None) -> None:
     """Run one stage and show its progress; later stages are then out of date.
 
-    An `engine` does the pieces of a stage of `IN_PIECES`; None does them here.
+    Parameters
+    ----------
+    run
+        The run.
+    name
+        One of `STAGES`.
+    means
+        With what it is done; None takes the usual ones.
 
     Raises
     ------
     CallError
-        If an audit has no such stage.
+        If an audit has no such stage, or there is no such device.
     """
     check_planned(run, name)
+    means = means or Means()
+    choose_device(means.device)  # before anything is noted
+    stage: Callable[..., None] = STAGES[name]
+    if name in IN_PIECES:
+        stage = functools.partial(stage, engine=means.engine)
+    elif name == "train":
+        stage = functools.partial(stage, machines=means.machines)
+    run = dataclasses.replace(run, device="cpu" if means.engine.far else means.device)
     with run.writing(), shown(name) as progress:
-        stage: Callable[..., None] = STAGES[name]
-        if name in IN_PIECES:
-            stage = functools.partial(stage, engine=engine)
         stage(with_network(run), progress)
 
 
@@ -72,7 +86,7 @@ def check_planned(run: Run, name: str) -> None:
         )
 
 
-def run_all(run: Run) -> None:
+def run_all(run: Run, means: Means | None = None) -> None:
     """Run every stage that is not done yet; what needs the experiment only if it is wanted."""
     run = with_network(run)
     with run.writing():
@@ -83,4 +97,4 @@ def run_all(run: Run) -> None:
             if run.is_done(name):
                 run.check(name)
             else:
-                run_stage(run, name)
+                run_stage(run, name, means)

@@ -18,6 +18,7 @@ from facslens.experiments.combined import TOGETHER
 from facslens.experiments.trials import FULL
 from facslens.models.model import Model
 from facslens.models.reading.any_reading import Listens
+from facslens.models.reading.reading import takes
 from facslens.preprocess import normalise
 from facslens.preprocess.input import Input
 from facslens.responses.recorder import peak
@@ -286,7 +287,7 @@ def settle(models: Sequence[Model], stimuli: Stimuli) -> None:
     def reader(faces: Tensor) -> dict[str, np.ndarray]:
         for model in models:
             with torch.inference_mode():
-                model.network(as_read(faces, model.input))
+                model.network(as_read(faces, model.input).to(*takes(model.network)))
         return {}
 
     read_faces(stimuli, [(rows, reader, models[0].input)], lambda _read: None)

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import lightning.pytorch as pl
 import pandas as pd
@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from facslens.datasets.base import Faces
 from facslens.errors import CallError, FacslensError
+from facslens.models.device import choose_device
 from facslens.models.initial import digest, initial
 from facslens.models.model import Model
 from facslens.progress import Report, silent
@@ -32,6 +33,8 @@ from facslens.training.module import EpochOrder, ExpressionModule, LabelledFaces
 from facslens.training.recipe import Recipe, recipe_for
 from facslens.training.unseen import contents, digest_of, has_seen
 
+#: What Lightning calls devices.
+_ACCELERATORS: Final = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 #: Faces in a batch where no gradients are needed.
 VALIDATION_BATCH = 128
 
@@ -75,6 +78,7 @@ def fit(
     checkpoints: Sequence[int] = (),
     folder: Path | None = None,
     machines: Machines | None = None,
+    device: str = "auto",
     progress: Report = silent,
 ) -> Training:
     """Train a network to tell the expressions apart, or what another lesson names.
@@ -104,6 +108,8 @@ def fit(
         it is removed at the end. None writes none.
     machines
         The processes that train together; None is this one alone.
+    device
+        Where they compute, one of `facslens.models.device.DEVICES`.
     progress
         Called after every epoch.
 
@@ -142,6 +148,7 @@ def fit(
             "checkpoints": checkpoints,
             "folder": folder,
             "machines": machines,
+            "device": device,
         }
         return machines.start(fit, again, progress)
     content = contents(faces)
@@ -182,7 +189,7 @@ def fit(
         checkpoint = kept / f"training-{digest_of(identity)[:12]}.ckpt"
         average = EMAWeightAveraging(decay=recipe.average)
         trainer = pl.Trainer(
-            accelerator="auto",
+            accelerator=_ACCELERATORS[choose_device(device).type],
             devices=machines.devices,
             num_nodes=machines.nodes,
             strategy=machines.strategy,
