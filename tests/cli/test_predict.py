@@ -104,7 +104,7 @@ def stopped_at(monkeypatch, facslens):
             return sources.pictures(entry, every)
 
         with monkeypatch.context() as patch:
-            patch.setattr("facslens.cli.predict.pictures", stop)
+            patch.setattr("facslens.prediction.pieces.pictures", stop)
             return facslens("predict", *arguments, "--faces-are-cropped", "--workers", 1)
 
     return call
@@ -231,7 +231,7 @@ def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatc
                 signal.raise_signal(signal.SIGINT)
             yield picture
 
-    monkeypatch.setattr("facslens.cli.predict.pictures", interrupted)
+    monkeypatch.setattr("facslens.prediction.pieces.pictures", interrupted)
     handler = signal.SIG_IGN if ignored else signal.default_int_handler
     before = signal.signal(signal.SIGINT, handler)
     try:

@@ -52,13 +52,13 @@ class Carried:
         return self.path
 
 
-def carried(path: Path | str) -> Carried:
+def carried(path: Path | str, limit: int = MAX_BYTES) -> Carried:
     """Read a file as `read_bytes` does, to be sent to another process.
 
     An error is sent along, and raised where the bytes are read.
     """
     try:
-        return Carried(str(path), read_bytes(path))
+        return Carried(str(path), read_bytes(path, limit))
     except OSError as error:
         return Carried(str(path), error.strerror or str(error))
 
