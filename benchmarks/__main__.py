@@ -47,8 +47,8 @@ _PEERS: Final = "needs packages of other people, which benchmarks/README.md says
 _RUN: Final = "needs a finished run on real faces"
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
-    "projection": Benchmark("projecting a unit, beside captum", json=False),
-    "association": Benchmark("distances and their nulls, beside loops over SciPy", json=False),
+    "projection": Benchmark("projecting a unit, beside captum"),
+    "association": Benchmark("distances and their nulls, beside loops over SciPy"),
     "recording": Benchmark("recording every unit, beside a bare forward pass"),
     "opening": Benchmark("reading and recording ResNet-18, beside a bare forward pass"),
     "start": Benchmark("the start of commands, beside the imports that they cannot do without"),

@@ -104,7 +104,7 @@ def stopped_at(monkeypatch, facslens):
             return sources.pictures(entry, every)
 
         with monkeypatch.context() as patch:
-            patch.setattr("facslens.cli.predict.pictures", stop)
+            patch.setattr("facslens.prediction.pieces.pictures", stop)
             return facslens("predict", *arguments, "--faces-are-cropped", "--workers", 1)
 
     return call
@@ -130,8 +130,9 @@ def test_a_stopped_prediction_goes_on_and_gives_the_same_file(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crops", "rows.csv", "whole.csv"]
 
 
+@pytest.mark.parametrize(("piece", "ends"), [(64, {0, 2}), (3, {0, 2, 5})])
 def test_the_network_reads_the_same_faces_together_after_a_stop(
-    facslens, crops, tmp_path, monkeypatch, stopped_at
+    facslens, crops, tmp_path, monkeypatch, stopped_at, piece, ends
 ):
     """A network may round otherwise in another batch: here by much, so that it would be seen."""
 
@@ -145,6 +146,7 @@ def test_the_network_reads_the_same_faces_together_after_a_stop(
         return dataclasses.replace(network, read=read)
 
     monkeypatch.setattr("facslens.stages.open_network.read_onnx", read_onnx)
+    monkeypatch.setattr("facslens.prediction.pieces.PIECE", piece)
     for number in range(4, 8):
         shutil.copy(crops / f"{number - 4}.png", crops / f"{number}.png")
     command = ["predict", crops, "--faces-are-cropped", "--out"]
@@ -155,7 +157,7 @@ def test_the_network_reads_the_same_faces_together_after_a_stop(
         _, _, err = facslens(*command, out)
         batches.add(int(err.split(" rows of ")[0].split()[-1]) if " rows of " in err else 0)
         assert out.read_text() == (tmp_path / "whole.csv").read_text(), number
-    assert batches == {0, 2}
+    assert batches == ends
 
 
 def test_a_part_of_other_inputs_is_begun_anew(facslens, crops, tmp_path, stopped_at):
@@ -231,7 +233,7 @@ def test_a_camera_is_read_until_it_is_interrupted(facslens, tmp_path, monkeypatc
                 signal.raise_signal(signal.SIGINT)
             yield picture
 
-    monkeypatch.setattr("facslens.cli.predict.pictures", interrupted)
+    monkeypatch.setattr("facslens.prediction.pieces.pictures", interrupted)
     handler = signal.SIG_IGN if ignored else signal.default_int_handler
     before = signal.signal(signal.SIGINT, handler)
     try:
@@ -332,6 +334,11 @@ def test_calls_that_are_wrong_exit_with_two_and_one_sentence(facslens, crops, tm
         (["--out", tmp_path / "a.xlsx"], "expected .csv, .jsonl or .parquet"),
         (["--json", "--out", tmp_path / "a.csv"], "--json writes to standard output"),
         (["--detector", "eagle"], "eagle"),
+        (["--engine", "spark"], "--engine is 'spark': expected local or ray"),
+        (["--address", "auto"], "--address is that of a Ray cluster: it needs --engine ray"),
+        (["--engine", "ray", "--workers", "2"], "--workers is for this machine alone"),
+        (["--engine", "ray", "--overlay", tmp_path], "--overlay is for this machine alone"),
+        (["--engine", "ray", "camera:0"], "a camera is for this machine alone: it needs --engine"),
     ]:
         code, out, err = facslens("predict", crops, *arguments)
         assert (code, out) == (2, ""), arguments

@@ -1,15 +1,19 @@
 import functools
 import os
 import signal
+import sys
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from facslens.artifacts import sha256
 from facslens.association.discovery import associate as module
 from facslens.association.discovery.associate import associate
+from facslens.cli.main import main
+from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
 from facslens.datasets.stimuli import read_stimuli
 from facslens.engines.choose import choose
@@ -17,10 +21,17 @@ from facslens.engines.local import Local
 from facslens.engines.ray import Ray
 from facslens.errors import CallError, DataError, FacslensError
 from facslens.models.model import build
+from facslens.prediction import sources
+from facslens.prediction.faces import finder
+from facslens.prediction.pieces import ReadPiece, beginnings, carry, pieces
+from facslens.prediction.predict import predict
+from facslens.prediction.sources import find
+from facslens.prediction.write import Kept
 from facslens.progress import silent
 from facslens.responses import store
 from facslens.responses.recording import record_faces
 from facslens.stages.answers import ask
+from facslens.stages.open_network import Choice, opener
 from facslens.synthesis.stimuli import StimulusOrder, draw_stimuli
 
 
@@ -140,3 +151,65 @@ def test_an_address_where_no_cluster_is_and_an_unknown_engine_are_refused():
     with pytest.raises(CallError, match="engine is 'spark': expected local or ray"):
         choose("spark")
     assert choose("ray", "auto") == Ray("auto")
+
+
+@pytest.fixture
+def inputs(tmp_path, rng):
+    """Twenty drawn photographs, and a file that is none among them."""
+    faces = load("synthetic").table["path"].iloc[:20]
+    for number, path in enumerate(faces):
+        face = Image.fromarray(read_grey(path)).resize((150, 150))
+        photograph = Image.new("RGB", (240, 220), tuple(rng.integers(60, 180, 3).tolist()))
+        photograph.paste(face, (40, 30))
+        photograph.save(tmp_path / f"{number:02d}.png")
+    (tmp_path / "07b.png").write_text("no picture")
+    return tmp_path
+
+
+@pytest.mark.parametrize("detector", ["blazeface", None])
+def test_predictions_are_the_same_to_the_last_digit(engine, inputs, monkeypatch, detector):
+    pytest.importorskip("onnxruntime", reason="the extra photos is not installed")
+    monkeypatch.setattr("facslens.prediction.pieces.PIECE", 6)
+    entries = find([str(inputs), str(inputs / "gone.png")])
+    left = list(pieces(entries, beginnings(entries), Kept()))
+    assert [piece.first for piece in left] == [0, 6, 12, 18]
+    opening = opener(Choice())
+    work = ReadPiece(opening, detector, batch=4)
+    there = [row for rows in engine.map(work, map(carry, left)) for row in rows]
+    network, here = opening(), []
+    find_faces = finder(detector, network.input)
+    for piece in left:
+        here += [row for _, row in predict(piece.pictures(), find_faces, network, 2, batch=4)]
+    assert there == here
+    assert sum(row["problem"] is not None for row in here) == 2
+    assert sum(row["face"] is not None for row in here) >= 10
+
+
+def test_a_prediction_that_stopped_here_goes_on_there(
+    engine, inputs, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("onnxruntime", reason="the extra photos is not installed")
+    monkeypatch.setattr("facslens.prediction.pieces.PIECE", 6)
+    monkeypatch.setattr("facslens.cli.predict.BATCH", 4)
+
+    def called(out, *choices):
+        command = ["facslens", "predict", inputs, "--faces-are-cropped", "--out", out, *choices]
+        monkeypatch.setattr(sys, "argv", [*map(str, command)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert stop.value.code == 1  # a file is no picture
+        return capsys.readouterr().err
+
+    def stop(entry, every):
+        if entry.name == "14.png":
+            raise KeyboardInterrupt
+        return sources.pictures(entry, every)
+
+    whole, out = tmp_path / "whole.csv", tmp_path / "rows.csv"
+    called(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr("facslens.prediction.pieces.pictures", stop)
+        assert "the same command goes on from" in called(out)
+    # the last batch of the second piece is made again: no row of a later picture followed it
+    assert "goes on after 10 rows" in called(out, "--engine", "ray")
+    assert out.read_bytes() == whole.read_bytes()

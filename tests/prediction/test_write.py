@@ -173,6 +173,22 @@ def test_a_file_goes_on_only_at_the_end_of_a_batch(tmp_path):
         (tmp_path / "rows.csv.part").unlink()
 
 
+def test_a_batch_ends_where_a_piece_ends(tmp_path):
+    """The video begins a piece and the picture after it another: batches would be of four rows."""
+    path = tmp_path / "rows.csv"
+    for count, rows in enumerate([0, 0, 0, 0, 3, 3, 3, 6]):
+        for seen in (None, rows):
+            with (
+                contextlib.suppress(KeyboardInterrupt),
+                writing(path, COLUMNS, QUESTION, 4, [0, 2, 3]) as (write, kept),
+            ):
+                assert seen in (None, kept.rows), count
+                for each in ROWS[:count]:
+                    write(each)
+                raise KeyboardInterrupt
+        (tmp_path / "rows.csv.part").unlink()
+
+
 def test_a_file_that_another_process_writes_is_left_to_it(tmp_path):
     path = tmp_path / "rows.csv"
     other = (

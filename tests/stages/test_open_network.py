@@ -1,6 +1,7 @@
 """Every way to name a network opens it, and a run's only as the run left it."""
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -11,13 +12,14 @@ import facslens as fl
 from facslens.datasets.splits import halves
 from facslens.errors import ArtifactError, CallError
 from facslens.models import model as models
+from facslens.models.card import read_checked
 from facslens.models.initial import digest
 from facslens.progress import silent
 from facslens.runs.folder import Run
 from facslens.runs.model import open_model
 from facslens.runs.settings import Settings
 from facslens.stages.faces import run_faces
-from facslens.stages.open_network import Choice, evidence_of, fingerprint, open_network
+from facslens.stages.open_network import Choice, evidence_of, fingerprint, open_network, opener
 
 EXPRESSIONS = ("anger", "happiness", "surprise")
 
@@ -51,6 +53,23 @@ def test_a_run_a_folder_and_a_model_are_one_network(made, tmp_path):
             network.read(crops).probabilities, found[0].read(crops).probabilities
         )
     assert len({fingerprint(Choice(each)) for each in (str(made), tmp_path, model)}) == 1
+
+
+def test_what_opens_a_network_can_be_sent_to_where_its_files_are_not(run, tmp_path):
+    file = tmp_path / "exported.onnx"
+    file.write_bytes(read_checked("compact.onnx"))
+    crops = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    choices = [Choice(run), Choice(file), Choice("compact"), Choice("compact", runtime="torch")]
+    here = [open_network(choice) for choice in choices]
+    sent = [pickle.dumps(opener(choice)) for choice in choices]
+    shutil.rmtree(run)
+    file.unlink()
+    for network, content in zip(here, sent, strict=True):
+        there = pickle.loads(content)()
+        assert there.expressions == network.expressions
+        assert repr(there.evidence) == repr(network.evidence)  # where NaN is NaN
+        for one, other in zip(network.read(crops), there.read(crops), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_the_fingerprint_tells_networks_heads_and_runtimes_apart(made, tmp_path):

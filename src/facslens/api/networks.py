@@ -194,11 +194,12 @@ def predict(
     CallError
         If a choice is not known, or a path names a camera, which has no end.
     """
-    from facslens.prediction.faces import detected, whole
+    from facslens.prediction.faces import finder
+    from facslens.prediction.pieces import beginnings, pieces
     from facslens.prediction.predict import columns
     from facslens.prediction.predict import predict as predict_rows
-    from facslens.prediction.sources import find, is_camera, pictures
-    from facslens.preprocess.detect import make_detector
+    from facslens.prediction.sources import find, is_camera
+    from facslens.prediction.write import Kept
     from facslens.stages.open_network import Choice, open_network
 
     if every < 1:
@@ -208,10 +209,12 @@ def predict(
     if camera := next(filter(is_camera, entries), None):
         raise CallError(f"{camera} has no end: read it with facslens predict {camera}")
     network = open_network(Choice(model, labels, runtime))
-    into = network.input
-    finder = whole(into) if detector is None else detected(make_detector(detector), into)
-    source = (picture for entry in entries for picture in pictures(entry, every))
-    rows = [row for _, row in predict_rows(source, finder, network, os.cpu_count() or 1)]
+    face = finder(detector, network.input)
+    rows = [
+        row
+        for piece in pieces(entries, beginnings(entries), Kept())
+        for _, row in predict_rows(piece.pictures(every), face, network, os.cpu_count() or 1)
+    ]
     return pd.DataFrame(rows, columns=columns(network))
 
 

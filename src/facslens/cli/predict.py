@@ -8,21 +8,24 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from facslens.cli import options
+from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.names import printable
 from facslens.prediction.inputs import state_of
+from facslens.prediction.pieces import PIECE, Piece, ReadPiece, beginnings, carry, pieces
 from facslens.prediction.predict import BATCH, columns, predict
-from facslens.prediction.sources import Picture, find, is_camera, pictures
+from facslens.prediction.sources import Picture, find, is_camera
 from facslens.prediction.write import Kept, csv_rows, form_of, json_rows, writing
-from facslens.preprocess.detect import DEFAULT, make_detector
+from facslens.preprocess.detect import DEFAULT
 from facslens.progress import Report, shown
-from facslens.stages.open_network import Choice, fingerprint, open_network
+from facslens.stages.open_network import Choice, fingerprint, opener
 
 
 def predict_command(
@@ -92,6 +95,8 @@ def predict_command(
         int | None,
         typer.Option("--workers", min=1, help="Threads that detect faces [default: one per core]."),
     ] = None,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
 ) -> None:
     """Read the expression of every face in photographs and videos, and which action units show.
 
@@ -107,50 +112,61 @@ def predict_command(
 
     camera:0 is the first camera: rows are printed while it records, until Ctrl-C.
 
+    With --engine ray the files are read here and sent to the machines of the cluster, 64 pictures
+    or one video at a time.
+
     An expression label says how a face looks to raters, not what the person feels.
     """
     if out is not None:
         form_of(out)
         if as_json:
             raise CallError("--json writes to standard output: with --out, name a .jsonl file")
-    from facslens.prediction.faces import detected, whole
+    from facslens.prediction.faces import Face, finder
 
+    cluster = None if (engine, address) == ("local", None) else _cluster(engine, address)
     choice = Choice(model, labels, runtime)
-    network = open_network(choice)
-    finder = whole(network.input) if cropped else detected(make_detector(detector), network.input)
+    open_it = opener(choice)
+    network = open_it()
+    detecting = None if cropped else detector
+    find_faces = finder(detecting, network.input)
     entries = [entry for entry in find(_named(paths)) if not _is_drawing(entry, overlay)]
+    begun = beginnings(entries)
     live = any(is_camera(entry) for entry in entries)
+    here = {"a camera": live, "--overlay": overlay is not None, "--workers": workers is not None}
+    for what in (what for what, given in here.items() if given and cluster):
+        raise CallError(f"{what} is for this machine alone: it needs --engine local")
     batch = BATCH if overlay is None and not live else 1
     stopped = threading.Event()
     failed, shown_out = 0, printable(out)
 
-    def source(progress: Report, kept: Kept) -> Iterator[Picture]:
-        for number, entry in enumerate(entries):
-            if kept.lacks(number):
-                for picture in pictures(entry, every):
-                    if stopped.is_set():
-                        return
-                    if kept.lacks(number, picture.frame):
-                        yield picture
-            progress(number + 1, len(entries), "")
+    def near(left: list[Piece], progress: Report) -> Iterator[dict[str, Any]]:
+        def seen(number: int) -> None:
+            progress(number, len(entries), "")
 
-    def rows(progress: Report, kept: Kept) -> Iterator[dict[str, Any]]:
-        nonlocal failed
-        failed = kept.problems
-        threads = workers or os.cpu_count() or 1
-        found = predict(
-            source(progress, kept),
-            finder,
-            network,
-            threads,
-            keep=overlay is not None,
-            batch=batch,
-        )
+        def read() -> Iterator[tuple[Face, dict[str, Any]]]:
+            threads, keep = workers or os.cpu_count() or 1, overlay is not None
+            for piece in left:
+                source = takewhile(lambda _: not stopped.is_set(), piece.pictures(every, seen))
+                yield from predict(source, find_faces, network, threads, keep=keep, batch=batch)
+
+        found = read()
         if overlay is not None:
             from facslens.stages.overlays import drawn
 
             found = drawn(found, overlay, choice, entries)
-        for _face, row in found:
+        return (row for _, row in found)
+
+    def far(left: list[Piece], progress: Report) -> Iterator[dict[str, Any]]:
+        assert cluster is not None
+        work = ReadPiece(open_it, detecting, every, batch)
+        for piece, found in zip(left, cluster.map(work, map(carry, left)), strict=True):
+            yield from found
+            progress(piece.end, len(entries), "")
+
+    def rows(progress: Report, kept: Kept) -> Iterator[dict[str, Any]]:
+        nonlocal failed
+        failed = kept.problems
+        for row in (far if cluster else near)([*pieces(entries, begun, kept)], progress):
             failed += row["problem"] is not None
             yield row
 
@@ -160,12 +176,13 @@ def predict_command(
                 question = {
                     "inputs": state_of(entries),
                     "network": fingerprint(choice),
-                    "detector": None if cropped else detector,
+                    "detector": detecting,
                     "every": every,
+                    "piece": PIECE,
                     "overlay": None if overlay is None else str(overlay.absolute()),
                     "camera": time.time() if live else None,  # what it filmed does not come again
                 }
-                with writing(out, columns(network), question, batch) as (write, kept):
+                with writing(out, columns(network), question, batch, begun) as (write, kept):
                     if kept.rows:
                         _say(f"goes on after {kept.rows} rows of {shown_out}.part")
                     for row in rows(progress, kept):
@@ -185,6 +202,13 @@ def predict_command(
     if failed:
         _say(f"{failed} of {len(entries)} could not be read: see the column problem")
         raise typer.Exit(1)
+
+
+def _cluster(engine: str, address: str | None) -> Engine:
+    """Choose an engine other than this process, which needs no such import."""
+    from facslens.engines.choose import choose
+
+    return choose(engine, address)
 
 
 def _say(text: str) -> None:

@@ -42,25 +42,25 @@ class Carried:
     path
         Where it was read, for messages.
     content
-        Its bytes, or why it could not be read, as part of a sentence.
+        Its bytes, or the error that reading it met.
     """
 
     path: str
-    content: bytes | str
+    content: bytes | OSError
 
     def __str__(self) -> str:
         return self.path
 
 
-def carried(path: Path | str) -> Carried:
+def carried(path: Path | str, limit: int = MAX_BYTES) -> Carried:
     """Read a file as `read_bytes` does, to be sent to another process.
 
     An error is sent along, and raised where the bytes are read.
     """
     try:
-        return Carried(str(path), read_bytes(path))
+        return Carried(str(path), read_bytes(path, limit))
     except OSError as error:
-        return Carried(str(path), error.strerror or str(error))
+        return Carried(str(path), error)
 
 
 def read_bytes(path: Path | str | Carried, limit: int = MAX_BYTES) -> bytes:
@@ -83,8 +83,8 @@ def read_bytes(path: Path | str | Carried, limit: int = MAX_BYTES) -> bytes:
         sentence.
     """
     if isinstance(path, Carried):
-        if isinstance(path.content, str):
-            raise OSError(5, path.content, path.path)
+        if isinstance(path.content, OSError):
+            raise path.content
         return path.content
     path = Path(path)
     try:

@@ -12,6 +12,7 @@ from facslens.datasets.images import MAX_PIXELS, grey
 from facslens.errors import DataError
 from facslens.prediction.sources import Picture
 from facslens.preprocess.crop import crop_face
+from facslens.preprocess.detect import make_detector
 from facslens.preprocess.detection import Detection, Detector
 from facslens.preprocess.fit import fit
 from facslens.preprocess.input import Input
@@ -47,6 +48,11 @@ class Face:
 
 #: From a picture's pixels to its faces: places and crops.
 Finder = Callable[[Picture], list[Face]]
+
+
+def finder(detector: str | None, into: Input) -> Finder:
+    """Find faces with the detector of a name; None takes every picture for a crop of one face."""
+    return whole(into) if detector is None else detected(make_detector(detector), into)
 
 
 def whole(into: Input) -> Finder:

@@ -86,23 +86,23 @@ def predict(
         A face and its row, which has every one of `columns`. A picture without a face has a row,
         and so has a file that could not be read.
     """
+    empty: Row = dict.fromkeys(columns(network))
     waiting: list[Face] = []
     for found in faces(pictures, find, workers, keep):
         waiting += found
         if keep or len(waiting) >= batch:
-            yield from _read(waiting, network)
+            yield from _read(waiting, network, empty)
             waiting = []
-    yield from _read(waiting, network)
+    yield from _read(waiting, network, empty)
 
 
-def _read(batch: list[Face], network: Network) -> Iterator[tuple[Face, Row]]:
+def _read(batch: list[Face], network: Network, empty: Row) -> Iterator[tuple[Face, Row]]:
     """Let the network read the faces of a batch at once."""
     crops = [face.crop for face in batch if face.crop is not None]
     answers = network.read(np.stack(crops)) if crops else None
     number = 0
     for face in batch:
-        row: Row = dict.fromkeys(columns(network))
-        row.update(_place(face))
+        row = empty | _place(face)
         if face.crop is not None and answers is not None:
             row.update(_answer(answers, number, network))
             number += 1

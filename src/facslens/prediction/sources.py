@@ -1,6 +1,7 @@
 """From paths, folders, patterns, videos and cameras to pictures, one after the other."""
 
 import glob
+import io
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from facslens.datasets.archive import is_file, state_of
+from facslens.datasets.archive import Carried, is_file, read_bytes, state_of
 from facslens.datasets.defects import Defect
 from facslens.datasets.files import files_below, is_image, relative
 from facslens.datasets.images import read_picture
@@ -99,7 +100,7 @@ def _find_one(text: str) -> Iterator[Path | Picture]:
         yield from map(Path, matches)
 
 
-def name_of(entry: Path | Picture) -> str:
+def name_of(entry: Path | Carried | Picture) -> str:
     """Give the name of one entry of `find`, which its pictures have as their source."""
     return entry.source if isinstance(entry, Picture) else printable(entry)
 
@@ -109,20 +110,27 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def is_camera(entry: Path | Picture) -> bool:
+def is_moving(entry: Path | Carried | Picture) -> bool:
+    """Tell whether an entry of `find` is a video or a camera, which have frames."""
+    if isinstance(entry, Picture):
+        return False
+    return is_video(Path(str(entry))) or is_camera(entry)
+
+
+def is_camera(entry: Path | Carried | Picture) -> bool:
     """Tell whether an entry of `find` names a camera, and no file of such a name."""
-    if isinstance(entry, Picture) or not re.match(r"camera:.", str(entry)):
+    if not isinstance(entry, Path) or not re.match(r"camera:.", str(entry)):
         return False
     return not os.path.lexists(entry)
 
 
-def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
+def pictures(entry: Path | Carried | Picture, every: int = 1) -> Iterator[Picture]:
     """Read the pictures of one entry of `find`.
 
     Parameters
     ----------
     entry
-        A file, or a problem, which passes through.
+        A file, also with its bytes, or a problem, which passes through.
     every
         Of a video or camera, every how many frames one is read.
 
@@ -138,13 +146,15 @@ def pictures(entry: Path | Picture, every: int = 1) -> Iterator[Picture]:
     name = name_of(entry)
     if is_camera(entry):
         yield from _frames(str(entry), *_device(str(entry)), name, every)
-    elif not is_video(entry):
+    elif not is_moving(entry):
         try:
             picture = read_picture(entry)
         except DataError as error:
             yield Picture(name, problem=str(error))
             return
         yield Picture(name, None, picture.pixels, note=picture.note, reduced=picture.reduced)
+    elif isinstance(entry, Carried):
+        yield from _frames(f"the video {entry}", entry, None, name, every)
     elif is_file(entry):
         yield from _frames(f"the video {entry}", str(entry), None, name, every)
     else:
@@ -162,7 +172,7 @@ def _device(camera: str) -> tuple[str, str]:
 
 
 def _frames(
-    name: str, address: str, container_format: str | None, source: str, every: int
+    name: str, address: str | Carried, container_format: str | None, source: str, every: int
 ) -> Iterator[Picture]:
     try:
         import av
@@ -172,7 +182,8 @@ def _frames(
         ) from error
     number = -1
     try:
-        with av.open(address, format=container_format) as container:
+        file: Any = address if isinstance(address, str) else io.BytesIO(read_bytes(address))
+        with av.open(file, format=container_format) as container:
             if not container.streams.video:
                 yield Picture(source, problem=f"{source} has no video stream")
                 return

@@ -3,7 +3,7 @@
 import contextlib
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
@@ -87,7 +87,11 @@ class Kept:
 
 @contextlib.contextmanager
 def writing(
-    path: Path, columns: Sequence[str], question: Mapping[str, Any], batch: int
+    path: Path,
+    columns: Sequence[str],
+    question: Mapping[str, Any],
+    batch: int,
+    begun: Iterable[int] = (),
 ) -> Iterator[tuple[Writer, Kept]]:
     """Write rows to a file, in the form that its name tells.
 
@@ -110,6 +114,9 @@ def writing(
     batch
         Rows that make a batch, as `facslens.prediction.predict.predict` counts them: it ends with
         the picture that completes it.
+    begun
+        Numbers of the inputs that begin a batch however few rows came before them; see
+        `facslens.prediction.pieces.beginnings`.
 
     Yields
     ------
@@ -130,7 +137,7 @@ def writing(
     head = json.dumps(content, sort_keys=True).encode() + b"\n"
     try:
         with locked(path, what=f"the file {path}"):
-            kept, end = _kept(part, head, batch)
+            kept, end = _kept(part, head, batch, frozenset(begun))
             with part.open("r+b" if end else "wb") as file:
                 file.truncate(end)
                 file.seek(end)
@@ -154,7 +161,7 @@ def writing(
         raise ArtifactError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _kept(part: Path, head: bytes, batch: int) -> tuple[Kept, int]:
+def _kept(part: Path, head: bytes, batch: int, begun: Container[int]) -> tuple[Kept, int]:
     """Find what a part holds up to the end of its last whole batch, and where that ends.
 
     Where no row of a next picture follows, the last picture may lack rows.
@@ -179,7 +186,7 @@ def _kept(part: Path, head: bytes, batch: int) -> tuple[Kept, int]:
             if last is not None and place != last:
                 another = place[0] != last[0]
                 inputs += another
-                if since >= batch:
+                if since >= batch or (another and inputs in begun):
                     kept, end = Kept(rows, problems, inputs, None if another else last[1]), here
                     since = 0
             last = place

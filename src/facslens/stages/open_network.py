@@ -1,7 +1,9 @@
 """Open a network for prediction: one of the package, a run's, an ONNX file, or a Model."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -46,7 +48,14 @@ class Choice:
 
 
 def open_network(choice: Choice) -> Network:
-    """Open the network of a choice.
+    """Open the network of a choice; raises what `opener` and the opening itself raise."""
+    return opener(choice)()
+
+
+def opener(choice: Choice) -> Callable[[], Network]:
+    """Give what opens the network of a choice, and can be sent to another machine to do so.
+
+    A network of the package is opened by its name; any other is sent along.
 
     Raises
     ------
@@ -60,20 +69,13 @@ def open_network(choice: Choice) -> Network:
         if choice.labels is not None and choice.labels not in heads:
             raise CallError(f"labels is {choice.labels!r}: expected one of {', '.join(heads)}")
         if choice.runtime == "onnx" or (choice.runtime == "auto" and find_spec("onnxruntime")):
-            file = f"{name}.onnx"
-            return read_onnx(read_checked(file), file, choice.labels)
+            return partial(_packaged, f"{name}.onnx", choice.labels)
     elif path := onnx_file(choice):
         if choice.runtime == "torch":
             raise CallError(
                 f"runtime is 'torch', which cannot run {path}: name the run it was exported from"
             )
-        content = _bytes(path)
-        network = read_onnx(content, path, choice.labels)
-        if not is_sealed(content):
-            raise ArtifactError(
-                f"{path} is not as `facslens export` wrote it, by its SHA-256: export it again"
-            )
-        return network
+        return partial(_exported, _bytes(path), path, choice.labels)
     elif choice.runtime == "onnx":
         raise CallError(
             "runtime is 'onnx', which needs an ONNX file: make one of a run with "
@@ -84,7 +86,21 @@ def open_network(choice: Choice) -> Network:
 
     model = open_model(choice.model, labels=choice.labels)
     evidence = evidence_of(choice)
-    return read_with_torch(model, evidence[0].layer if evidence else None, evidence)
+    layer = evidence[0].layer if evidence else None
+    return partial(read_with_torch, model, layer, evidence)
+
+
+def _packaged(file: str, labels: str | None) -> Network:
+    return read_onnx(read_checked(file), file, labels)
+
+
+def _exported(content: bytes, path: Path, labels: str | None) -> Network:
+    network = read_onnx(content, path, labels)
+    if not is_sealed(content):
+        raise ArtifactError(
+            f"{path} is not as `facslens export` wrote it, by its SHA-256: export it again"
+        )
+    return network
 
 
 def packaged(choice: Choice) -> str | None:
