@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from facslens.errors import CallError
+from facslens.errors import CallError, FacslensError
 from facslens.models.model import build
-from facslens.responses.recorder import peak, record
+from facslens.responses.recorder import listen, peak, record
 
 EXPRESSIONS = ("anger", "happiness", "surprise")
 
@@ -119,3 +119,40 @@ def test_a_map_changed_in_place_later_is_read_before_that():
     found = []
     record(network, [torch.ones(1, 1, 2, 2)], ["0"], lambda _row, b: found.append(b))
     assert found[0]["0"].response.tolist() == [[2.0, 2.0]]
+
+
+class Small:
+    """Answer like a listener on a device whose memory holds three images."""
+
+    def __init__(self, most):
+        self.most, self.sizes = most, []
+
+    def __call__(self, images):
+        self.sizes.append(len(images))
+        if len(images) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return {"conv1": peak(images)}, images
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_said(capsys):
+    images = torch.rand(14, 2, 3, 3)
+    small, found = Small(3), []
+    count = listen(
+        nn.Conv2d(2, 2, 3), small, images.split(7), lambda row, own: found.append((row, own))
+    )
+    assert count == 14
+    assert small.sizes == [7, 3, 3, 1, 3, 3, 1]  # the second batch comes in threes at once
+    assert [row for row, _ in found] == [0, 3, 6, 7, 10, 13]
+    whole = np.concatenate([own["conv1"].response for _, own in found])
+    np.testing.assert_array_equal(whole, images.amax(dim=(2, 3)).numpy())
+    assert "the memory of cpu is full: batches of 3 from here on" in capsys.readouterr().err
+    with pytest.raises(FacslensError, match="cpu has not enough memory for one image"):
+        listen(nn.Conv2d(2, 2, 3), Small(0), images.split(7), lambda _row, _own: None)
+
+
+def test_a_layer_that_changes_the_axis_of_images_is_refused():
+    def folded(images):
+        return {"conv1": peak(images.reshape(-1, 1, *images.shape[2:]))}, images
+
+    with pytest.raises(CallError, match=r"conv1 answers for 8 images where it was given 4"):
+        listen(nn.Conv2d(2, 2, 3), folded, [torch.rand(4, 2, 3, 3)], lambda _row, _own: None)
