@@ -50,6 +50,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "projection": Benchmark("projecting a unit, beside captum"),
     "association": Benchmark("distances and their nulls, beside loops over SciPy"),
     "recording": Benchmark("recording every unit, beside a bare forward pass"),
+    "streaming": Benchmark("memory of recording and association as faces grow"),
     "opening": Benchmark("reading and recording ResNet-18, beside a bare forward pass"),
     "start": Benchmark("the start of commands, beside the imports that they cannot do without"),
     "prediction": Benchmark(
