@@ -68,9 +68,7 @@ def main() -> None:
         with timed("analysis"):
             trials = arrange(table, responses)
             controls = {**shared, "untrained": untrained}
-            found.append(
-                analyse(trials, controls, layer=layer, permutations=choices.permutations)
-            )
+            found.append(analyse(trials, controls, layer=layer, permutations=choices.permutations))
     with timed("analysis"):
         joined = Findings.joined(found)
     sizes = f"{len(table)} faces, {sum(LAYERS.values())} units"
@@ -79,7 +77,7 @@ def main() -> None:
     show([{**row, "peak memory, GiB": peak} for row in rows], choices.json)
     print(f"{len(joined.tuning)} pairs, {int((joined.caused['verdict'] == 'caused').sum())} caused")
     if choices.profile:
-        pstats.Stats(profile).sort_stats("cumulative").print_stats(30)
+        pstats.Stats(profile).sort_stats("cumulative").print_stats(60)
 
 
 class _Timer:

@@ -27,8 +27,10 @@ def screen(trials: Trials, permutations: int, seed: int) -> Float[np.ndarray, "a
     """
     change = changes(trials, choosing=True)
     people, aus, units = change.shape
-    ranks = rankdata(change, axis=1).reshape(people * aus, units)
-    observed = ranks.reshape(people, aus, units).mean(axis=0)
+    ranks = rankdata(change, axis=1)
+    observed = ranks.mean(axis=0)
+    # twice a rank is whole, and so are their sums, in the smallest type that holds them
+    twice = (2 * ranks).astype(np.min_scalar_type(2 * aus * people)).reshape(-1, units)
     rng = np.random.default_rng(seed)
     reached = np.ones((aus, units))
     ordered = np.sort(observed, axis=None)
@@ -36,11 +38,11 @@ def screen(trials: Trials, permutations: int, seed: int) -> Float[np.ndarray, "a
     for _ in range(permutations):
         dealt = rng.permuted(np.tile(np.arange(aus), (people, 1)), axis=1)
         rows = (np.arange(people)[:, None] * aus + dealt).T  # au, person
-        total = np.zeros((aus, units))
-        for person in range(people):
-            total += ranks[rows[:, person]]
+        total = twice[rows[:, 0]]
+        for person in range(1, people):
+            total += twice[rows[:, person]]
         # rounding apart, a permutation that deals the names as they are reaches the observed
-        largest = total.max() / people
+        largest = total.max() / (2 * people)
         counts[np.searchsorted(ordered, largest + 1e-9, side="right")] += 1
     # how many permutations have a largest statistic at or above each observed one
     above = counts[::-1].cumsum()[::-1]

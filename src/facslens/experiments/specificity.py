@@ -37,7 +37,8 @@ def energies(trials: Trials) -> Float[np.ndarray, " au"]:
 
 def changes(trials: Trials, choosing: bool) -> Float[np.ndarray, "person au unit"]:
     """Give the change from rest at full intensity, averaged over each person's settings."""
-    return trials.by_person(trials.full - trials.rest[:, None], choosing)
+    rows = trials.blocks_of(choosing)
+    return trials.over_settings(trials.full[rows] - trials.rest[rows, None], choosing)
 
 
 def wins(
