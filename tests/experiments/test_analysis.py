@@ -205,7 +205,7 @@ def test_an_interval_over_people_agrees_with_drawing_them_one_by_one(rng):
 def test_energies_agree_with_a_loop(rng):
     trials = draw(rng, rng.normal(size=(6, 3)), people=10)
     rows = [b for b, p in enumerate(trials.person) if trials.choosing[p]]
-    energy = energies(trials)
+    energy = energies([trials])
     for j in range(6):
         squares = []
         for u in range(3):
@@ -312,14 +312,14 @@ def test_the_screen_holds_its_level_with_strong_people_and_settings():
 def test_units_are_chosen_on_the_choosing_people_alone(rng):
     effect = rng.normal(size=(6, 8))
     trials = draw(rng, effect)
-    energy = energies(trials)
-    before = choose(trials, energy)
+    energy = energies([trials])
+    before = choose([trials], energy)
     measuring = trials.blocks_of(choosing=False)
     for grade in trials.alone:
         grade[measuring] = rng.normal(size=grade[measuring].shape)
     trials.rest[measuring] = 0
-    assert energies(trials) == pytest.approx(energy, abs=0)
-    after = choose(trials, energy)
+    assert energies([trials]) == pytest.approx(energy, abs=0)
+    after = choose([trials], energy)
     assert after.unit.tolist() == before.unit.tolist()
 
 

@@ -106,14 +106,14 @@ class Measured:
 
 def measure(trials: Trials, seed: int) -> Measured:
     """Measure every unit of a layer under every action unit."""
-    energy = energies(trials)
+    energy = energies([trials])
     change = changes(trials, choosing=False)
     every = wins(change, energy)
     noise = trials.by_person(np.abs(trials.again - trials.rest), choosing=False)
     exceeds = (np.abs(change) > noise[:, None]).sum(axis=0)
     known = (~np.isnan(noise)).all(axis=1).sum()
     return Measured(
-        choice=choose(trials, energy),
+        choice=choose([trials], energy),
         change=change,
         wins=every,
         later=smallest(every, trials.rivals),

@@ -1,10 +1,10 @@
 """Responses to paired faces, arranged by person, setting and action unit."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -196,6 +196,47 @@ class Arrangement:
             left=placed("left", blocks, len(self.aus)),
             right=placed("right", blocks, len(self.aus)),
         )
+
+
+#: Units or candidates that `Strips` puts in their places at a time.
+STRIP: Final = 512
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """An array (image, unit) of which columns can be read, in memory or elsewhere."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole."""
+        ...
+
+    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
+        """Read some columns."""
+        ...
+
+
+@dataclass(frozen=True)
+class Strips(Sequence[Trials]):
+    """The responses of many units, arranged some units at a time, each time that they are read.
+
+    Parameters
+    ----------
+    arrangement
+        Where they belong.
+    responses
+        Of every row; (image, unit).
+    """
+
+    arrangement: Arrangement
+    responses: Columns
+
+    def __len__(self) -> int:
+        return -(-self.responses.shape[1] // STRIP)
+
+    def __getitem__(self, number: Any) -> Any:
+        first = range(0, self.responses.shape[1], STRIP)[number]
+        return self.arrangement.trials(self.responses[:, first : first + STRIP])
 
 
 def arrange(
