@@ -22,7 +22,7 @@ from benchmarks.ratios import show
 from facslens.datasets.stimuli import HALVES
 from facslens.experiments.analysis import Findings, analyse
 from facslens.experiments.control import Control
-from facslens.experiments.trials import FULL, arrange
+from facslens.experiments.trials import FULL, Arrangement, Strips
 from facslens.synthesis.pairs import draw_model, draw_settings, long
 
 SETTINGS: Final = 2
@@ -32,9 +32,9 @@ LAYERS: Final = {"conv1": 64} | {
     for stage in range(4)
     for number in range(5 if stage else 4)
 }
-#: Candidates of a control on the same faces, and how many sets of them there are.
-CONTROLS: Final = {"pixels": (4608, 1), "gradients": (1152, 1)}
-UNTRAINED: Final = 5
+#: Candidates of each control that all layers share, and sets of as many candidates as units.
+CONTROLS: Final = {"pixels": 4608, "gradients": 1152}
+SETS: Final = {"untrained": 5, "rotated": 3}
 
 
 def main() -> None:
@@ -46,7 +46,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     choices = parser.parse_args()
     table = stimuli(choices.people)
-    few = ((table["kind"] == "rest") | (table["grade"] == FULL)) & (table["kind"] != "side")
+    full = (table["kind"] == "alone") & (table["grade"] == FULL)
+    few = table[(table["kind"] == "rest") | full]
     rng = np.random.default_rng(0)
     profile = cProfile.Profile()
     spent = dict.fromkeys(("controls of the faces", "controls of a layer", "analysis"), 0.0)
@@ -54,20 +55,23 @@ def main() -> None:
     def timed(what: str) -> "_Timer":
         return _Timer(spent, what, profile if choices.profile else None)
 
+    with timed("analysis"):
+        every, part = Arrangement.of(table), Arrangement.of(few)
     shared = {}
-    for name, (candidates, _) in CONTROLS.items():
-        values = answers(rng, table, candidates)[few]
+    for name, candidates in CONTROLS.items():
+        values = answers(rng, few, candidates)
         with timed("controls of the faces"):
-            shared[name] = Control.of([arrange(table[few], values)])
+            shared[name] = Control.in_strips([Strips(part, values)])
     found: list[Findings] = []
     for layer, units in LAYERS.items():
         responses = answers(rng, table, units)
-        sets = [answers(rng, table, units)[few] for _ in range(UNTRAINED)]
-        with timed("controls of a layer"):
-            untrained = Control.of([arrange(table[few], one) for one in sets])
+        controls = dict(shared)
+        for name, count in SETS.items():
+            sets = [answers(rng, few, units) for _ in range(count)]
+            with timed("controls of a layer"):
+                controls[name] = Control.in_strips(Strips(part, one) for one in sets)
         with timed("analysis"):
-            trials = arrange(table, responses)
-            controls = {**shared, "untrained": untrained}
+            trials = every.trials(responses)
             found.append(analyse(trials, controls, layer=layer, permutations=choices.permutations))
     with timed("analysis"):
         joined = Findings.joined(found)

@@ -58,9 +58,10 @@ def working(path: Path) -> Iterator[Path]:
     folder = path.with_name(f".{path.name}.working.{os.getpid()}.partial")
     try:
         folder.mkdir(parents=True)
-        yield folder
     except OSError as error:
         raise cannot_write(path, error) from error
+    try:
+        yield folder
     finally:
         _remove(folder)
 

@@ -102,7 +102,7 @@ def keep_faces(
     folder: Path,
 ) -> list[dict[str, Kept]]:
     """Do as `read_faces` does, and keep what is answered in files of a folder, as it comes."""
-    found = [_Files(folder / f"{number}") for number in range(len(readers))]
+    found = [_Files(folder, f"{number}") for number in range(len(readers))]
     _read(stimuli, readers, found, progress, engine)
     return [own.values for own in found]
 
@@ -148,14 +148,15 @@ class _Files:
     """What was answered to some faces, in a file for each array."""
 
     folder: Path
+    name: str
     count: int = 0
     values: dict[str, Kept] = field(default_factory=dict)
 
     def add(self, count: int, values: Mapping[str, np.ndarray]) -> None:
         """Add what was answered to the next faces."""
-        self.folder.mkdir(exist_ok=True)
         for number, (name, own) in enumerate(values.items()):
-            self.values.setdefault(name, Kept(self.folder / f"{number}")).add(own)
+            file = self.folder / f"{self.name}-{number}"  # names of layers may be no names of files
+            self.values.setdefault(name, Kept(file)).add(own)
         self.count += count
 
 
