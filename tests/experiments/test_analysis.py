@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from facslens.errors import CallError, NotEnoughDataError
+from facslens.experiments import trials as trials_module
 from facslens.experiments.absolute import concordance, over_people, resampled, separation
 from facslens.experiments.analysis import analyse, sentence
 from facslens.experiments.control import Control
 from facslens.experiments.dose import dose
 from facslens.experiments.screen import screen
 from facslens.experiments.specificity import changes, choose, energies, smallest, wins
-from facslens.experiments.trials import GRADES, Trials, arrange
+from facslens.experiments.trials import GRADES, Arrangement, Strips, Trials, arrange
 
 AUS = ("AU01", "AU06", "AU12", "AU25", "AU26", "AU27")
 
@@ -187,6 +188,31 @@ def test_separation_agrees_with_counting_pairs(rng):
                 table = concordance(trials, j, u)
                 assert table.shape == (6, 6)
                 assert table.mean() == pytest.approx(np.mean(higher), abs=1e-12)
+
+
+def test_a_control_read_in_strips_is_that_of_all_candidates_at_once(rng, monkeypatch):
+    """Equal ones among them, so that the first of each is taken, whichever strip it is in."""
+    table = pd.DataFrame(
+        [
+            {"person": f"P{n:02d}", "setting": s, "half": half, "kind": kind, "aus": au}
+            for n, half in zip(range(12), ["choosing", "measuring"] * 6, strict=True)
+            for s in range(2)
+            for kind, au in (("rest", ""), *(("alone", au) for au in AUS))
+        ]
+    )
+    table = table.assign(grade=np.where(table["kind"] == "alone", "E", ""), side="")
+    values = rng.normal(size=(len(table), 9)).astype(np.float32)
+    values[:, 5:7], values[:, 2], values[:, 7] = values[:, :2], 0, values[:, 3].round()
+    arrangement = Arrangement.of(table)
+    once = Control.of([arrange(table, values), arrange(table, values[:, ::-1])])
+    for strip in (1, 4, 9):
+        monkeypatch.setattr(trials_module, "STRIP", strip)
+        strips = Strips(arrangement, values)
+        assert [trials.rest.shape[1] for trials in strips][:-1] == [strip] * (len(strips) - 1)
+        found = Control.in_strips([strips, Strips(arrangement, values[:, ::-1])])
+        assert (found.n, found.candidate.tolist()) == (2, once.candidate.tolist())
+        np.testing.assert_array_equal(found.tables, once.tables)
+        np.testing.assert_array_equal(found.wins, once.wins)
 
 
 def test_an_interval_over_people_agrees_with_drawing_them_one_by_one(rng):
