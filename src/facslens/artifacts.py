@@ -49,6 +49,23 @@ def atomic(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+@contextlib.contextmanager
+def working(path: Path) -> Iterator[Path]:
+    """Give a folder beside `path` for what is needed only to make it, and remove it at the end.
+
+    What a killed process left is removed by `sweep`.
+    """
+    folder = path.with_name(f".{path.name}.working.{os.getpid()}.partial")
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
 def take_place(temporary: Path, path: Path) -> None:
     """Rename a finished path over another.
 

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from facslens.errors import CallError, NotEnoughDataError
+from facslens.experiments import trials as trials_module
 from facslens.experiments.absolute import concordance, over_people, resampled, separation
 from facslens.experiments.analysis import analyse, sentence
 from facslens.experiments.control import Control
 from facslens.experiments.dose import dose
 from facslens.experiments.screen import screen
 from facslens.experiments.specificity import changes, choose, energies, smallest, wins
-from facslens.experiments.trials import GRADES, Trials, arrange
+from facslens.experiments.trials import GRADES, Arrangement, Strips, Trials, arrange
 
 AUS = ("AU01", "AU06", "AU12", "AU25", "AU26", "AU27")
 
@@ -169,6 +170,8 @@ def test_wins_agree_with_a_loop_over_people(rng):
 
 def test_separation_agrees_with_counting_pairs(rng):
     trials = draw(rng, rng.normal(size=(6, 2)), people=12)
+    for values in (trials.rest, trials.full):
+        values[..., 1] = values[..., 1].round()  # with ties
     for choosing in (True, False):
         rows = [b for b, p in enumerate(trials.person) if trials.choosing[p] == choosing]
         found = separation(trials, choosing)
@@ -187,23 +190,48 @@ def test_separation_agrees_with_counting_pairs(rng):
                 assert table.mean() == pytest.approx(np.mean(higher), abs=1e-12)
 
 
+def test_a_control_read_in_strips_is_that_of_all_candidates_at_once(rng, monkeypatch):
+    """Equal ones among them, so that the first of each is taken, whichever strip it is in."""
+    table = pd.DataFrame(
+        [
+            {"person": f"P{n:02d}", "setting": s, "half": half, "kind": kind, "aus": au}
+            for n, half in zip(range(12), ["choosing", "measuring"] * 6, strict=True)
+            for s in range(2)
+            for kind, au in (("rest", ""), *(("alone", au) for au in AUS))
+        ]
+    )
+    table = table.assign(grade=np.where(table["kind"] == "alone", "E", ""), side="")
+    values = rng.normal(size=(len(table), 9)).astype(np.float32)
+    values[:, 5:7], values[:, 2], values[:, 7] = values[:, :2], 0, values[:, 3].round()
+    arrangement = Arrangement.of(table)
+    once = Control.of([arrange(table, values), arrange(table, values[:, ::-1])])
+    for strip in (1, 4, 9):
+        monkeypatch.setattr(trials_module, "STRIP", strip)
+        strips = Strips(arrangement, values)
+        assert [trials.rest.shape[1] for trials in strips][:-1] == [strip] * (len(strips) - 1)
+        found = Control.in_strips([strips, Strips(arrangement, values[:, ::-1])])
+        assert (found.n, found.candidate.tolist()) == (2, once.candidate.tolist())
+        np.testing.assert_array_equal(found.tables, once.tables)
+        np.testing.assert_array_equal(found.wins, once.wins)
+
+
 def test_an_interval_over_people_agrees_with_drawing_them_one_by_one(rng):
-    table = rng.random((8, 8))
+    tables = rng.random((2, 8, 8))
     counts = resampled(8, 3)
     assert counts.sum(axis=1).tolist() == [8] * 2000
-    drawn = []
-    for row in counts[:50]:
-        people = np.repeat(np.arange(8), row)
-        drawn.append(table[np.ix_(people, people)].mean())
-    found = over_people(table, counts[:50])
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
-    assert found.value == pytest.approx(table.mean())
+    for table, found in zip(tables, over_people(tables, counts[:50]), strict=True):
+        drawn = []
+        for row in counts[:50]:
+            people = np.repeat(np.arange(8), row)
+            drawn.append(table[np.ix_(people, people)].mean())
+        assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
+        assert found.value == pytest.approx(table.mean())
 
 
 def test_energies_agree_with_a_loop(rng):
     trials = draw(rng, rng.normal(size=(6, 3)), people=10)
     rows = [b for b, p in enumerate(trials.person) if trials.choosing[p]]
-    energy = energies(trials)
+    energy = energies([trials])
     for j in range(6):
         squares = []
         for u in range(3):
@@ -270,7 +298,7 @@ def test_people_and_overview_agree_with_the_trials(rng):
     rivals = against["gradients"]
     for j in range(6):
         table = concordance(trials, j, int(best[j])) - rivals.tables[j]
-        interval = over_people(table, resampled(12, 0))
+        (interval,) = over_people(table[None], resampled(12, 0))
         ahead, behind = ahead + (interval.low > 0), behind + (interval.high < 0)
     assert overview.loc["gradients", ["n_ahead", "n_behind"]].tolist() == [ahead, behind]
     assert overview.loc["gradients", "auroc"] == pytest.approx(
@@ -310,14 +338,14 @@ def test_the_screen_holds_its_level_with_strong_people_and_settings():
 def test_units_are_chosen_on_the_choosing_people_alone(rng):
     effect = rng.normal(size=(6, 8))
     trials = draw(rng, effect)
-    energy = energies(trials)
-    before = choose(trials, energy)
+    energy = energies([trials])
+    before = choose([trials], energy)
     measuring = trials.blocks_of(choosing=False)
     for grade in trials.alone:
         grade[measuring] = rng.normal(size=grade[measuring].shape)
     trials.rest[measuring] = 0
-    assert energies(trials) == pytest.approx(energy, abs=0)
-    after = choose(trials, energy)
+    assert energies([trials]) == pytest.approx(energy, abs=0)
+    after = choose([trials], energy)
     assert after.unit.tolist() == before.unit.tolist()
 
 

@@ -358,8 +358,8 @@ def controls_of(trials, rng):
 
 def test_ranks_agree_with_sorting_by_share_size_and_number(rng):
     trials = trials_of(rng)
-    energy = energies(trials)
-    found = choose(trials, energy)
+    energy = energies([trials])
+    found = choose([trials], energy)
     change = changes(trials, choosing=True)
     share = smallest(wins(change, energy), trials.rivals).share
     size = sizes(change)
@@ -387,7 +387,7 @@ def test_a_decision_for_other_units_agrees_with_counting(rng):
     assert rows["unit"].isna().tolist() == [False, False, True, False]
     assert rows.loc["AU25", "verdict"] == "silent"
     measuring = [p for p in range(20) if not trials.choosing[p]]
-    energy = energies(trials)
+    energy = energies([trials])
     p = []
     for j, (au, unit) in enumerate(zip(trials.aus, units, strict=True)):
         if unit < 0:

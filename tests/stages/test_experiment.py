@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 
 import numpy as np
@@ -12,12 +13,13 @@ from facslens.cli.main import main
 from facslens.datasets.stimuli import read_stimuli
 from facslens.directions.rotation import random_rotation
 from facslens.errors import ArtifactError, CallError
+from facslens.experiments.control import Control
 from facslens.models.compact import CompactNetwork
 from facslens.models.model import Model, build, save
 from facslens.preprocess import normalise
 from facslens.preprocess.input import grey_contrast
 from facslens.stages import experiment as module
-from facslens.stages.answers import _Mixed, ask
+from facslens.stages.answers import Answers, _Mixed, ask
 from facslens.stages.experiment import (
     Plan,
     analysed,
@@ -156,6 +158,32 @@ def test_networks_are_asked_once(model, folder, tmp_path, monkeypatch):
     whole = experiment_at_once(model, stimuli, plan)
     for name in ("caused", "tuning", "controls", "people"):
         pd.testing.assert_frame_equal(getattr(found, name), getattr(whole, name))
+
+
+def test_answers_are_read_by_layer_and_refused_where_a_part_is_lacking(tmp_path):
+    control = Control(1, np.array([3]), np.ones((1, 2, 2)), np.array([0.5]))
+    values = np.arange(6, dtype=np.float32).reshape(3, 2)
+    own = {"pixels": control}
+    made = Answers({"a/b": values, "c": -values}, {"a/b": own, "c": own}, values[:, :1])
+    file = tmp_path / "answers.npz"
+    made.write(file)
+    found = Answers.read(file)
+    assert (list(found.responses), list(found.controls)) == (["a/b", "c"], ["a/b", "c"])
+    np.testing.assert_array_equal(found.responses["c"], -values)
+    np.testing.assert_array_equal(found.logits, values[:, :1])
+    read = found.controls["a/b"]["pixels"]
+    assert (read.n, read.candidate.tolist(), read.wins.tolist()) == (1, [3], [0.5])
+    np.testing.assert_array_equal(read.tables, control.tables)
+    whole = file.read_bytes()
+    with np.load(io.BytesIO(whole)) as stored:
+        older = {key: stored[key] for key in stored.files if not key.startswith("wins")}
+    np.savez_compressed(file, **older)
+    with pytest.raises(ArtifactError, match="holds no whole answers"):
+        Answers.read(file)
+    place = whole.index(b"responses/c.npy") + 40
+    file.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+    with pytest.raises(ArtifactError, match="answers to the stimuli"):
+        Answers.read(file)
 
 
 def experiment_at_once(model, stimuli, plan):

@@ -2,13 +2,16 @@
 
 import functools
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import rankdata
 
 from facslens.experiments.trials import Trials
 from facslens.statistics import RESAMPLES, percentiles
+
+#: Units that are ranked at a time, for ranks are eight times as large as what was recorded.
+_STRIP: Final = 64
 
 
 @dataclass(frozen=True)
@@ -27,19 +30,36 @@ def separation(trials: Trials, choosing: bool) -> Float[np.ndarray, "au unit"]:
     this is the mean over rest and rivals. From mid-ranks, Hanley & McNeil 1982 [hanley1982]_.
     """
     rows = trials.blocks_of(choosing)
-    faces = np.concatenate([trials.rest[rows][:, None], trials.full[rows]], axis=1)
-    blocks, _, units = faces.shape
-    against = trials.rivals | np.eye(len(trials.aus), dtype=bool)
-    against = np.concatenate([np.ones((len(against), 1), dtype=bool), against], axis=1)
-    found = np.empty((len(trials.aus), units))
-    for field in np.unique(against, axis=0):  # one of all faces, and one for each opening
-        ranks = rankdata(faces[:, field].reshape(-1, units), axis=0)
-        ranks = ranks.reshape(blocks, field.sum(), units)
-        for au in np.flatnonzero((against == field).all(axis=1)):
-            own = ranks[:, field[: au + 1].sum()].sum(axis=0)
-            others = blocks * (field.sum() - 1)
-            found[au] = (own - blocks * (blocks + 1) / 2) / (blocks * others)
+    found = np.empty((len(trials.aus), trials.rest.shape[1]))
+    for first in range(0, found.shape[1], _STRIP):
+        strip = slice(first, first + _STRIP)
+        rest, full = trials.rest[rows, strip], trials.full[rows, :, strip]
+        higher = _rank_sums(np.concatenate([full, rest[:, None]], axis=1))[:-1]
+        for same in np.unique(~trials.rivals, axis=0):  # an action unit, and what is no rival of it
+            higher[same] -= _rank_sums(full[:, same])  # what remains is how often it is higher
+        found[:, strip] = higher
+    blocks, others = len(rows), 1 + trials.rivals.sum(axis=1, keepdims=True)
+    found /= blocks * blocks * others
     return found
+
+
+def _rank_sums(
+    faces: Float[np.ndarray, "block kind unit"],
+) -> Float[np.ndarray, "kind unit"]:
+    """Rank all faces by each unit, from 1, equal ones by their mean, and sum up over blocks."""
+    blocks, kinds, units = faces.shape
+    if kinds == 1:
+        return np.full((1, units), blocks * (blocks + 1) / 2)
+    values = faces.reshape(-1, units).T
+    order = values.argsort(axis=1)
+    values = np.take_along_axis(values, order, axis=1)
+    begins = np.ones(values.shape, dtype=bool)  # whether a face is the first of equal ones
+    np.not_equal(values[:, 1:], values[:, :-1], out=begins[:, 1:])
+    first = np.flatnonzero(begins)
+    equal = np.diff(first, append=values.size)
+    ranks = np.repeat(first % values.shape[1] + (equal + 1) / 2, equal)
+    kind = np.tile(np.arange(kinds), blocks)[order] + kinds * np.arange(units)[:, None]
+    return np.bincount(kind.ravel(), ranks, kinds * units).reshape(units, kinds).T
 
 
 def concordance(trials: Trials, au: int, unit: int) -> Float[np.ndarray, "person person"]:
@@ -53,7 +73,11 @@ def concordance(trials: Trials, au: int, unit: int) -> Float[np.ndarray, "person
     others = np.concatenate(
         [trials.rest[rows, unit][:, None], trials.full[rows][:, trials.rivals[au], unit]], axis=1
     )
-    higher = (np.sign(shown[:, None, None] - others[None]).mean(axis=2) + 1) / 2
+    others = np.ascontiguousarray(others.T)[:, None]
+    # as often as both: higher, and no lower
+    higher = np.add.reduce(shown[:, None] > others, axis=0, dtype=np.float64)
+    higher += np.add.reduce(shown[:, None] >= others, axis=0, dtype=np.float64)
+    higher /= 2 * len(others)
     people, place = np.unique(trials.person[rows], return_inverse=True)
     members = (place[None] == np.arange(len(people))[:, None]).astype(float)
     members /= members.sum(axis=1, keepdims=True)
@@ -72,10 +96,12 @@ def resampled(people: int, seed: int) -> Int[np.ndarray, "resample person"]:
 
 
 def over_people(
-    table: Float[np.ndarray, "person person"], counts: Int[np.ndarray, "resample person"]
-) -> Interval:
-    """Average a table of every two people, with an interval over resampled people."""
-    people = len(table)
-    drawn = np.einsum("rp,pq,rq->r", counts, table, counts, optimize=True) / people**2
-    low, high = percentiles(drawn)
-    return Interval(float(table.mean()), float(low), float(high))
+    tables: Float[np.ndarray, "table person person"], counts: Int[np.ndarray, "resample person"]
+) -> list[Interval]:
+    """Average each table of every two people, with an interval over resampled people."""
+    often = counts.astype(np.float64)
+    drawn = np.empty((len(tables), len(counts)))
+    for own, table in zip(drawn, tables, strict=True):  # all at once would leave the cache
+        np.einsum("rp,rp->r", often @ table, often, out=own)
+    ends = zip(tables.mean(axis=(1, 2)), *percentiles(drawn / counts.shape[1] ** 2), strict=True)
+    return [Interval(*map(float, one)) for one in ends]

@@ -1,6 +1,6 @@
 """Whether units of a layer pass: compared with rivals, by dose, ahead of controls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -106,14 +106,14 @@ class Measured:
 
 def measure(trials: Trials, seed: int) -> Measured:
     """Measure every unit of a layer under every action unit."""
-    energy = energies(trials)
+    energy = energies([trials])
     change = changes(trials, choosing=False)
     every = wins(change, energy)
     noise = trials.by_person(np.abs(trials.again - trials.rest), choosing=False)
     exceeds = (np.abs(change) > noise[:, None]).sum(axis=0)
     known = (~np.isnan(noise)).all(axis=1).sum()
     return Measured(
-        choice=choose(trials, energy),
+        choice=choose([trials], energy),
         change=change,
         wins=every,
         later=smallest(every, trials.rivals),
@@ -185,11 +185,15 @@ def decide(
     p = np.where(given, sign_test(won, people), 1.0)
     corrected = holm(p)
     nothing = np.full((people, people), np.nan)
-    tables = [
-        concordance(trials, j, unit) if unit >= 0 else nothing
-        for j, unit in enumerate(units.tolist())
-    ]
+    tables = np.stack(
+        [
+            concordance(trials, j, unit) if unit >= 0 else nothing
+            for j, unit in enumerate(units.tolist())
+        ]
+    )
+    separated = over_people(tables, measured.counts)
     compared = _compare(trials, measured, tables, controls, layer)
+    deciding = compared[compared["control"].isin(DECIDING)]
     rows: list[dict[str, Any]] = []
     rival_rows: list[dict[str, object]] = []
     dose_rows: list[dict[str, object]] = []
@@ -201,8 +205,8 @@ def decide(
             rows.append(row | {"verdict": "silent"})
             continue
         found = dose(trials, j, unit)
-        ahead = compared[(compared["au"] == au) & compared["control"].isin(DECIDING)]
-        own = over_people(tables[j], measured.counts)
+        ahead = deciding[deciding["au"] == au]
+        own = separated[j]
         row |= {
             "wins_choosing": measured.choice.smallest.share[j, unit],
             "wins": measured.later.share[j, unit],
@@ -253,24 +257,26 @@ def _verdict(row: Mapping[str, Any], compared: bool) -> str:
 def _compare(
     trials: Trials,
     measured: Measured,
-    tables: Sequence[Float[np.ndarray, "person person"]],
+    tables: Float[np.ndarray, "au person person"],
     controls: Mapping[str, Control],
     layer: str,
 ) -> pd.DataFrame:
     """Compare the given units, and the best by separation alone, with those of each control."""
     rows = []
     best = measured.separation.argmax(axis=1)
-    alone = [concordance(trials, j, int(best[j])) for j in range(len(trials.aus))]
+    alone = np.stack([concordance(trials, j, int(best[j])) for j in range(len(trials.aus))])
     for name, control in controls.items():
+        ahead = {
+            prefix: over_people(mine - control.tables, measured.counts)
+            for prefix, mine in (("", tables), ("best_", alone))
+        }
         for j, au in enumerate(trials.aus):
-            table = control.tables[j]
             row: dict[str, object] = {"layer": layer, "au": au, "control": name}
             row |= {"n": control.n, "candidate": control.candidate[j] if control.n == 1 else None}
-            row |= {"auroc": float(table.mean()), "wins": float(control.wins[j])}
-            for prefix, mine in (("", tables[j]), ("best_", alone[j])):
-                found = over_people(mine - table, measured.counts)
-                row |= {f"{prefix}difference": found.value}
-                row |= {f"{prefix}low": found.low, f"{prefix}high": found.high}
+            row |= {"auroc": float(control.tables[j].mean()), "wins": float(control.wins[j])}
+            for prefix, found in ahead.items():
+                row |= {f"{prefix}difference": found[j].value}
+                row |= {f"{prefix}low": found[j].low, f"{prefix}high": found[j].high}
             rows.append(row)
     columns = ["layer", "au", "control", "n", "candidate", "auroc", "wins"]
     columns += [f"{p}{n}" for p in ("", "best_") for n in ("difference", "low", "high")]
@@ -281,6 +287,8 @@ def _rival_rows(
     trials: Trials, measured: Measured, au: int, unit: int, layer: str
 ) -> list[dict[str, object]]:
     count = np.rint(measured.wins[au, :, unit] * measured.people).astype(np.int64)
+    p = sign_test(count, measured.people)
+    change = measured.change[:, :, unit].mean(axis=0)
     return [
         {
             "layer": layer,
@@ -290,9 +298,9 @@ def _rival_rows(
             "rival": bool(trials.rivals[au, other]),
             "n_wins": int(count[other]),
             "n_people": measured.people,
-            "p": float(sign_test(np.asarray(count[other]), measured.people)),
-            "change": float(measured.change[:, au, unit].mean()),
-            "change_other": float(measured.change[:, other, unit].mean()),
+            "p": float(p[other]),
+            "change": float(change[au]),
+            "change_other": float(change[other]),
             "size_other": float(measured.size[other, unit]),
         }
         for other in range(len(trials.aus))

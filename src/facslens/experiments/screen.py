@@ -1,11 +1,16 @@
 """Whether names of action units, dealt at random within each person, do as well."""
 
+from typing import Final
+
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
 from facslens.experiments.specificity import changes
 from facslens.experiments.trials import Trials
+
+#: Permutations that are dealt at a time, so that their sums stay in the cache.
+_AT_ONCE: Final = 8
 
 
 def screen(trials: Trials, permutations: int, seed: int) -> Float[np.ndarray, "au unit"]:
@@ -27,21 +32,24 @@ def screen(trials: Trials, permutations: int, seed: int) -> Float[np.ndarray, "a
     """
     change = changes(trials, choosing=True)
     people, aus, units = change.shape
-    ranks = rankdata(change, axis=1).reshape(people * aus, units)
-    observed = ranks.reshape(people, aus, units).mean(axis=0)
+    ranks = rankdata(change, axis=1)
+    observed = ranks.mean(axis=0)
+    # twice a rank is whole, and so are their sums, in the smallest type that holds them
+    twice = (2 * ranks).astype(np.min_scalar_type(2 * aus * people))
     rng = np.random.default_rng(seed)
     reached = np.ones((aus, units))
     ordered = np.sort(observed, axis=None)
     counts = np.zeros(len(ordered) + 1, dtype=np.int64)
-    for _ in range(permutations):
-        dealt = rng.permuted(np.tile(np.arange(aus), (people, 1)), axis=1)
-        rows = (np.arange(people)[:, None] * aus + dealt).T  # au, person
-        total = np.zeros((aus, units))
-        for person in range(people):
-            total += ranks[rows[:, person]]
+    for first in range(0, permutations, _AT_ONCE):
+        some = min(_AT_ONCE, permutations - first)
+        dealt = rng.permuted(np.tile(np.arange(aus), (some * people, 1)), axis=1)
+        rows = dealt.reshape(some, people, aus)
+        total = twice[0][rows[:, 0]]
+        for person in range(1, people):
+            total += twice[person][rows[:, person]]
         # rounding apart, a permutation that deals the names as they are reaches the observed
-        largest = total.max() / people
-        counts[np.searchsorted(ordered, largest + 1e-9, side="right")] += 1
+        largest = total.max(axis=(1, 2)) / (2 * people)
+        np.add.at(counts, np.searchsorted(ordered, largest + 1e-9, side="right"), 1)
     # how many permutations have a largest statistic at or above each observed one
     above = counts[::-1].cumsum()[::-1]
     place = np.searchsorted(ordered, observed, side="left")

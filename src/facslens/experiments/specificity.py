@@ -1,5 +1,6 @@
 """Whether a unit changes more under one action unit than under every other."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,13 @@ from scipy import stats
 from facslens.experiments.trials import Trials
 
 
-def energies(trials: Trials) -> Float[np.ndarray, " au"]:
+def energies(strips: Iterable[Trials]) -> Float[np.ndarray, " au"]:
     """Measure how much each action unit moves the whole layer, on the choosing people.
+
+    Parameters
+    ----------
+    strips
+        Responses of the layer, its units in one part or several.
 
     Returns
     -------
@@ -24,20 +30,24 @@ def energies(trials: Trials) -> Float[np.ndarray, " au"]:
     that moves most of the face. Changes are therefore compared twice: as they are, and divided by
     this.
     """
-    rows = trials.blocks_of(choosing=True)
-    rest, full = trials.rest[rows], trials.full[rows]
-    deviation = np.concatenate([rest[:, None], full], axis=1).reshape(-1, rest.shape[1]).std(axis=0)
-    live = deviation > 0
-    if not live.any():
-        return np.zeros(len(trials.aus))
-    standard = (full - rest[:, None])[:, :, live] / deviation[live]
-    energy: Float[np.ndarray, " au"] = np.sqrt((standard**2).mean(axis=(0, 2)))
+    square, count = np.zeros(1), 0
+    for trials in strips:
+        rows = trials.blocks_of(choosing=True)
+        rest, full = trials.rest[rows, None], trials.full[rows]
+        every = np.concatenate([rest, full], axis=1)
+        deviation = every.reshape(-1, every.shape[2]).std(axis=0)
+        live = deviation > 0
+        standard = (full[:, :, live] - rest[:, :, live]) / deviation[live]
+        square = square + (standard**2).sum(axis=(0, 2))
+        count += len(rows) * int(live.sum())
+    energy: Float[np.ndarray, " au"] = np.sqrt(square / max(count, 1))
     return energy
 
 
 def changes(trials: Trials, choosing: bool) -> Float[np.ndarray, "person au unit"]:
     """Give the change from rest at full intensity, averaged over each person's settings."""
-    return trials.by_person(trials.full - trials.rest[:, None], choosing)
+    rows = trials.blocks_of(choosing)
+    return trials.over_settings(trials.full[rows] - trials.rest[rows, None], choosing)
 
 
 def wins(
@@ -110,20 +120,30 @@ class Choice:
     smallest: Smallest
 
 
-def choose(trials: Trials, energy: Float[np.ndarray, " au"]) -> Choice:
+def choose(strips: Iterable[Trials], energy: Float[np.ndarray, " au"]) -> Choice:
     """Choose the unit whose smallest share of wins over the rivals is largest.
 
     Only the choosing people are looked at. Of several equal ones the one with the larger
     standardised change is taken, then the one with the smaller number.
+
+    Parameters
+    ----------
+    strips
+        Responses of the layer, its units in one part or several.
+    energy
+        Of the layer.
     """
-    change = changes(trials, choosing=True)
-    found = smallest(wins(change, energy), trials.rivals)
-    live = np.ptp(change, axis=(0, 1)) > 0
-    key = np.where(live, found.share, -1.0)
-    order = np.lexsort((-np.nan_to_num(sizes(change)), -key), axis=-1)
+    parts = []
+    for trials in strips:
+        change = changes(trials, choosing=True)
+        won = smallest(wins(change, energy), trials.rivals)
+        parts.append((won.share, won.rival, np.ptp(change, axis=(0, 1)) > 0, sizes(change)))
+    share, rival, live, size = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+    key = np.where(live, share, -1.0)
+    order = np.lexsort((-np.nan_to_num(size), -key), axis=-1)
     rank = np.where(live, order.argsort(axis=-1) + 1.0, np.nan)
     unit = order[:, 0] if live.any() else np.full(len(order), -1)
-    return Choice(unit, rank, found)
+    return Choice(unit, rank, Smallest(share, rival))
 
 
 def sizes(change: Float[np.ndarray, "person ..."]) -> Float[np.ndarray, "..."]:

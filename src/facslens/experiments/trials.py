@@ -1,7 +1,10 @@
 """Responses to paired faces, arranged by person, setting and action unit."""
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -72,7 +75,7 @@ class Trials:
         found: Float[np.ndarray, "block au unit"] = self.alone[GRADES.index(FULL)]
         return found
 
-    @property
+    @cached_property
     def rivals(self) -> Bool[np.ndarray, "au au"]:
         """Whether the second action unit is a rival of the first."""
         rivals: Bool[np.ndarray, "au au"] = np.array(
@@ -89,14 +92,151 @@ class Trials:
         self, values: Float[np.ndarray, "block ..."], choosing: bool
     ) -> Float[np.ndarray, "person ..."]:
         """Average over the settings of each person of one half; NaN where none was drawn."""
+        return self.over_settings(values[self.blocks_of(choosing)], choosing)
+
+    def over_settings(
+        self, values: Float[np.ndarray, "own_block ..."], choosing: bool
+    ) -> Float[np.ndarray, "person ..."]:
+        """Average as `by_person` does, where only the blocks of that half are given."""
         people = np.flatnonzero(self.choosing == choosing)
-        members = (self.person == people[:, None]).astype(np.float64)
+        own = self.person[self.blocks_of(choosing)]
+        members = (own == people[:, None]).astype(np.float64)
         flat = values.reshape(len(values), -1)
-        known = ~np.isnan(flat)
-        counts = members @ known
-        mean = np.full(counts.shape, np.nan)
-        np.divide(members @ np.where(known, flat, 0.0), counts, out=mean, where=counts > 0)
+        unknown = np.isnan(flat)
+        if unknown.any():
+            counts = members @ ~unknown
+            mean = np.full(counts.shape, np.nan)
+            np.divide(members @ np.where(unknown, 0.0, flat), counts, out=mean, where=counts > 0)
+        else:
+            mean = members @ flat / members.sum(axis=1, keepdims=True)
         return mean.reshape(len(people), *values.shape[1:])
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Where responses to paired faces belong, by person, setting and action unit.
+
+    Parameters
+    ----------
+    aus, people, person, choosing
+        As `Trials` has them.
+    rows
+        How many responses there are.
+    places
+        By the name of a part of `Trials`, which responses it has, and their places in it.
+    """
+
+    aus: tuple[str, ...]
+    people: tuple[str, ...]
+    person: Int[np.ndarray, " block"]
+    choosing: Bool[np.ndarray, " person"]
+    rows: int
+    places: Mapping[str, tuple[Int[np.ndarray, " image"], Int[np.ndarray, " image"]]]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, choosing: str = "choosing") -> "Arrangement":
+        """Find the places of the rows of a table; see `arrange`."""
+        keys = pd.MultiIndex.from_frame(table[["person", "setting"]])
+        block, names = pd.factorize(keys)
+        people, person = np.unique([name for name, _ in names], return_inverse=True)
+        if len(people) < MIN_PEOPLE:
+            raise NotEnoughDataError(
+                f"the stimuli show {len(people)} people: an experiment needs at least {MIN_PEOPLE}"
+            )
+        half = table.groupby("person")["half"].first().loc[people].to_numpy() == choosing
+        if half.all() or not half.any():
+            raise NotEnoughDataError(
+                "the stimuli have one half only: units have to be chosen on some people and "
+                "measured on others"
+            )
+        kind = table["kind"].to_numpy()
+        aus = tuple(sorted(set(table["aus"][kind == "alone"])))
+        if not aus:
+            raise NotEnoughDataError("the stimuli switch no action unit alone")
+        column = table["aus"].map({au: place for place, au in enumerate(aus)}).to_numpy()
+        switched = pd.notna(column)
+        cell = block * len(aus) + np.where(switched, column, 0).astype(np.int64)
+        known = {name: (np.flatnonzero(kind == name), block) for name in ("rest", "again")}
+        for name, of, column_name in (
+            *((side, "side", "side") for side in ("left", "right")),
+            *((grade, "alone", "grade") for grade in GRADES),
+        ):
+            own = (kind == of) & switched & (table[column_name] == name).to_numpy()
+            known[name] = np.flatnonzero(own), cell
+        places = {name: (rows, where[rows]) for name, (rows, where) in known.items()}
+        _check_whole(places, names, aus)
+        return cls(aus, tuple(people), person, half, len(table), places)
+
+    def trials(self, responses: Float[np.ndarray, "image unit"]) -> Trials:
+        """Put the responses of some units in their places; see `arrange`."""
+        if self.rows != len(responses):
+            raise CallError(f"responses has {len(responses)} rows: the table has {self.rows}")
+        if not np.isfinite(responses).all():
+            row = int(np.flatnonzero(~np.isfinite(responses).all(axis=1))[0])
+            raise CallError(f"the response to image {row} is not finite")
+        blocks, units = len(self.person), responses.shape[1]
+
+        def placed(name: str, *cells: int) -> np.ndarray:
+            """Put them in a part; all NaN costs no memory."""
+            rows, where = self.places[name]
+            if not len(rows):
+                return np.broadcast_to(np.nan, (*cells, units))
+            found = np.full((math.prod(cells), units), np.nan)
+            found[where] = responses[rows]
+            return found.reshape(*cells, units)
+
+        return Trials(
+            self.aus,
+            self.people,
+            self.person,
+            self.choosing,
+            rest=placed("rest", blocks),
+            again=placed("again", blocks),
+            alone=tuple(placed(grade, blocks, len(self.aus)) for grade in GRADES),
+            left=placed("left", blocks, len(self.aus)),
+            right=placed("right", blocks, len(self.aus)),
+        )
+
+
+#: Units or candidates that `Strips` puts in their places at a time.
+STRIP: Final = 512
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """An array (image, unit) of which columns can be read, in memory or elsewhere."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole."""
+        ...
+
+    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
+        """Read some columns."""
+        ...
+
+
+@dataclass(frozen=True)
+class Strips(Sequence[Trials]):
+    """The responses of many units, arranged some units at a time, each time that they are read.
+
+    Parameters
+    ----------
+    arrangement
+        Where they belong.
+    responses
+        Of every row; (image, unit).
+    """
+
+    arrangement: Arrangement
+    responses: Columns
+
+    def __len__(self) -> int:
+        return -(-self.responses.shape[1] // STRIP)
+
+    def __getitem__(self, number: Any) -> Any:
+        first = range(0, self.responses.shape[1], STRIP)[number]
+        return self.arrangement.trials(self.responses[:, first : first + STRIP])
 
 
 def arrange(
@@ -123,65 +263,19 @@ def arrange(
         If there are fewer than `MIN_PEOPLE` people, a half has none, or a person in a setting
         lacks the face at rest or an action unit at `FULL`.
     """
-    if len(table) != len(responses):
-        raise CallError(f"responses has {len(responses)} rows: the table has {len(table)}")
-    if not np.isfinite(responses).all():
-        row = int(np.flatnonzero(~np.isfinite(responses).all(axis=1))[0])
-        raise CallError(f"the response to image {row} is not finite")
-    keys = pd.MultiIndex.from_frame(table[["person", "setting"]])
-    block, names = pd.factorize(keys)
-    people, person = np.unique([name for name, _ in names], return_inverse=True)
-    if len(people) < MIN_PEOPLE:
-        raise NotEnoughDataError(
-            f"the stimuli show {len(people)} people: an experiment needs at least {MIN_PEOPLE}"
-        )
-    half = table.groupby("person")["half"].first().loc[people].to_numpy() == choosing
-    if half.all() or not half.any():
-        raise NotEnoughDataError(
-            "the stimuli have one half only: units have to be chosen on some people and measured "
-            "on others"
-        )
-    alone = table["kind"] == "alone"
-    aus = tuple(sorted(set(table.loc[alone, "aus"])))
-    column = {au: place for place, au in enumerate(aus)}
-    blocks, units = len(names), responses.shape[1]
-
-    def placed(rows: pd.Series, switched: bool = True) -> np.ndarray:
-        """Put the responses of some rows in their places; all NaN costs no memory."""
-        shape = (blocks, len(aus), units) if switched else (blocks, units)
-        if not rows.any():
-            return np.broadcast_to(np.nan, shape)
-        found, numbers = np.full(shape, np.nan), np.flatnonzero(rows)
-        if switched:
-            columns = table["aus"].iloc[numbers].map(column).to_numpy()
-            found[block[numbers], columns] = responses[numbers]
-        else:
-            found[block[numbers]] = responses[numbers]
-        return found
-
-    side = (table["kind"] == "side") & table["aus"].isin(aus)
-    found = {
-        "rest": placed(table["kind"] == "rest", switched=False),
-        "again": placed(table["kind"] == "again", switched=False),
-        "left": placed(side & (table["side"] == "left")),
-        "right": placed(side & (table["side"] == "right")),
-    }
-    grades = tuple(placed(alone & (table["grade"] == grade)) for grade in GRADES)
-    _check_whole(found["rest"], grades[GRADES.index(FULL)], names, aus)
-    return Trials(aus, tuple(people), person, half, alone=grades, **found)
+    return Arrangement.of(table, choosing).trials(responses)
 
 
 def _check_whole(
-    rest: Float[np.ndarray, "block unit"],
-    full: Float[np.ndarray, "block au unit"],
+    places: Mapping[str, tuple[Int[np.ndarray, " image"], Int[np.ndarray, " image"]]],
     names: pd.Index,
     aus: tuple[str, ...],
 ) -> None:
-    if not aus:
-        raise NotEnoughDataError("the stimuli switch no action unit alone")
-    lacking = [("the face at rest", np.isnan(rest).any(axis=1))]
-    lacking += [(f"{au} at {FULL}", np.isnan(full[:, j]).any(axis=1)) for j, au in enumerate(aus)]
-    for what, absent in lacking:
-        if absent.any():
-            person, setting = names[int(np.flatnonzero(absent)[0])]
-            raise NotEnoughDataError(f"the stimuli lack {what} for {person} in setting {setting}")
+    present = np.zeros((len(names), 1 + len(aus)), dtype=bool)
+    present[places["rest"][1], 0] = True
+    present[:, 1:].flat[places[FULL][1]] = True
+    if not present.all():
+        kind = int(np.flatnonzero(~present.all(axis=0))[0])
+        person, setting = names[int(np.flatnonzero(~present[:, kind])[0])]
+        what = f"{aus[kind - 1]} at {FULL}" if kind else "the face at rest"
+        raise NotEnoughDataError(f"the stimuli lack {what} for {person} in setting {setting}")

@@ -1,8 +1,10 @@
 """What a network and its controls answered to the stimuli, kept so that it is asked once."""
 
 import functools
+import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,19 +23,20 @@ from facslens.directions.rotation import random_rotation
 from facslens.engines.engine import Engine
 from facslens.errors import ArtifactError
 from facslens.experiments.control import Control
-from facslens.experiments.trials import Trials, arrange
+from facslens.experiments.trials import Arrangement, Strips, Trials
 from facslens.models.directions import undirected
 from facslens.models.model import Model
 from facslens.progress import Report
 from facslens.responses.recorder import peak
 from facslens.stages.directions import directed_alike
+from facslens.stages.kept import Lazy
 from facslens.stages.stimulated import (
     OUTPUT,
     Reading,
     compared,
     joined,
+    keep_faces,
     needed,
-    read_faces,
     responding,
     settle,
     total_change,
@@ -43,6 +46,8 @@ from facslens.stages.stimulated import (
 #: Random rotations of each layer.
 ROTATIONS: Final = 3
 _FIELDS: Final = ("n", "candidate", "tables", "wins")
+#: What is raised on an archive that is damaged.
+_DAMAGED: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,10 @@ class Answers:
     Parameters
     ----------
     responses
-        By layer, of the faces that `facslens.stages.stimulated.needed` names; (image, unit).
+        By layer, of the faces that `facslens.stages.stimulated.needed` names; (image, unit). Those
+        on the disk are read each time that a layer is asked for.
     controls
-        By layer and name of the control.
+        By layer and name of the control; as the responses.
     logits
         The network's output for the same faces; (image, expression).
     """
@@ -63,47 +69,77 @@ class Answers:
     controls: Mapping[str, Mapping[str, Control]]
     logits: Float[np.ndarray, "image _expression"]
 
-    def trials(self, stimuli: Stimuli, layer: str) -> Trials:
-        """Arrange the responses of a layer."""
-        return arrange(stimuli.table[needed(stimuli)], self.responses[layer])
+    def trials(self, stimuli: Stimuli) -> Mapping[str, Trials]:
+        """Arrange the responses of each layer; only the one that is asked for is in memory."""
+        arrangement = Arrangement.of(stimuli.table[needed(stimuli)])
+        return Lazy(tuple(self.responses), lambda layer: arrangement.trials(self.responses[layer]))
 
     def write(self, file: Path) -> None:
-        """Write them as a compressed NumPy archive."""
-        arrays = {f"responses/{layer}": values for layer, values in self.responses.items()}
-        arrays["logits"] = self.logits
+        """Write them as a compressed NumPy archive, one layer after the other."""
+        with (
+            atomic(file) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            for name, values in self._arrays():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, np.asarray(values), allow_pickle=False)
+
+    def _arrays(self) -> Iterator[tuple[str, np.ndarray]]:
+        for layer, values in self.responses.items():
+            yield f"responses/{layer}", values
+        yield "logits", self.logits
         for layer, controls in self.controls.items():
             for name, control in controls.items():
                 for field in _FIELDS:
-                    arrays[f"{field}/{name}/{layer}"] = np.asarray(getattr(control, field))
-        with atomic(file) as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
+                    yield f"{field}/{name}/{layer}", np.asarray(getattr(control, field))
 
     @classmethod
     def read(cls, file: Path) -> "Answers":
-        """Read them.
+        """Open them; a layer is read when it is asked for, each time.
 
         Raises
         ------
         ArtifactError
-            If the file is missing, or holds something else.
+            If the file is missing or damaged, or holds something else.
         """
-        responses: dict[str, np.ndarray] = {}
-        controls: dict[str, dict[str, Control]] = {}
         try:
-            # a damaged archive would stay open if NumPy opened it
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                logits = stored["logits"]
-                for key in stored.files:
-                    first, _, rest = key.partition("/")
-                    if first == "responses":
-                        responses[rest] = stored[key]
-                    elif first == "n":
-                        name, _, layer = rest.partition("/")
-                        own = [stored[f"{field}/{rest}"] for field in _FIELDS]
-                        controls.setdefault(layer, {})[name] = Control(int(own[0]), *own[1:])
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(file) as archive:
+                if damaged := archive.testzip():
+                    raise ArtifactError(f"{file} holds no whole answers to the stimuli: {damaged}")
+                keys = [name.removesuffix(".npy") for name in archive.namelist()]
+            (logits,) = _stored(file, ["logits"])
+        except _DAMAGED as error:
             raise ArtifactError(f"{file} holds no answers to the stimuli: {error}") from error
-        return cls(responses, controls, logits)
+        layers = tuple(key.partition("/")[2] for key in keys if key.startswith("responses/"))
+        controls: dict[str, list[str]] = {layer: [] for layer in layers}
+        for key in keys:
+            first, _, rest = key.partition("/")
+            name, _, layer = rest.partition("/")
+            if first == "n":
+                lacking = [one for one in _FIELDS if f"{one}/{rest}" not in keys]
+                if lacking or layer not in layers:
+                    raise ArtifactError(f"{file} holds no whole answers to the stimuli: {rest}")
+                controls[layer].append(name)
+
+        def responses(layer: str) -> np.ndarray:
+            (found,) = _stored(file, [f"responses/{layer}"])
+            return found
+
+        def controls_of(layer: str) -> dict[str, Control]:
+            found = {}
+            for name in controls[layer]:
+                n, *own = _stored(file, [f"{field}/{name}/{layer}" for field in _FIELDS])
+                found[name] = Control(int(n), *own)
+            return found
+
+        return cls(Lazy(layers, responses), Lazy(layers, controls_of), logits)
+
+
+def _stored(file: Path, keys: Sequence[str]) -> list[np.ndarray]:
+    """Read some arrays of an archive."""
+    # a damaged archive would stay open if NumPy opened it
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+        return [stored[key] for key in keys]
 
 
 def ask(
@@ -115,6 +151,7 @@ def ask(
     progress: Report,
     identity: Model | None = None,
     engine: Engine | None = None,
+    folder: Path | None = None,
 ) -> Answers:
     """Show the stimuli to a network, to untrained ones and to what is no network, in one pass.
 
@@ -138,7 +175,17 @@ def ask(
         of that name out.
     engine
         Where the faces are read; None is here.
+    folder
+        Keeps what every network answers, as it comes, until the answers have been written: a layer
+        is put together, and its controls are measured, when it is asked for. None reads all of
+        them into memory at the end.
     """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as place:
+            found = ask(
+                model, stimuli, layers, others, seed, progress, identity, engine, Path(place)
+            )
+            return Answers(dict(found.responses), dict(found.controls), found.logits)
     random = [untrained(undirected(model), seed + 1 + number) for number in range(others)]
     settle(random, stimuli)
     random = [directed_alike(model, one, stimuli, seed) for one in random]
@@ -152,23 +199,31 @@ def ask(
         (few, without_network, plain_input(model.input)),
     ]
     readers += [(few, responding(other, layers), other.input) for other in networks]
-    found = read_faces(stimuli, readers, lambda n: progress(n, total, "faces"), engine)
-    mixed, plain, bare, *answered = found
-    part = stimuli.table[few]
-    bare["total"] = total_change(stimuli, few, bare["pixels"])
-    shared = {name: Control.of([arrange(part, values)]) for name, values in bare.items()}
-    responses, controls = {}, {}
-    for layer in layers:
-        responses[layer] = joined(few[every], mixed[layer][:, 0], plain[layer])
-        mixtures = np.moveaxis(mixed[layer][:, 1:], 1, 0)
-        controls[layer] = dict(shared)
+    read = keep_faces(stimuli, readers, lambda n: progress(n, total, "faces"), engine, folder)
+    mixed, plain, bare, *answered = read
+    part = Arrangement.of(stimuli.table[few])
+    change = total_change(stimuli, few, bare["pixels"])
+    shared = {
+        name: Control.in_strips([Strips(part, values)])
+        for name, values in (bare | {"total": change}).items()
+    }
+
+    def responses(layer: str) -> np.ndarray:
+        first = (slice(None), 0) if layer != OUTPUT else (slice(None),)
+        return joined(few[every], mixed[layer][first], plain[layer][:])
+
+    def controls(layer: str) -> dict[str, Control]:
+        found = dict(shared)
         if others:
-            sets = [arrange(part, one[layer]) for one in answered[:others]]
-            controls[layer]["untrained"] = Control.of(sets)
-        controls[layer]["rotated"] = Control.of([arrange(part, one) for one in mixtures])
+            sets = [Strips(part, one[layer]) for one in answered[:others]]
+            found["untrained"] = Control.in_strips(sets)
+        mixtures = (mixed[layer][:, 1 + number] for number in range(ROTATIONS))
+        found["rotated"] = Control.in_strips(Strips(part, one) for one in mixtures)
         if identity:
-            controls[layer]["identity"] = Control.of([arrange(part, answered[others][layer])])
-    return Answers(responses, controls, joined(few[every], mixed[OUTPUT], plain[OUTPUT]))
+            found["identity"] = Control.in_strips([Strips(part, answered[others][layer])])
+        return found
+
+    return Answers(Lazy(tuple(layers), responses), Lazy(tuple(layers), controls), responses(OUTPUT))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from facslens.artifacts import Json, read_json, read_table, sha256, write_json, write_table
+from facslens.artifacts import (
+    Json,
+    read_json,
+    read_table,
+    sha256,
+    working,
+    write_json,
+    write_table,
+)
 from facslens.datasets.stimuli import Stimuli
 from facslens.engines.engine import Engine
 from facslens.errors import ArtifactError, CallError
@@ -125,14 +133,14 @@ def analysed(
     return Findings.joined(
         [
             analyse(
-                answers.trials(stimuli, layer),
+                trials,
                 answers.controls[layer],
                 layer=layer,
                 permutations=plan.permutations,
                 seed=plan.seed,
                 fitted=layer in fitted,
             )
-            for layer in answers.responses
+            for layer, trials in answers.trials(stimuli).items()
         ]
     )
 
@@ -181,8 +189,10 @@ def write_experiment(
             stimuli.check()
             other = identity(folder) if identity else None
             others = plan.others(model)
-            answers = ask(model, stimuli, layers, others, plan.seed, progress, other, engine)
-            answers.write(folder / ANSWERS)
+            with working(folder / ANSWERS) as place:
+                asked = (stimuli, layers, others, plan.seed, progress, other, engine, place)
+                ask(model, *asked).write(folder / ANSWERS)
+            answers = Answers.read(folder / ANSWERS)
         findings = analysed(answers, stimuli, plan, fitted_layers(model))
         for name, file in TABLES.items():
             write_table(folder / file, getattr(findings, name))

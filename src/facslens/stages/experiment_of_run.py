@@ -43,8 +43,8 @@ def run_experiment(run: Run, progress: Report, engine: Engine | None = None) -> 
         findings = write_experiment(model, stimuli, folder, plan, progress, engine=engine)
         answers = Answers.read(folder / ANSWERS)
         if coded:
-            trials = {layer: answers.trials(stimuli, layer) for layer in answers.responses}
-            both = convergence(record, findings, trials, answers.controls, record.seed)
+            trials, controls = answers.trials(stimuli), answers.controls
+            both = convergence(record, findings, trials, controls, record.seed)
             write_table(folder / CONVERGENCE, both)
         else:
             (folder / CONVERGENCE).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from facslens.models.reading.reading import takes
 from facslens.preprocess import normalise
 from facslens.preprocess.input import Input
 from facslens.responses.recorder import peak
+from facslens.stages.kept import Kept
 
 #: Rows of the stimuli.
 Rows = Bool[np.ndarray, " image"]
@@ -88,8 +90,32 @@ def read_faces(
     list of dict
         Of each reader its arrays, rows in the order of the stimuli.
     """
+    found = [_Arrays(int(rows.sum())) for rows, _, _ in readers]
+    _read(stimuli, readers, found, progress, engine)
+    return [own.values for own in found]
+
+
+def keep_faces(
+    stimuli: Stimuli,
+    readers: Sequence[Reading],
+    progress: Callable[[int], None],
+    engine: Engine | None,
+    folder: Path,
+) -> list[dict[str, Kept]]:
+    """Do as `read_faces` does, and keep what is answered in files of a folder, as it comes."""
+    found = [_Files(folder, f"{number}") for number in range(len(readers))]
+    _read(stimuli, readers, found, progress, engine)
+    return [own.values for own in found]
+
+
+def _read(
+    stimuli: Stimuli,
+    readers: Sequence[Reading],
+    found: Sequence["_Arrays | _Files"],
+    progress: Callable[[int], None],
+    engine: Engine | None,
+) -> None:
     masks = [rows for rows, _, _ in readers]
-    found = [_Arrays(int(rows.sum())) for rows in masks]
     work = _ReadPiece(tuple((reader, into) for _, reader, into in readers))
 
     def seen(count: int) -> None:
@@ -99,7 +125,6 @@ def read_faces(
         for own, (count, values) in zip(found, piece, strict=True):
             own.add(count, values)
         seen(0)
-    return [own.values for own in found]
 
 
 @dataclass
@@ -116,6 +141,23 @@ class _Arrays:
             if name not in self.values:
                 self.values[name] = np.empty((self.whole, *own.shape[1:]), dtype=own.dtype)
             self.values[name][self.count : self.count + count] = own
+        self.count += count
+
+
+@dataclass
+class _Files:
+    """What was answered to some faces, in a file for each array."""
+
+    folder: Path
+    name: str
+    count: int = 0
+    values: dict[str, Kept] = field(default_factory=dict)
+
+    def add(self, count: int, values: Mapping[str, np.ndarray]) -> None:
+        """Add what was answered to the next faces."""
+        for number, (name, own) in enumerate(values.items()):
+            file = self.folder / f"{self.name}-{number}"  # names of layers may be no names of files
+            self.values.setdefault(name, Kept(file)).add(own)
         self.count += count
 
 
@@ -250,15 +292,13 @@ def without_network(faces: Float[Tensor, "face 1 _row _column"]) -> dict[str, np
     }
 
 
-def total_change(
-    stimuli: Stimuli, rows: Rows, pixels: Float[np.ndarray, "face _candidate"]
-) -> Float[np.ndarray, "face 1"]:
+def total_change(stimuli: Stimuli, rows: Rows, pixels: Kept) -> Float[np.ndarray, "face 1"]:
     """Sum up how far the pixels of each face are from those of the same block's first one."""
-    bright = pixels[:, : pixels.shape[1] // 2]
-    total = np.empty((len(bright), 1), dtype=np.float32)
+    half = pixels.shape[1] // 2  # the others are the same, negated
+    total = np.empty((len(pixels), 1), dtype=np.float32)
     stops = np.cumsum([rows[first:after].sum() for _, first, after in stimuli.blocks])
     for start, stop in zip([0, *stops[:-1]], stops, strict=True):
-        own = bright[start:stop]
+        own = pixels[start:stop, :half]
         total[start:stop] = np.abs(own - own[:1]).sum(axis=1, keepdims=True)
     return total
 

@@ -35,11 +35,11 @@ def asked_of(draw_stimuli, tmp_path_factory):
 def calls(monkeypatch):
     """Note how often faces are shown, by the function that shows them."""
     noted = []
-    for module, name in ((subject, "read_faces"), (answers, "read_faces"), (make, "write_table")):
+    for module, name in ((subject, "read_faces"), (answers, "keep_faces"), (make, "write_table")):
         own = getattr(module, name)
 
         def noting(*arguments, own=own, name=name, **named):
-            noted.append(name)
+            noted.append(name.replace("keep", "read"))
             return own(*arguments, **named)
 
         monkeypatch.setattr(module, name, noting)
