@@ -251,10 +251,10 @@ def test_an_audit_that_is_stopped_again_and_again_goes_on(
         """Stop the first time; then do what the stage does."""
         stops = iter([KeyboardInterrupt])
 
-        def run(*arguments):
+        def run(*arguments, **means):
             for stop in stops:
                 raise stop
-            stage(*arguments)
+            stage(*arguments, **means)
 
         return run
 
@@ -279,7 +279,7 @@ def test_a_network_that_has_learned_from_the_people_keeps_their_split(
     facslens, make_run, drawn_ck48, tmp_path, monkeypatch
 ):
     for name in WITH[2:]:  # what comes after the split
-        monkeypatch.setitem(order.STAGES, name, lambda _run, _progress: None)
+        monkeypatch.setitem(order.STAGES, name, lambda *_, **_means: None)
     run = make_run(tmp_path / "run", "--epochs", "1")
     code, _, err = facslens(
         "audit", run, "--data", f"ck48:{drawn_ck48}", "--out", tmp_path / "audit", "--seed", 3

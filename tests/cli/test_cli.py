@@ -62,9 +62,9 @@ def test_resume_after_a_stop_does_only_what_is_missing(facslens, run, monkeypatc
     Run(run).update(stages=stages)
     called = []
     kept = {
-        name: lambda run, progress, name=name, stage=stage: (
+        name: lambda *run, name=name, stage=stage, **means: (
             called.append(name),
-            stage(run, progress),
+            stage(*run, **means),
         )
         for name, stage in order.STAGES.items()
     }
@@ -164,7 +164,7 @@ def test_an_existing_folder_is_not_written_over(facslens, run, drawn_ck48):
 
 def test_a_mistyped_path_does_not_use_up_the_folder(facslens, tmp_path, draw_ck48, monkeypatch):
     for name in TRAINED[1:]:
-        monkeypatch.setitem(order.STAGES, name, lambda _run, _progress: None)
+        monkeypatch.setitem(order.STAGES, name, lambda *_, **_means: None)
     out = tmp_path / "run"
     code, _, err = facslens("run", "--data", f"ck48:{tmp_path / 'fcaes'}", "--out", out)
     assert code == 1
@@ -190,7 +190,7 @@ def test_a_broken_image_is_named_and_counted_and_the_run_goes_on(
     broken = folder / "CK+48" / "happy" / "S001_002_00000001.png"
     broken.write_bytes(broken.read_bytes()[:100])
     for name in TRAINED[1:]:
-        monkeypatch.setitem(order.STAGES, name, lambda _run, _progress: None)
+        monkeypatch.setitem(order.STAGES, name, lambda *_, **_means: None)
     code, _, _ = facslens("run", "--data", f"ck48:{folder}", "--out", tmp_path / "run")
     assert code == 0
     info = json.loads((tmp_path / "run" / "run.json").read_text())["faces"]
@@ -367,7 +367,7 @@ def test_a_run_begins_from_another_and_keeps_its_architecture(
     facslens, begun, drawn_ck48, tmp_path, monkeypatch
 ):
     for name in TRAINED[2:]:
-        monkeypatch.setitem(order.STAGES, name, lambda _run, _progress: None)
+        monkeypatch.setitem(order.STAGES, name, lambda *_, **_means: None)
     out = tmp_path / "run"
     data = ("--data", f"ck48:{drawn_ck48}")
     code, _, err = facslens("run", *data, "--init", begun, "--model", "paper", "--out", out)

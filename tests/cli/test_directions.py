@@ -14,6 +14,7 @@ from facslens.cli.main import main
 from facslens.errors import CallError
 from facslens.models import model as models
 from facslens.runs.folder import Run
+from facslens.stages.means import Means
 
 KINDS = ["conv3:random", "conv3:principal", "conv3:nonnegative", "conv3:probe"]
 
@@ -110,7 +111,7 @@ def test_networks_along_a_training_are_compared_by_channels(audit, tmp_path, cap
     run("experiment", audit, "--units", "directions", "--checkpoints", "--out", out, code=2)
     assert "is an audit, whose network was trained elsewhere" in capsys.readouterr().err
     with pytest.raises(CallError, match="--checkpoints compares channels along the training"):
-        _into(out, "compact", None, "directions", {}, False, fl.load_run(audit))
+        _into(out, "compact", None, "directions", {}, False, fl.load_run(audit), Means())
     assert not out.exists()
 
 

@@ -149,9 +149,9 @@ def test_resume_keeps_a_finished_mechanism_and_goes_on_with_a_stopped_one(
     before = files(run / "mechanism")
     called = []
     kept = {
-        name: lambda run, progress, name=name, stage=stage: (
+        name: lambda *run, name=name, stage=stage, **means: (
             called.append(name),
-            stage(run, progress),
+            stage(*run, **means),
         )
         for name, stage in order.STAGES.items()
     }

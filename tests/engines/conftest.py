@@ -1,8 +1,20 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from facslens.engines.ray import Ray
+
+#: Other processes find the work of these tests by the name of its module.
+ROOT = str(Path(__file__).parents[2])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def found_by_name():
+    """Let other processes import this folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -14,9 +26,9 @@ def cluster():
 
     nodes = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "node_ip_address": "127.0.0.1"},
+        head_node_args={"num_cpus": 1},
     )
-    nodes.add_node(num_cpus=1, node_ip_address="127.0.0.1")
+    nodes.add_node(num_cpus=1)
     try:
         ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
         yield nodes

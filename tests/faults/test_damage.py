@@ -171,7 +171,8 @@ RESPONSE, LOCATION = (f"responses.zarr/conv3/{name}" for name in ("response", "l
 #: Every file that a run leaves; one flipped byte has to be found in each of them.
 FILES = (
     "faces.parquet", "model.safetensors", "model.json", "training.csv", "predictions.parquet",
-    "responses.zarr/zarr.json", "responses.zarr/conv3/zarr.json", f"{RESPONSE}/zarr.json",
+    "responses.zarr/zarr.json", "responses.zarr/image/zarr.json", "responses.zarr/image/c/0",
+    "responses.zarr/conv3/zarr.json", f"{RESPONSE}/zarr.json",
     f"{RESPONSE}/c/0/0", f"{LOCATION}/zarr.json", f"{LOCATION}/c/0/0/0", "exemplars.parquet",
     "association.parquet", "effects.parquet", "nulls.csv", "coverage.csv", "units.csv",
     "confounds.csv", "mapping.csv", "verdicts.csv", "contrast.csv", "experiment/experiment.json",

@@ -66,7 +66,7 @@ def test_the_best_unit_on_both_is_confirmed_on_both_unseen_sets(run):
     ]
     part = run.confirmation
     faces = part.faces.table
-    responses = pd.DataFrame(part.responses(run.responses)[LAYER])
+    responses = pd.DataFrame(part.responses(run.responses)[LAYER][:, :])
     by_sequence = responses.groupby(faces["sequence"].to_numpy()).mean()
     for au in ("AU04", "AU12"):
         row = rows.loc[au]

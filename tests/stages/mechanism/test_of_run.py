@@ -203,7 +203,7 @@ def test_layers_that_are_recorded_no_longer_are_left_out(copied):
 
 def test_a_run_without_the_experiment_leaves_the_mechanism_out(copied, monkeypatch):
     settings, called = Settings.of(copied), []
-    stages = {name: lambda *_, name=name: called.append(name) for name in order.STAGES}
+    stages = {name: lambda *_, name=name, **_means: called.append(name) for name in order.STAGES}
     monkeypatch.setattr(order, "STAGES", stages)
     copied.update(settings={**settings.entries(), "experiment": False}, stages={})
     order.run_all(copied)
