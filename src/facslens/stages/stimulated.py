@@ -261,6 +261,10 @@ class Responding:
             found, output = self._listener(as_read(faces, self.model.input))
         return {**found, OUTPUT: output.numpy(force=True)}
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out the listener, which another process makes for itself."""
+        return {name: value for name, value in vars(self).items() if name != "_listener"}
+
     @cached_property
     def _listener(self) -> Listens:
         chosen = self.model.reading.choose(self.layers) if self.layers else []
