@@ -51,6 +51,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "association": Benchmark("distances and their nulls, beside loops over SciPy"),
     "recording": Benchmark("recording every unit, beside a bare forward pass"),
     "streaming": Benchmark("memory of recording and association as faces grow"),
+    "engines": Benchmark("recording with Ray's workers, beside one process"),
     "opening": Benchmark("reading and recording ResNet-18, beside a bare forward pass"),
     "start": Benchmark("the start of commands, beside the imports that they cannot do without"),
     "prediction": Benchmark(
