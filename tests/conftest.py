@@ -126,3 +126,11 @@ def write_stimuli(folder: Path, grades: tuple[str, ...] = GRADES) -> Path:
         json.dumps({"size": size, "colour": False, "sha256": found})
     )
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def found_by_name():
+    """Let other processes import what tests hand them, by the name of the test's module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1]))
+        yield

@@ -1,20 +1,8 @@
 import os
-from pathlib import Path
 
 import pytest
 
 from facslens.engines.ray import Ray
-
-#: Other processes find the work of these tests by the name of its module.
-ROOT = str(Path(__file__).parents[2])
-
-
-@pytest.fixture(scope="session", autouse=True)
-def found_by_name():
-    """Let other processes import this folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT)
-        yield
 
 
 @pytest.fixture(scope="module")
