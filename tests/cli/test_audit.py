@@ -183,6 +183,7 @@ def test_a_report_without_faces_has_none(facslens, copied):
     assert {path.name for path in (copied / "report" / "opened").iterdir()} == {"seen-drawn.png"}
 
 
+@pytest.mark.slow
 def test_the_commands_of_a_run_work_on_an_audit(facslens, copied, monkeypatch):
     for arguments in (
         (

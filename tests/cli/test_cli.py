@@ -285,6 +285,7 @@ def test_labels_that_are_unknown_for_some_images(facslens, run):
     assert nulls["sequences"][0] == discovery["sequence"].nunique()
 
 
+@pytest.mark.slow
 def test_crossval_with_action_units(facslens, drawn_ck48, tmp_path, monkeypatch):
     trained, own = [], crossval.fit
 
