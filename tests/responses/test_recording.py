@@ -53,7 +53,10 @@ def test_shards_and_an_interruption_change_nothing(faces, model, tmp_path, monke
     path, done = tmp_path / "a.zarr", []
     with pytest.raises(KeyboardInterrupt):
         record_faces(model, faces, path=path, order="one", batch_size=32, engine=Stopped())
-    counts = lambda count, total, _note: done.append((count, total))  # noqa: E731
+
+    def counts(count, total, _note):
+        done.append((count, total))
+
     resumed = record_faces(model, faces, path=path, order="one", batch_size=32, progress=counts)
     assert done[0] == (96, len(faces))  # two shards of 32 were kept
     assert done[-1] == (len(faces), len(faces))

@@ -86,7 +86,7 @@ class Machines:
 
     @property
     def started(self) -> bool:
-        """Whether this process is one of those that train, or none but it is needed."""
+        """Whether this process trains itself: alone, or as one that `start` or torchrun began."""
         return self.processes == 1 or "LOCAL_RANK" in os.environ
 
     def start(
