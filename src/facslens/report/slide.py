@@ -14,8 +14,8 @@ from facslens.report.about import build_about
 from facslens.report.figures import HIGH, LOW
 from facslens.report.findings import Finding, Findings, build_findings
 from facslens.report.section import Page
-from facslens.report.sections.answer import build_head
 from facslens.report.sections.heatmap import HeatMap, build_heatmaps
+from facslens.report.summary import observed
 
 #: Formats of the slide, for a talk and for further work.
 KINDS: Final[tuple[Literal["png", "svg"], ...]] = ("png", "svg")
@@ -53,7 +53,7 @@ def slide(page: Page, kind: Literal["svg", "png"]) -> bytes | None:
     cards = [c for c in findings.cards if c.unit is not None]
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(12.8, 7.2), facecolor="white")
-        title = "\n".join(textwrap.wrap(page.of(build_head).observed, 68))
+        title = "\n".join(textwrap.wrap(observed(findings, page.tables.is_audit), 68))
         figure.text(0.045, 0.945, title, size=21, weight=600, va="top", linespacing=1.25)
         _forest(figure.add_axes((0.19, 0.13, 0.33, 0.62)), findings, cards)
         if heatmap is not None and heatmap.detail_units:

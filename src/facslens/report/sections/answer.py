@@ -10,11 +10,11 @@ from facslens.report.section import Page, Section
 from facslens.report.sections.experiment import Experiment, build_experiment
 from facslens.report.sections.faces import Data, build_data
 from facslens.report.sections.network import Confusion, build_confusion
+from facslens.report.summary import Line, build_summary, observed, switched
 from facslens.runs.doubts import doubts
 
-#: What a network does with expressions, or was brought to do.
-_AUDITED: Final = "reads"
-_TRAINED: Final = "was only taught to read"
+#: The headline before the association.
+_NOT_COMPARED: Final = "The units have not been compared with the action units yet."
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,13 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class Head:
-    """The top of the page: what was asked, of which faces, and the answer.
-
-    ``observed`` is the answer on the coded faces alone, which the slide shows.
-    """
+    """The top of the page: what was asked, the answer, and the run in at most ten lines."""
 
     stale: tuple[str, ...]
     accepted: tuple[str, ...]
     doubts: tuple[str, ...]
-    question: str
     headline: str
-    observed: str
-    detail: str
+    summary: tuple[Line, ...]
     numbers: tuple[KeyNumber, ...]
 
 
@@ -51,100 +46,26 @@ def build_head(page: Page) -> Head:
         page.of(build_data),
         page.of(build_confusion),
     )
-    read = confusion if isinstance(confusion, Confusion) else None
-    found = findings if isinstance(findings, Findings) else None
     audit = page.tables.is_audit
-    headline, detail = _answer(found, read, audit)
-    observed = headline
+    found = findings if isinstance(findings, Findings) else None
+    answer = observed(found, audit) if found else _NOT_COMPARED
     experiment = page.of(build_experiment)
-    if isinstance(experiment, Experiment):
-        caused, how = _switched(experiment)
-        if found is not None:
-            headline = f"On coded faces, {headline[0].lower()}{headline[1:]}"
-        elif audit:  # nothing compares them where there are no coded faces
-            headline = ""
-        headline, detail = caused, " ".join(filter(None, (how, headline, detail)))
     return Head(
-        question=(
-            f"Which feature maps of a network that {_AUDITED if audit else _TRAINED} facial "
-            f"expressions have become detectors of facial action units?"
-        ),
         doubts=doubts(page.tables.record),
         stale=page.tables.stale,
         accepted=page.tables.accepted,
-        headline=headline,
-        observed=observed,
-        detail=detail,
+        headline=switched(experiment)[0] if isinstance(experiment, Experiment) else answer,
+        summary=page.of(build_summary),
         numbers=(
             *_caused(experiment),
-            *_key_numbers(found, data if isinstance(data, Data) else None, read, audit),
+            *_key_numbers(
+                found,
+                data if isinstance(data, Data) else None,
+                confusion if isinstance(confusion, Confusion) else None,
+                audit,
+            ),
         ),
     )
-
-
-def _switched(experiment: Experiment) -> tuple[str, str]:
-    """Put the experiment into a sentence, and how it was made into another."""
-    n, of = len(experiment.caused), len(experiment.rows)
-    are, themselves = ("is", "itself") if n < 2 else ("are", "themselves")
-    headline = (
-        f"On drawn faces, {n or 'none'} of {of} action units {are} shown to move a unit of "
-        f"{experiment.layer} by {themselves}."
-    )
-    caused = experiment.caused
-    if not n and experiment.uncompared:
-        caused = experiment.uncompared
-        n = len(caused)
-        headline = (
-            f"On drawn faces, {n} of {of} action units {'moves' if n == 1 else 'move'} a unit of "
-            f"{experiment.layer} in every test but one: there is no untrained network to compare "
-            f"with."
-        )
-    named = f"{'It is' if n == 1 else 'They are'} {', '.join(caused)}. " if n else ""
-    how = (
-        f"{named}Each was switched on alone, with nothing else changed, on {experiment.people} "
-        f"people who had no part in the choice of the units."
-    )
-    return headline, how
-
-
-def _answer(findings: Findings | None, read: Confusion | None, audit: bool) -> tuple[str, str]:
-    reading = (
-        ""
-        if read is None
-        else f"The network names the expression correctly for {percent(read.accuracy)} of "
-        f"{thousands(read.n)} faces{'' if audit else ' of unseen subjects'}."
-    )
-    if findings is None:
-        return "The units have not been compared with the action units yet.", reading
-    units = next((c.units for c in findings.layers if c.layer == findings.layer), 0)
-    n, tested = findings.confirmed, findings.tested_aus
-    others = "other subjects" if audit else "subjects the network never saw"
-    headline = (
-        f"{n if n else 'None'} of {tested} action units {'has' if n in (0, 1) else 'have'} a "
-        f"detector among the {thousands(units)} units of {findings.layer} that holds on "
-        f"{findings.test_subjects} {others}."
-    )
-    return headline, " ".join([*_qualified(findings), reading]).strip()
-
-
-def _qualified(findings: Findings) -> list[str]:
-    """Say how many units stand behind the count, and what is left within expression."""
-    n, units, beyond = findings.confirmed, findings.confirmed_units, findings.beyond_expression
-    parts = []
-    if n > units:
-        parts.append(f"The {n} share {units} unit{'s' if units > 1 else ''}.")
-    if n and beyond is not None and beyond < n:
-        parts.append(
-            f"With labels permuted only among faces of one expression, {beyond or 'none'} of the "
-            f"{n} still {'passes' if beyond < 2 else 'pass'} the test; "
-            f"the other{'s' if n - beyond > 1 else ''} may only follow the expression."
-        )
-    elif n and beyond is not None:
-        parts.append(
-            "All of them also pass the test with labels permuted only among faces of one "
-            "expression."
-        )
-    return parts
 
 
 def _caused(experiment: Experiment | Missing) -> tuple[KeyNumber, ...]:

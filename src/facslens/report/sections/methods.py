@@ -13,6 +13,7 @@ from facslens.report.missing import Missing
 from facslens.report.names import rule_name
 from facslens.report.section import Page, Section
 from facslens.report.sections.cause import Causes, build_causes
+from facslens.report.sections.chain import Chains, build_chains
 from facslens.report.sections.controls import Controls, build_controls
 from facslens.report.sections.experiment import Experiment, build_experiment
 from facslens.report.sections.faces import Data, build_data
@@ -38,6 +39,8 @@ class Methods:
     best_epoch: int | None
     validation_accuracy: float
     permutations: int | None
+    distances: int
+    within: bool
     resamples: int
     bins: int
     threshold: float
@@ -56,6 +59,18 @@ class Methods:
     controls: Controls | None
     causes: Causes | None
     experiment: Experiment | None
+    chains: Chains | None
+    software: tuple[str, ...]
+
+
+#: What the versions in ``run.json`` are of, as a sentence names it.
+_SOFTWARE: Final = {
+    "python": "Python",
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "scipy": "SciPy",
+    "pandas": "pandas",
+}
 
 
 def _began(init: Mapping[str, Any] | None) -> str | None:
@@ -77,6 +92,7 @@ def build_methods(page: Page) -> Methods:
         for c in (found.cards if found else ())
         if c.n_present is not None
     ]
+    association, platform = tables.association, tables.info.get("platform", {})
     epochs = training.epochs if isinstance(training, Training) else count(record, "epochs")
     return Methods(
         architecture=str(tables.model.get("architecture", "")),
@@ -88,6 +104,8 @@ def build_methods(page: Page) -> Methods:
         best_epoch=count(record, "best_epoch"),
         validation_accuracy=_validation_accuracy(record, training),
         permutations=_whole(tables.setting("associate", "permutations")),
+        distances=0 if association is None else int(association["distance"].nunique()),
+        within=found is not None and found.within_expression,
         resamples=_whole(tables.setting("associate", "resamples")) or RESAMPLES,
         bins=BINS,
         threshold=ALPHA,
@@ -108,6 +126,10 @@ def build_methods(page: Page) -> Methods:
         controls=_done(page.of(build_controls)),
         causes=_done(page.of(build_causes)),
         experiment=_done(page.of(build_experiment)),
+        chains=_done(page.of(build_chains)),
+        software=tuple(
+            f"{name} {platform[key]}" for key, name in _SOFTWARE.items() if key in platform
+        ),
     )
 
 

@@ -1,5 +1,5 @@
-// Everything on the page works without this file: it marks the section in view, copies the
-// methods, and tells the value under the pointer in the overview of a heat map.
+// Everything on the page works without this file: it marks the section in view, copies
+// texts, and tells the value under the pointer in the overview of a heat map.
 "use strict";
 
 const links = new Map(
@@ -21,11 +21,19 @@ const seen = new IntersectionObserver(
 for (const id of links.keys()) seen.observe(document.getElementById(id));
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
+  const source = document.getElementById(button.dataset.copy);
+  const label = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).innerText);
-    button.textContent = "Copied";
+    try {
+      await navigator.clipboard.writeText(source.innerText);
+      button.textContent = "Copied";
+    } catch {
+      // no clipboard to write to: the text is selected instead
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected: copy it with the keyboard";
+    }
+    setTimeout(() => { button.textContent = label; }, 3000);
   });
 }
 

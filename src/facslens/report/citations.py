@@ -1,0 +1,60 @@
+"""What a paper about a run has to cite, as BibTeX: sources of methods, of faces, and facslens."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from facslens.version import __version__
+
+#: Who made facslens, and what it is called in a list of references.
+AUTHOR: Final = "The facslens authors"
+TITLE: Final = (
+    "facslens: Which feature map of a face-reading network has become a detector of which facial "
+    "action unit"
+)
+#: The key of facslens itself.
+OWN: Final = "facslens"
+
+
+@cache
+def sources() -> Mapping[str, str]:
+    """Give every entry of ``references.bib``, as it is written there, by its key."""
+    text = resources.files("facslens").joinpath("references.bib").read_text(encoding="utf-8")
+    entries = re.split(r"^(?=@)", text, flags=re.MULTILINE)
+    return {_key(entry): entry.strip() for entry in entries if entry.startswith("@")}
+
+
+def software(version: str = __version__) -> str:
+    """Give the entry of facslens itself.
+
+    Examples
+    --------
+    >>> print(software("1.0"))
+    @software{facslens,
+      author = {{The facslens authors}},
+      title = {facslens: Which feature map of a face-reading network has become a detector of \
+which facial action unit},
+      version = {1.0},
+      license = {Apache-2.0},
+    }
+    """
+    fields = {
+        "author": f"{{{AUTHOR}}}",  # braces: no person's first and last name
+        "title": TITLE,
+        "version": version,
+        "license": "Apache-2.0",
+    }
+    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"@software{{{OWN},\n{lines}}}"
+
+
+def bibtex(keys: Iterable[str], version: str = __version__) -> str:
+    """Give the entries of some sources, each once and in order, and that of facslens first."""
+    entries = [sources()[key] for key in dict.fromkeys(keys)]
+    return "\n\n".join([software(version), *entries]) + "\n"
+
+
+def _key(entry: str) -> str:
+    return entry[entry.index("{") + 1 : entry.index(",")].strip()
