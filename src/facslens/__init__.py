@@ -37,11 +37,15 @@ _PLACES = {
     ),
     "load": "facslens.api",  # the name of load_faces in the first version
 }
+#: Rooms that are used by their names: ``facslens.plot.dose(…)``.
+_ROOMS = ("plot",)
 
-__all__ = ["__version__", *_PLACES]
+__all__ = ["__version__", *_PLACES, *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"facslens.{name}")
     if name not in _PLACES:
         raise AttributeError(f"module 'facslens' has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)

@@ -6,8 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.plot.style import KINDS
 from facslens.report.section import Page
-from facslens.report.slide import KINDS, slide
+from facslens.report.slide import slide
 from facslens.report.tables import RunTables
 from facslens.spreadsheets import defused
 

@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from facslens.colours import BLUE, VERMILION, rgb
+
 #: Templates count in whole numbers too.
 Number = int | float
-#: Okabe & Ito's blue and vermilion, told apart by every common kind of colour vision.
-HIGH: Final = (0, 114, 178)
-LOW: Final = (213, 94, 0)
+HIGH: Final = rgb(BLUE)
+LOW: Final = rgb(VERMILION)
 
 
 def at(value: Number, low: Number, high: Number, size: Number = 100.0) -> float:

@@ -10,6 +10,8 @@ import jinja2
 from markupsafe import Markup
 
 from facslens.artifacts import atomic
+from facslens.plot.outline import FACE
+from facslens.plot.style import KINDS, written
 from facslens.report import figures
 from facslens.report.about import build_about
 from facslens.report.contents import SECTIONS
@@ -70,8 +72,18 @@ def write_report(run: Run) -> Path:
                 path = folder / name
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(content)
+        _draw(page, folder / "figures")
         (folder / "index.html").write_text(render(page), encoding="utf-8")
     return run / "report" / "index.html"
+
+
+def _draw(page: Page, folder: Path) -> None:
+    """Write every figure of the page, one at a time: a page may have a hundred."""
+    for name, draw in page.figures().items():
+        folder.mkdir(exist_ok=True)
+        figure = draw()
+        for kind in KINDS:
+            (folder / f"{name}.{kind}").write_bytes(written(figure, kind))
 
 
 def render(page: Page) -> str:
@@ -90,6 +102,8 @@ def render(page: Page) -> str:
     style, script = (environment.get_template(f"report.{kind}").render() for kind in ("css", "js"))
     return environment.get_template("report.html").render(
         about=page.of(build_about),
+        figures=frozenset(page.figures()),
+        outline=FACE,
         sections=_built(page, ""),
         style=Markup(style),
         script=Markup(script),

@@ -1,14 +1,20 @@
 """A section of the page, as it is declared, and the page that is being built."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import jinja2
+import pandas as pd
+from matplotlib.figure import Figure
 
 from facslens.report.tables import RunTables
 
 T = TypeVar("T")
+
+#: What draws each figure of a section, by its name.
+Drawn = Mapping[str, Callable[[], Figure]]
 
 #: Templates of facslens: what sections share, and each section's own beside its code.
 TEMPLATES: Final = jinja2.ChoiceLoader(
@@ -43,6 +49,12 @@ class Section:
         Anchor of the section that it is a part of; empty for a section of its own.
     downloads
         Tables of the run that the page offers, by their names in the run, and what they hold.
+    figures
+        From the page to its figures for a paper, by name: each is drawn when it is called, and
+        written as ``figures/NAME.svg`` and ``.png``. Templates link them by ``charts.save``.
+    tables
+        From the page to tables that it shows and no file of the run holds, by the names under
+        which they are offered, with what they hold.
     files
         From the page to further files of the report, by their names in its folder.
     loader
@@ -57,6 +69,8 @@ class Section:
     title: str = ""
     part_of: str = ""
     downloads: Mapping[str, str] = field(default_factory=dict)
+    figures: Callable[["Page"], Drawn] | None = None
+    tables: Callable[["Page"], Mapping[str, tuple[str, pd.DataFrame]]] | None = None
     files: Callable[["Page"], Mapping[str, bytes]] | None = None
     loader: jinja2.BaseLoader = TEMPLATES
 
@@ -83,6 +97,19 @@ class Page:
             self._built[build] = build(self)
         found: T = self._built[build]
         return found
+
+    def figures(self) -> dict[str, Callable[[], Figure]]:
+        """Give what draws each figure of the page, by name; names that are no file's are left out.
+
+        They hold the names of action units, which a table that somebody replaced may give.
+        """
+        return {
+            name: draw
+            for section in self.sections
+            if section.figures
+            for name, draw in section.figures(self).items()
+            if re.fullmatch(r"[\w-]+", name, re.ASCII)
+        }
 
     def further_checks(self) -> tuple[str, ...]:
         """Name the tables of `facslens verify` that no section offers."""

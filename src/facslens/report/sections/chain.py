@@ -1,15 +1,20 @@
 """The chain: action units, the units that carry their effect, and the expression."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pandas as pd
 
+from facslens.colours import BLUE, GREY, VERMILION
+from facslens.plot.charts import Band, Series, chain, lines
+from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import percent, signed
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import Row, count, number, records, text
 
 #: Action units of an expression that the picture shows; the table has all.
@@ -74,6 +79,15 @@ class Link:
     own: str
     through: Estimate
     random: Estimate
+
+    @property
+    def path(self) -> str:
+        """The middle of the band, as an SVG path."""
+        x, y = self.middle
+        return (
+            f"M196,{self.start}C232,{self.start} {x - 80:.1f},{y} {x},{y}S536,{self.end} "
+            f"572,{self.end}"
+        )
 
 
 @dataclass(frozen=True)
@@ -265,6 +279,53 @@ def _detectors(realised: pd.DataFrame) -> str:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw each expression’s chain, and the share that passes through the first units."""
+    found = page.of(build_chains)
+    if isinstance(found, Missing):
+        return {}
+    drawn: dict[str, Callable[[], Drawing]] = {}
+    for place, one in enumerate(found.chains, start=1):
+        drawn[f"chain-{place}"] = partial(_bands, found.layer, one)
+        drawn[f"passing-{place}"] = partial(_passing, one)
+    return drawn
+
+
+def _bands(layer: str, one: Chain) -> Drawing:
+    return chain(
+        [
+            Band(
+                f"{link.au} {link.name} {signed(link.effect.value)}",
+                link.path,
+                link.width,
+                link.start,
+                [(dot.x, dot.y, dot.r) for dot in link.dots],
+            )
+            for link in one.drawn
+        ],
+        to=one.expression,
+        title=f"Through the units of {layer}",
+        size=(WIDTH, HEIGHT),
+        face=FACE,
+    )
+
+
+def _passing(one: Chain) -> Drawing:
+    curve = one.curve
+    return lines(
+        [
+            Series("removed", curve.removed, BLUE),
+            Series("restored", curve.restored, VERMILION),
+            Series("random, removed", curve.random, GREY, dashed=True),
+        ],
+        title=f"{curve.au}: share of its effect on {one.expression} that passes",
+        x=range(len(curve.counts)),
+        ticks=[str(count) for count in curve.counts],
+        along="first units",
+        y_range=(0, 1.2),
+    )
+
+
 SECTION: Final = Section(
     order=19,
     anchor="chain",
@@ -272,6 +333,7 @@ SECTION: Final = Section(
     title="Chain",
     template="chain.html",
     build=build_chains,
+    figures=draw,
     downloads={
         "mechanism/mediation.csv": "every effect: how much passes, and how many units carry half",
         "mechanism/curves.csv": "every effect: the share that passes through the first units",

@@ -4,14 +4,17 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
 from facslens.experiments.trials import FULL
+from facslens.plot.charts import matrix
 from facslens.report.estimates import Estimate, estimate_of
+from facslens.report.formats import signed
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import Row, count, records, text
 
 
@@ -143,6 +146,30 @@ def _words(page: Page, expressions: tuple[str, ...]) -> tuple[Paragraph, ...]:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the matrix at full intensity; a change that is not shown has no colour."""
+    found = page.of(build_effects)
+    if isinstance(found, Missing):
+        return {}
+    rows = [row for part in found.parts for row in part.rows]
+    points = np.array(
+        [[100 * c.change.value if c.shown else 0.0 for c in row.cells] for row in rows]
+    )
+    return {
+        "effects": lambda: matrix(
+            points,
+            [f"{row.au} {row.name}" for row in rows],
+            found.expressions,
+            title="What each action unit adds to an expression",
+            limit=max(float(np.abs(points).max(initial=0.0)), 1.0),
+            label="points of probability",
+            boxes=np.array([[c.member for c in row.cells] for row in rows]),
+            written=lambda value: signed(value, 0) if value else "",
+            key=("", "prototype" if found.prototypes else ""),
+        )
+    }
+
+
 SECTION: Final = Section(
     order=18,
     anchor="effects",
@@ -150,6 +177,7 @@ SECTION: Final = Section(
     title="Expressions",
     template="effects.html",
     build=build_effects,
+    figures=draw,
     downloads={
         "mechanism/effects.csv": "what each action unit does to every expression, by grade",
         "mechanism/needed.csv": "which members of a prototype are needed, and which are enough",

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from facslens.experiments.decision import UNCOMPARED
+from facslens.plot.results import tuning_chart
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import Row, count, number, records, text
 
 
@@ -170,6 +172,22 @@ def _candidates(row: Row) -> Candidates:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the matrix."""
+    found = page.of(build_experiment)
+    if isinstance(found, Missing):
+        return {}
+    shares = [[a.share if a.change == a.change else np.nan for a in r.answers] for r in found.rows]
+    return {
+        "experiment": lambda: tuning_chart(
+            np.asarray(shares, dtype=float),
+            [row.au for row in found.rows],
+            [row.badge for row in found.rows],
+            found.layer,
+        )
+    }
+
+
 SECTION: Final = Section(
     order=15,
     anchor="experiment",
@@ -177,6 +195,7 @@ SECTION: Final = Section(
     title="Experiment",
     template="experiment.html",
     build=build_experiment,
+    figures=draw,
     downloads={
         "experiment/caused.csv": "the experiment: each action unit's unit and the verdict",
         "experiment/rivals.csv": "the experiment: each unit under every other action unit",

@@ -1,10 +1,14 @@
 """When detectors arose in the training, where networks along it were kept."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from facslens.colours import BLUE, GREY
 from facslens.experiments.forming import by_epoch
-from facslens.report.section import Page, Section
+from facslens.plot.charts import Series, lines
+from facslens.plot.style import Drawing
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import records
 
 
@@ -62,12 +66,47 @@ def build_forming(page: Page) -> Forming | None:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the four curves."""
+    found = page.of(build_forming)
+    if found is None:
+        return {}
+    return {
+        f"forming-{measure}": partial(_along, found, measure, title, top)
+        for measure, title, top in (
+            ("accuracy", "Accuracy on validation", 1.0),
+            ("wins", "Wins over the strongest rival", 1.0),
+            ("auroc", "AUROC of the response alone", 1.0),
+            ("caused", "Action units caused", float(found.most)),
+        )
+    }
+
+
+def _along(found: Forming, measure: str, title: str, top: float) -> Drawing:
+    return lines(
+        [
+            Series(
+                line.layer if line.layer == found.layer else "",
+                getattr(line, measure),
+                BLUE if line.layer == found.layer else GREY,
+            )
+            for line in found.lines
+        ],
+        title=title,
+        x=range(len(found.epochs)),
+        ticks=[str(epoch) for epoch in found.epochs],
+        along="epochs",
+        y_range=(0, top),
+    )
+
+
 SECTION: Final = Section(
     order=102,
     anchor="forming",
     heading="",
     template="forming.html",
     build=build_forming,
+    figures=draw,
     part_of="network",
     downloads={"experiment/forming.csv": "the experiment on networks along the training"},
 )

@@ -2,8 +2,46 @@
 
 from typing import Final
 
-from facslens.report.findings import build_findings
-from facslens.report.section import Section
+from facslens.plot.charts import Mark, bars, forest
+from facslens.report.findings import Findings, build_findings
+from facslens.report.section import Drawn, Page, Section
+
+
+def draw(page: Page) -> Drawn:
+    """Draw the forest of the layer in focus, and the count of every layer."""
+    found = page.of(build_findings)
+    if not isinstance(found, Findings) or not found.accepted:
+        return {}
+    marks = [
+        Mark(
+            f"{c.au} {c.name}, unit {c.unit}",
+            (c.test.value, c.test.low, c.test.high),
+            c.auroc,
+            c.status == "confirmed",
+        )
+        for c in found.cards
+        if c.unit is not None
+    ]
+    drawn = {
+        "glance": lambda: forest(
+            marks,
+            title=f"AUROC of each action unit’s unit in {found.layer}",
+            value=f"{found.test_subjects} unseen subjects, 95 % interval",
+            beside="discovery",
+            low=found.axis[0],
+        )
+    }
+    if len(found.layers) > 1:
+        drawn["layers"] = lambda: bars(
+            [layer.layer for layer in found.layers],
+            [layer.accepted for layer in found.layers],
+            [layer.confirmed for layer in found.layers],
+            title=f"Action units with a detector, of {found.tested_aus} tested",
+            total=found.tested_aus,
+            key=("found", "confirmed"),
+        )
+    return drawn
+
 
 SECTION: Final = Section(
     order=24,
@@ -12,4 +50,5 @@ SECTION: Final = Section(
     title="At a glance",
     template="glance.html",
     build=build_findings,
+    figures=draw,
 )

@@ -3,17 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pandas as pd
 
 from facslens.datasets.stimuli import TWINS
 from facslens.names import listed
+from facslens.plot.charts import Twin, twins
+from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import percent, signed
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import Row, count, number, records, text
 
 
@@ -214,6 +217,36 @@ def _missed(rows: Sequence[Row]) -> str:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw a forest for each group."""
+    found = page.of(build_groups)
+    if isinstance(found, Missing) or not found.rows:
+        return {}
+    return {
+        f"groups-{group.name.lower()}": partial(_group, found, place)
+        for place, group in enumerate(found.groups)
+    }
+
+
+def _group(found: Groups, place: int) -> Drawing:
+    group, cells = found.groups[place], [row.cells[place] for row in found.rows]
+    return twins(
+        [f"{row.au} {row.name}" for row in found.rows],
+        [_twin(cell.unit) for cell in cells],
+        [_twin(cell.expression) for cell in cells],
+        [math.nan if cell.pixels is None else cell.pixels.share.value for cell in cells],
+        title=f"{group.name}: how much more an action unit moves",
+        ends=group.ends,
+    )
+
+
+def _twin(found: Difference | None) -> Twin | None:
+    if found is None or math.isnan(found.share.value):
+        return None
+    share = found.share
+    return Twin((share.value, share.low, share.high), found.differs, found.detectable)
+
+
 SECTION: Final = Section(
     order=22,
     anchor="groups",
@@ -221,6 +254,7 @@ SECTION: Final = Section(
     title="Groups",
     template="groups.html",
     build=build_groups,
+    figures=draw,
     downloads={
         "mechanism/groups.csv": "twins of another skin, age or sex: what differs, by action unit",
     },

@@ -1,11 +1,15 @@
 """Every unit against every action unit: the heat map, and the paper's rule beside the test."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from facslens.plot.charts import matrix
+from facslens.plot.ordering import by_preference
+from facslens.plot.style import Drawing
 from facslens.report.choices import (
     accepted_pairs,
     deciding_distance,
@@ -16,7 +20,7 @@ from facslens.report.choices import (
 from facslens.report.figures import heat_png
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import RunTables, count
 
 
@@ -78,7 +82,7 @@ def _heatmap(
     distance = deciding_distance(mapping)
     auroc = _matrix(free[free["distance"] == "auroc"], "value")
     auroc = auroc.dropna(how="all")
-    order = _by_preference(auroc)
+    order = by_preference(auroc)
     chosen = {unit for unit, _ in accepted}
     tested = free[free["distance"] == distance]
     value, null_mean, p_max = (_matrix(tested, c) for c in ("value", "null_mean", "p_maxT"))
@@ -121,16 +125,6 @@ def _at(matrix: pd.DataFrame, unit: int, au: str) -> float:
     return float(matrix.loc[unit, au])  # type: ignore[arg-type]
 
 
-def _by_preference(auroc: pd.DataFrame) -> list[int]:
-    """Order units by the action unit of their largest AUROC, the largest first."""
-    if auroc.empty:
-        return []
-    values = auroc.to_numpy(dtype=float, na_value=np.nan)
-    filled = np.where(np.isnan(values), -np.inf, values)
-    favourite, height = filled.argmax(axis=1), filled.max(axis=1)
-    return [int(auroc.index[i]) for i in np.lexsort((-height, favourite))]
-
-
 def _firsts(mapping: pd.DataFrame | None, layer: str) -> set[tuple[int, str]]:
     """Give the first unit of each action unit that has one."""
     if mapping is None:
@@ -152,6 +146,32 @@ def paint(page: Page) -> dict[str, bytes]:
     }
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the map of every layer."""
+    heatmaps = page.of(build_heatmaps)
+    if isinstance(heatmaps, Missing):
+        return {}
+    return {f"heatmap-{n}": partial(_draw, h) for n, h in enumerate(heatmaps, start=1) if h.units}
+
+
+def _draw(one: HeatMap) -> Drawing:
+    units, aus = one.units, one.aus
+    dots = np.zeros((len(aus), len(units)), dtype=bool)
+    for row, cells in enumerate(one.detail):
+        for unit, cell in zip(one.detail_units, cells, strict=True):
+            dots[row, units.index(unit)] = cell.accepted
+    return matrix(
+        np.asarray(one.overview, dtype=float).reshape(dots.shape),
+        aus,
+        [str(unit) for unit in units],
+        title=f"{one.layer}: {len(units)} live units, AUROC in discovery",
+        limit=one.limit,
+        label="AUROC − ½",
+        dots=dots,
+        key=("accepted", "") if dots.any() else ("", ""),
+    )
+
+
 SECTION: Final = Section(
     order=80,
     anchor="heatmap",
@@ -159,6 +179,7 @@ SECTION: Final = Section(
     title="All units",
     template="heatmap.html",
     build=build_heatmaps,
+    figures=draw,
     downloads={"association.parquet": "every unit, action unit and distance"},
     files=paint,
 )

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from facslens.experiments.interactions import UNKNOWN
+from facslens.plot.charts import matrix
 from facslens.report.estimates import Estimate, estimate_of
+from facslens.report.formats import signed
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import Row, count, number, records, text
 
 
@@ -70,6 +74,25 @@ def _cell(row: Row) -> Beyond:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the matrix; a difference that is not shown has no colour."""
+    found = page.of(build_interactions)
+    if found is None:
+        return {}
+    beyond = np.array([[c.beyond.value if c.shown else 0.0 for c in r.cells] for r in found.rows])
+    return {
+        "interactions": lambda: matrix(
+            beyond,
+            [" ".join(row.aus) for row in found.rows],
+            found.expressions,
+            title="Together, beyond the sum of each alone",
+            limit=max(float(np.abs(beyond).max(initial=0.0)), 0.01),
+            label="change of the score",
+            written=lambda value: signed(value, 1) if value else "",
+        )
+    }
+
+
 SECTION: Final = Section(
     order=181,
     anchor="interactions",
@@ -77,5 +100,6 @@ SECTION: Final = Section(
     part_of="effects",
     template="interactions.html",
     build=build_interactions,
+    figures=draw,
     downloads={"mechanism/interactions.csv": "action units together, beside the sum of each alone"},
 )

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from facslens.plot.charts import matrix
 from facslens.report.missing import Missing
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import RunTables, number
 from facslens.training.predictions import accuracy, confusion, per_class
 
@@ -91,6 +93,27 @@ def _subjects(tables: RunTables, predictions: pd.DataFrame) -> int:
     return int(table.loc[table["image"].isin(predictions["image"]), "subject"].nunique())
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the confusions, as shares of the true expression; errors are vermilion."""
+    found = page.of(build_confusion)
+    if isinstance(found, Missing):
+        return {}
+    shares = np.asarray(found.fractions, dtype=float)
+    sign = 2 * np.eye(len(shares)) - 1
+    return {
+        "confusion": lambda: matrix(
+            np.where(shares > 0, sign * shares, np.nan),
+            found.expressions,
+            found.expressions,
+            title="True expression in rows, named in columns",
+            limit=1.0,
+            label="right or wrong, share of the row",
+            written=lambda share: f"{100 * abs(share):.0f}",
+            cell=0.3,
+        )
+    }
+
+
 SECTION: Final = Section(
     order=100,
     anchor="network",
@@ -98,4 +121,5 @@ SECTION: Final = Section(
     title="The network",
     template="network.html",
     build=build_confusion,
+    figures=draw,
 )

@@ -1,18 +1,24 @@
 """Where along the layers action units become readable, and where expressions do."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from facslens.colours import BLUE, GREY
 from facslens.experiments.readable import KINDS, MEAN
 from facslens.names import listed
+from facslens.plot.charts import Series, lines, matrix
+from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import decimal, interval
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import Row, number, records, text
 
 
@@ -173,6 +179,58 @@ def _estimate(row: Row) -> str:
     return f"{decimal(found.value)} {interval(found)}"
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the means along the layers, and every action unit and expression as a map."""
+    found = page.of(build_readable)
+    if isinstance(found, Missing):
+        return {}
+    drawn: dict[str, Callable[[], Drawing]] = {
+        f"readable-{kind}": partial(_depth, found, panel)
+        for kind, panel in zip(KINDS, found.means, strict=False)
+    }
+    for kind, panels in (("aus", found.aus), ("expressions", found.expressions)):
+        if panels:
+            drawn[f"readable-each-{kind}"] = partial(_each, found, panels)
+    return drawn
+
+
+def _depth(found: Readable, panel: Panel) -> Drawing:
+    return lines(
+        [
+            Series(
+                "the network",
+                panel.value,
+                BLUE,
+                low=[one.low for one in panel.values],
+                high=[one.high for one in panel.values],
+            ),
+            Series("control tasks", panel.control, GREY, dashed=True),
+            Series("untrained", panel.untrained, GREY),
+        ],
+        title=f"{panel.what[0].upper()}{panel.what[1:]}",
+        x=range(len(found.layers)),
+        ticks=found.layers,
+        y_range=(panel.floor, 1),
+        at=("readable from here", panel.place - 1),
+    )
+
+
+def _each(found: Readable, panels: tuple[Panel, ...]) -> Drawing:
+    floor = panels[0].floor
+    return matrix(
+        np.array([panel.value for panel in panels], dtype=float) - floor,
+        [panel.what for panel in panels],
+        found.layers,
+        title="Read by a linear probe, layer by layer",
+        limit=1 - floor,
+        label=f"above {floor:g}",
+        boxes=np.array(
+            [[place == panel.place - 1 for place in range(len(found.layers))] for panel in panels]
+        ),
+        key=("", "readable from here"),
+    )
+
+
 SECTION: Final = Section(
     order=21,
     anchor="readable",
@@ -180,6 +238,7 @@ SECTION: Final = Section(
     title="Layers",
     template="readable.html",
     build=build_readable,
+    figures=draw,
     downloads={
         "mechanism/readable.csv": "what probes read in every layer: each AU and expression",
         "mechanism/readable_layers.csv": "what probes read in every layer: means",

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pandas as pd
 
+from facslens.colours import GREY
 from facslens.names import listed
+from facslens.plot.charts import Series, colour_of, lines
+from facslens.plot.style import Drawing
 from facslens.report.formats import decimal
 from facslens.report.missing import Missing
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,46 @@ def _told(curves: Sequence[SanityCurve]) -> str:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw both curves."""
+    found = page.of(build_sanity)
+    if isinstance(found, Missing) or not found.curves:
+        return {}
+    return {
+        f"sanity-{measure}": partial(_cascade, found, measure, title)
+        for measure, title in (
+            ("rank", "Rank correlation with the trained network’s picture"),
+            ("ssim", "SSIM with the trained network’s picture"),
+        )
+    }
+
+
+def _cascade(found: Sanity, measure: str, title: str) -> Drawing:
+    return lines(
+        [
+            Series(
+                "edges of the image" if curve.rule == _EDGES else curve.rule,
+                getattr(curve, measure),
+                GREY if curve.rule == _EDGES else colour_of(place),
+                dashed=curve.rule == _EDGES,
+            )
+            for place, curve in enumerate(found.curves)
+        ],
+        title=title,
+        x=range(len(found.steps)),
+        ticks=["trained", *(f"+ {step}" for step in found.steps[1:])],
+        along="random from the layer down",
+        y_range=(0, 1),
+    )
+
+
 SECTION: Final = Section(
     order=61,
     anchor="sanity",
     heading="Do the pictures depend on the weights?",
     template="sanity.html",
     build=build_sanity,
+    figures=draw,
     part_of="place",
     downloads={"verify/sanity.csv": "similarity of pictures under random weights"},
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -10,10 +11,12 @@ from facslens.experiments.analysis import sentence
 from facslens.experiments.decision import DECIDING, UNCOMPARED
 from facslens.experiments.place import ALL
 from facslens.experiments.trials import GRADES
+from facslens.plot.charts import dose
+from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate
 from facslens.report.missing import Missing
 from facslens.report.names import au_name
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.sections.experiment import BADGES, CANDIDATES, build_experiment
 from facslens.report.tables import Row, count, number, records, text
 
@@ -188,6 +191,28 @@ def copy_drawn(page: Page) -> dict[str, bytes]:
     return {name: content for name, content in found.items() if content is not None}
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the dose of every action unit that moves a unit."""
+    found = page.of(build_switched)
+    if found is None:
+        return {}
+    return {f"dose-{c.au}": partial(_dose, found.layer, c) for c in found.cards if c.curve}
+
+
+def _dose(layer: str, card: Switched) -> Drawing:
+    curve = card.curve
+    assert curve is not None  # only such cards are drawn
+    return dose(
+        ("rest", *GRADES),
+        curve.mean,
+        curve.people,
+        title=f"{card.au} {card.name}: {layer} unit {card.unit}",
+        places=curve.grades,
+        noise=curve.noise,
+        rival=(card.rival, curve.rival),
+    )
+
+
 SECTION: Final = Section(
     order=18,
     anchor="switched",
@@ -195,5 +220,6 @@ SECTION: Final = Section(
     part_of="experiment",
     template="switched.html",
     build=build_switched,
+    figures=draw,
     files=copy_drawn,
 )

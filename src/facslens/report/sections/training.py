@@ -2,10 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from facslens.colours import BLUE, GREY
+from facslens.plot.charts import Series, lines
+from facslens.plot.style import Drawing
 from facslens.report.missing import Missing
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import count
 
 
@@ -58,12 +62,43 @@ def build_training(page: Page) -> Training | Missing:
     )
 
 
+def draw(page: Page) -> Drawn:
+    """Draw accuracy and loss."""
+    found = page.of(build_training)
+    if isinstance(found, Missing):
+        return {}
+    return {
+        "training-accuracy": partial(_curves, found, "accuracy", "Accuracy", 1.0),
+        "training-loss": partial(_curves, found, "loss", "Loss (nats)", found.loss_top),
+    }
+
+
+def _curves(found: Training, measure: str, title: str, top: float) -> Drawing:
+    kept = found.best_epoch
+    return lines(
+        [
+            Series(
+                curve.split,
+                getattr(curve, measure),
+                BLUE if curve.split == "validation" else GREY,
+            )
+            for curve in found.curves
+        ],
+        title=title,
+        x=found.curves[0].epoch,
+        along="epoch",
+        y_range=(0, top),
+        at=("kept", math.nan if kept is None else kept),
+    )
+
+
 SECTION: Final = Section(
     order=101,
     anchor="training",
     heading="Training",
     template="training.html",
     build=build_training,
+    figures=draw,
     part_of="network",
     downloads={"training.csv": "loss and accuracy by epoch"},
 )

@@ -3,13 +3,16 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from PIL import Image
 
-from facslens.report.findings import Findings, build_findings
+from facslens.plot.charts import histogram
+from facslens.plot.style import Drawing
+from facslens.report.findings import Finding, Findings, build_findings
 from facslens.report.missing import Missing
-from facslens.report.section import Page, Section
+from facslens.report.section import Drawn, Page, Section
 from facslens.report.sections.experiment import Tuned, build_experiment
 from facslens.report.sections.place import build_place
 from facslens.report.sections.sanity import build_sanity
@@ -68,6 +71,25 @@ def _small(content: bytes) -> bytes:
     return stream.getvalue()
 
 
+def draw(page: Page) -> Drawn:
+    """Draw the responses of every card’s unit."""
+    found = page.of(build_findings)
+    cards = found.cards if isinstance(found, Findings) else ()
+    return {f"responses-{c.au}": partial(_responses, c) for c in cards if c.histogram}
+
+
+def _responses(card: Finding) -> Drawing:
+    h = card.histogram
+    assert h is not None  # only such cards are drawn
+    return histogram(
+        (h.present, h.present_test),
+        (h.absent, h.absent_test),
+        h.low,
+        h.high,
+        title=f"{card.au} {card.name}: {card.layer} unit {card.unit}",
+    )
+
+
 SECTION: Final = Section(
     order=30,
     anchor="units",
@@ -75,6 +97,7 @@ SECTION: Final = Section(
     title="Action units",
     template="units.html",
     build=build_units,
+    figures=draw,
     downloads={
         "mapping.csv": "unit to AU, AU to unit, one to one, with every number of the cards",
         "verdicts.csv": "a sentence for each action unit and layer",
