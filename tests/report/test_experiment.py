@@ -212,7 +212,7 @@ def test_pictures_of_drawn_faces_are_beside_the_page(run: Run) -> None:
     assert 'src="switched/AU01.png"' in index.read_text(encoding="utf-8")
     with Image.open(io.BytesIO((index.parent / "switched" / "AU01.png").read_bytes())) as picture:
         assert picture.size == (288, 96)
-    assert (index.parent / "data" / "caused.csv").is_file()
+    assert (index.parent / "data" / "experiment-caused.csv").is_file()
 
 
 def test_observed_stands_beside_caused(run: Run) -> None:

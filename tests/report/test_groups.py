@@ -108,7 +108,7 @@ def test_the_page_has_lines_numbers_and_the_table(run: Run) -> None:
     assert "over all 5 tests of the table" in section
     assert "bias" not in section
     assert "<img" not in section
-    assert (index.parent / "data" / "groups.csv").is_file()
+    assert (index.parent / "data" / "mechanism-groups.csv").is_file()
 
 
 def test_too_few_people_are_said_to_be_too_few(run: Run) -> None:

@@ -18,12 +18,21 @@ LARGE_TABLE: Final = 3_000_000
 
 @dataclass(frozen=True)
 class Download:
-    """A file to download: its name below the report, what it holds, and its content."""
+    """A file to download: its name below the report, what it holds, and its content.
+
+    ``section`` is the anchor of the section that shows it; empty where none does.
+    """
 
     href: str
     label: str
     rows: int
     content: bytes
+    section: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name without its folder."""
+        return self.href.rpartition("/")[2]
 
     @property
     def size(self) -> int:
@@ -33,28 +42,42 @@ class Download:
 
 def build_downloads(page: Page) -> tuple[Download, ...]:
     """Make every table that a section offers and the run has, and the slides."""
-    offered = {name: label for s in page.sections for name, label in s.downloads.items()}
-    offered |= dict.fromkeys(page.further_checks(), "a further check")
-    tables = [_table(page.tables, name, label) for name, label in offered.items()]
+    tables = [
+        _table(page.tables, name, label, section.anchor)
+        for section in page.sections
+        for name, label in section.downloads.items()
+    ]
+    tables += [_table(page.tables, name, "a further check") for name in page.further_checks()]
+    shown = [
+        _written(name, label, table, section.anchor)
+        for section in page.sections
+        if section.tables
+        for name, (label, table) in section.tables(page).items()
+    ]
     slides = [
         Download(f"slide.{kind}", "the finding as a slide, 16:9", 0, content)
         for kind in KINDS
         if (content := slide(page, kind)) is not None
     ]
-    return (*(table for table in tables if table is not None), *slides)
+    return (*(table for table in tables if table is not None), *shown, *slides)
 
 
-def _table(tables: RunTables, name: str, label: str) -> Download | None:
+def _table(tables: RunTables, name: str, label: str, section: str = "") -> Download | None:
     if name == "association.parquet":
-        return _association(tables, label)
+        return _association(tables, label, section)
     table = tables.as_text(name)
     if table is None:
         return None
+    # experiment and checks both have a controls.csv
+    return _written(name.removeprefix("verify/").replace("/", "-"), label, table, section)
+
+
+def _written(name: str, label: str, table: pd.DataFrame, section: str) -> Download:
     written = defused(table).to_csv(index=False).encode()
-    return Download(f"data/{name.split('/')[-1]}", label, len(table), written)
+    return Download(f"data/{name}", label, len(table), written, section)
 
 
-def _association(tables: RunTables, label: str) -> Download | None:
+def _association(tables: RunTables, label: str, section: str) -> Download | None:
     """Write the associations as CSV: all rows, or of a large table those of one distance."""
     table = tables.association
     if table is None:
@@ -69,7 +92,7 @@ def _association(tables: RunTables, label: str) -> Download | None:
             table = table.nsmallest(math.floor(len(table) * LARGE_TABLE / len(written)), "p")
             label = f"{chosen} only, smallest p first; the rest is in association.parquet"
             written = _six_digits(table)
-    return Download("data/association.csv", label, len(table), written)
+    return Download("data/association.csv", label, len(table), written, section)
 
 
 def _six_digits(table: pd.DataFrame) -> bytes:

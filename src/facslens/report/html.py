@@ -15,6 +15,7 @@ from facslens.plot.style import KINDS, written
 from facslens.report import figures
 from facslens.report.about import build_about
 from facslens.report.contents import SECTIONS
+from facslens.report.downloads import Download, build_downloads
 from facslens.report.formats import FILTERS
 from facslens.report.missing import Missing
 from facslens.report.section import TEMPLATES, Page, Section
@@ -33,11 +34,12 @@ _TOOLS: Final = (
 
 @dataclass(frozen=True)
 class Built:
-    """A section with what its template shows, and its parts."""
+    """A section with what its template shows, its parts, and its tables as files."""
 
     section: Section
     view: object
     parts: tuple["Built", ...] = ()
+    saved: tuple[Download, ...] = ()
 
 
 def open_page(run: Run) -> Page:
@@ -141,7 +143,16 @@ def _built(page: Page, parent: str) -> tuple[Built, ...]:
     Left out are those that nothing is to make, and those of parts alone that are empty.
     """
     own = sorted((s for s in page.sections if s.part_of == parent), key=lambda s: s.order)
-    every = [Built(s, page.of(s.build), () if parent else _built(page, s.anchor)) for s in own]
+    saved = page.of(build_downloads)
+    every = [
+        Built(
+            section,
+            page.of(section.build),
+            () if parent else _built(page, section.anchor),
+            tuple(one for one in saved if one.section == section.anchor),
+        )
+        for section in own
+    ]
     return tuple(
         built
         for built in every

@@ -1,5 +1,6 @@
 """The faces of a run: how many, of whom, showing what, and what was left out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -129,6 +130,19 @@ def _present_in_test(tables: RunTables, au: str) -> tuple[int | None, int | None
     return int(sequence.nunique()), int(own["subject"].nunique())
 
 
+def tables(page: Page) -> Mapping[str, tuple[str, pd.DataFrame]]:
+    """Give the count of faces by part and expression as a table."""
+    found = page.of(build_data)
+    if isinstance(found, Missing):
+        return {}
+    rows = [
+        {"part": s.split, "faces": s.images, "subjects": s.subjects, "sequences": s.sequences}
+        | dict(zip(found.expressions, s.by_expression, strict=True))
+        for s in (*found.splits, found.total)
+    ]
+    return {"parts.csv": ("faces by part and expression", pd.DataFrame(rows))}
+
+
 SECTION: Final = Section(
     order=110,
     anchor="faces",
@@ -136,5 +150,6 @@ SECTION: Final = Section(
     title="The faces",
     template="faces.html",
     build=build_data,
+    tables=tables,
     downloads={"coverage.csv": "how often each action unit was seen"},
 )

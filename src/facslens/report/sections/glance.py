@@ -1,6 +1,9 @@
 """Every action unit's best unit in one picture."""
 
+from collections.abc import Mapping
 from typing import Final
+
+import pandas as pd
 
 from facslens.plot.charts import Mark, bars, forest
 from facslens.report.findings import Findings, build_findings
@@ -43,6 +46,14 @@ def draw(page: Page) -> Drawn:
     return drawn
 
 
+def tables(page: Page) -> Mapping[str, tuple[str, pd.DataFrame]]:
+    """Give the count of every layer as a table."""
+    found = page.of(build_findings)
+    if not isinstance(found, Findings):
+        return {}
+    return {"detectors_by_layer.csv": ("action units with a detector", pd.DataFrame(found.layers))}
+
+
 SECTION: Final = Section(
     order=24,
     anchor="glance",
@@ -50,5 +61,6 @@ SECTION: Final = Section(
     title="At a glance",
     template="glance.html",
     build=build_findings,
+    tables=tables,
     figures=draw,
 )

@@ -1,5 +1,6 @@
 """How well the network reads expressions: its training and its confusions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,6 +115,19 @@ def draw(page: Page) -> Drawn:
     }
 
 
+def tables(page: Page) -> Mapping[str, tuple[str, pd.DataFrame]]:
+    """Give the confusions and the scores as tables."""
+    found = page.of(build_confusion)
+    if isinstance(found, Missing):
+        return {}
+    counts = pd.DataFrame(found.counts, columns=list(found.expressions))
+    counts.insert(0, "true", list(found.expressions))
+    return {
+        "confusion.csv": ("true expressions in rows, named ones in columns", counts),
+        "expressions.csv": ("how well each expression is recognised", pd.DataFrame(found.scores)),
+    }
+
+
 SECTION: Final = Section(
     order=100,
     anchor="network",
@@ -121,5 +135,6 @@ SECTION: Final = Section(
     title="The network",
     template="network.html",
     build=build_confusion,
+    tables=tables,
     figures=draw,
 )

@@ -1,5 +1,6 @@
 """Labels moved freely beside labels moved within one expression."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -101,11 +102,25 @@ def _asked(within: NullRow) -> str:
     return f"{held} of the {within.asked} that have enough faces to be tested"
 
 
+def tables(page: Page) -> Mapping[str, tuple[str, pd.DataFrame]]:
+    """Give the counts as a table."""
+    found = page.of(build_nulls)
+    if isinstance(found, Missing):
+        return {}
+    return {
+        "permuted.csv": (
+            "what is found when labels move freely, and within one expression",
+            pd.DataFrame(found.rows),
+        )
+    }
+
+
 SECTION: Final = Section(
     order=40,
     anchor="nulls",
     heading="Do the units detect the action unit, or the expression?",
     template="nulls.html",
     build=build_nulls,
+    tables=tables,
     part_of="evidence",
 )

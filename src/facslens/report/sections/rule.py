@@ -1,8 +1,11 @@
 """The tested mapping beside the paper's plain largest distance."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
+
+import pandas as pd
 
 from facslens.report.choices import deciding_distance, first_rows, layer_names
 from facslens.report.estimates import Estimate, estimate_of
@@ -105,6 +108,29 @@ def _verdict(
     return "other", "another unit’s distance lies further above its permuted ones"
 
 
+def tables(page: Page) -> Mapping[str, tuple[str, pd.DataFrame]]:
+    """Give the comparison as a table."""
+    found = page.of(build_comparison)
+    if isinstance(found, Missing):
+        return {}
+    rows = [
+        {
+            "au": r.au,
+            "tested_unit": r.tested,
+            "tested_auroc_test": r.tested_test.value,
+            "largest_unit": r.argmax,
+            found.distance: r.value,
+            "null_mean": r.null_mean,
+            "p_maxT": r.p_max,
+            "largest_auroc": r.argmax_auroc,
+            "where_they_differ": r.explanation,
+        }
+        for r in found.rows
+    ]
+    table = pd.DataFrame(rows).astype({"tested_unit": "Int64", "largest_unit": "Int64"})
+    return {"tested_or_largest.csv": ("the tested unit beside that of largest distance", table)}
+
+
 SECTION: Final = Section(
     order=90,
     anchor="rule",
@@ -112,4 +138,5 @@ SECTION: Final = Section(
     title="Tested or largest",
     template="rule.html",
     build=build_comparison,
+    tables=tables,
 )
