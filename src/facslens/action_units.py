@@ -209,6 +209,17 @@ def parse(text: str | int) -> str:
     return code
 
 
+def named(au: str) -> str:
+    """Give an action unit with its name; alone where it has none.
+
+    Examples
+    --------
+    >>> named("AU12"), named("AU99")
+    ('AU12 lip corner puller', 'AU99')
+    """
+    return f"{au} {ACTION_UNITS[au].name}" if au in ACTION_UNITS else au
+
+
 def when(au: str) -> str:
     """Say what can be seen of an action unit, in words that follow "when".
 

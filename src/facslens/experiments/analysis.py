@@ -12,6 +12,7 @@ from facslens.experiments.absolute import separation
 from facslens.experiments.control import Control
 from facslens.experiments.decision import CAUSED, COUNTS, UNCOMPARED, Measured, decide, measure
 from facslens.experiments.screen import screen
+from facslens.experiments.shown import findings_html
 from facslens.experiments.specificity import changes, sizes
 from facslens.experiments.trials import Trials
 
@@ -61,6 +62,10 @@ class Findings:
     caused: pd.DataFrame
     controls: pd.DataFrame
     overview: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        """Show which action units are caused in a notebook."""
+        return findings_html(self)
 
     @classmethod
     def joined(cls, parts: Sequence["Findings"]) -> "Findings":

@@ -59,7 +59,7 @@ def forest(
     figure, axes = sheet(
         4.2,
         0.2 * len(rows) + 0.1,
-        left=0.12 + 0.068 * names,
+        left=0.16 + 0.07 * names,
         right=0.25,
         top=_upper(True),
         bottom=0.3,
@@ -124,7 +124,7 @@ def matrix(
     cell
         Height of a row in inches; columns are as wide, or narrower where there are many.
     """
-    left = 0.12 + 0.068 * max(map(len, rows), default=0)
+    left = 0.16 + 0.07 * max(map(len, rows), default=0)
     wide = min(0.42 if written else cell, 9.0 / max(len(columns), 1))
     named = list(columns) if len(columns) <= NAMED else []
     below = 0.15 + 0.068 * max(map(len, named), default=0)
@@ -369,7 +369,7 @@ def bars(
     key: tuple[str, str],
 ) -> Drawing:
     """Draw how many of a total were found, and how many of these were confirmed, one bar a row."""
-    left = 0.12 + 0.068 * max(map(len, names), default=0)
+    left = 0.16 + 0.07 * max(map(len, names), default=0)
     figure, axes = sheet(3.8, 0.28 * len(names), left=left, right=0.7, top=_upper(True), bottom=0.3)
     places = np.arange(len(names))
     axes.barh(places, [total] * len(names), color=FAINT, height=0.6)
@@ -408,7 +408,7 @@ def twins(
     ends: tuple[str, str],
 ) -> Drawing:
     """Draw differences between twins, the unit's above the expression's, from −1 to 1."""
-    left = 0.12 + 0.068 * max(map(len, names), default=0)
+    left = 0.16 + 0.07 * max(map(len, names), default=0)
     figure, axes = sheet(
         3.8, 0.32 * len(names), left=left, right=0.25, top=_upper(True), bottom=0.42
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from facslens.action_units import ACTION_UNITS, parse
+from facslens.action_units import named, parse
 from facslens.association.discovery.mapping import AU_TO_UNIT, accepted_units, firsts
 from facslens.association.discovery.result import Association
 from facslens.colours import BLUE, GREY
@@ -95,7 +95,7 @@ def units(found: "RunRecord | Association | pd.DataFrame", layer: str | None = N
     rows = rows.sort_values(column, ascending=False, na_position="last")
     marks = [
         Mark(
-            f"{_named(str(row['au']))}, unit {row['unit']}",
+            f"{named(str(row['au']))}, unit {row['unit']}",
             _interval(row, column),
             _number(row, "auroc") if unseen else math.nan,
             row.get("status", "confirmed") == "confirmed",
@@ -197,7 +197,7 @@ def dose(experiment: "Findings | RunRecord", au: str | int, layer: str | None = 
         ("rest", *GRADES),
         mean[1],
         people,
-        title=f"{_named(au)}: {name} unit {row[0]['unit']}",
+        title=f"{named(au)}: {name} unit {row[0]['unit']}",
         places=mean[0],
         noise=float(tables["dose"]["noise"].iloc[0]),
         rival=(str(row[0]["rival"]), float(rival.iloc[0])) if len(rival) else ("", math.nan),
@@ -279,10 +279,6 @@ def _from_rest(table: pd.DataFrame) -> tuple[list[int], list[float]]:
     points = {1 + GRADES.index(str(g)): float(c) for g, c in table[["grade", "change"]].to_numpy()}
     places = [0, *sorted(points)]
     return places, [0.0, *(points[place] for place in places[1:])]
-
-
-def _named(au: str) -> str:
-    return f"{au} {ACTION_UNITS[au].name}" if au in ACTION_UNITS else au
 
 
 def _number(row: dict[Any, Any], column: str) -> float:

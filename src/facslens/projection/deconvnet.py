@@ -16,6 +16,7 @@ from facslens.models.reading.reading import Reading, read_steps
 from facslens.models.reading.trace import Shape, placed, shape_of
 from facslens.projection.passing import Passing
 from facslens.projection.rules import RULES, Rule, check_rule
+from facslens.projection.shown import projections_html
 from facslens.projection.starts import check_starts
 from facslens.projection.way_down import WayDown
 from facslens.projection.windowed.find import find_steps
@@ -55,6 +56,10 @@ class Projections:
     def silent(self) -> Bool[np.ndarray, " projection"]:
         """Which rows are all zero because their unit did not fire."""
         return self.location[:, 0] < 0
+
+    def _repr_html_(self) -> str:
+        """Show the projections in a notebook."""
+        return projections_html(self)
 
 
 def project_units(

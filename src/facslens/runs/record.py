@@ -19,6 +19,7 @@ from facslens.runs import parts, selection
 from facslens.runs.files import CHECKPOINTS, checkpoint_name
 from facslens.runs.folder import Run
 from facslens.runs.settings import Settings
+from facslens.runs.shown import run_html
 from facslens.runs.tables import TABLES, read_run_table
 
 
@@ -241,10 +242,5 @@ class RunRecord:
         return selection.accepted(self.mapping, layer, self.faces.aus)
 
     def _repr_html_(self) -> str:
-        """Show stages and verdicts in a notebook."""
-        stages = self.info["stages"].items()
-        rows = [(name, entry["status"], entry.get("seconds")) for name, entry in stages]
-        shown = [pd.DataFrame(rows, columns=["stage", "status", "seconds"])]
-        if self.has("verdicts.csv"):
-            shown.append(self.verdicts[["layer", "au", "unit", "status", "verdict"]])
-        return "\n".join(table.to_html(index=False, na_rep="") for table in shown)
+        """Show in a notebook what made the run, its stages, and its mapping with the verdicts."""
+        return run_html(self)

@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.association.discovery.mapping import KEY, make_mapping
+from facslens.association.discovery.shown import association_html
 from facslens.errors import ArtifactError, CallError
 from facslens.statistics import ALPHA
 
@@ -118,6 +119,10 @@ class Association:
         return make_mapping(
             self.table, self.effects, distance=distance, rank=rank, alpha=alpha, null=null
         )
+
+    def _repr_html_(self) -> str:
+        """Show the mapping, and what was tested, in a notebook."""
+        return association_html(self)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Give its tables by name, to be written; `of_tables` makes it of them again."""
