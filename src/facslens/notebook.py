@@ -102,7 +102,8 @@ def estimate(value: float, low: float, high: float, *, strong: bool = True) -> H
     )
     said = f"{value:.2f}" + (f" ({low:.2f}–{high:.2f})" if known else "")
     return Html(
-        f'<span style="white-space:nowrap"><svg width="92" height="12" role="img" aria-label="{said}" style="vertical-align:middle">'
+        f'<span style="white-space:nowrap"><svg width="92" height="12" role="img" '
+        f'aria-label="{said}" style="vertical-align:middle">'
         f'<line x1="0" x2="90" y1="6" y2="6" stroke="currentColor" stroke-opacity=".25"/>'
         f'<line x1="45" x2="45" y1="1" y2="11" stroke="currentColor" stroke-opacity=".5"/>{span}'
         f'<circle cx="{90 * value:.1f}" cy="6" r="3.5" fill="{colour}"/></svg> {said}</span>'

@@ -14,7 +14,12 @@ from PIL import Image
 from facslens.artifacts import sha256, write_json, write_table
 from facslens.association.verdicts import Cause, Effect, verdict_table
 from facslens.datasets.base import make_table
+from facslens.experiments.analysis import OVERVIEW
+from facslens.experiments.decision import CAUSED, DOSE, PEOPLE, RIVALS
+from facslens.experiments.interactions import INTERACTIONS, LESS, UNKNOWN
 from facslens.experiments.mediation import COLUMNS
+from facslens.experiments.sequences import SEQUENCES
+from facslens.experiments.words import WORDS
 from facslens.responses.recorder import BatchResponses
 from facslens.responses.writer import ResponseWriter
 from facslens.runs.files import FILES
@@ -441,6 +446,130 @@ def make_chain(run: Run, effects: Sequence[tuple[Any, ...]] = CHAIN, *, own: boo
     run.accept(["mechanism"])
 
 
+AUS = ("AU01", "AU06", "AU12")
+#: au, unit, verdict, rival, change under AU01, AU06 and AU12.
+ROWS = (
+    ("AU01", 2, "caused", "AU06", (4.0, 1.0, -2.0)),
+    ("AU06", None, "silent", "", ()),
+    ("AU12", 5, "rival", "AU06", (0.0, 3.0, 1.5)),
+)
+
+
+def make_experiment(run: Run) -> None:
+    """Write the tables of an experiment and of what action units do to the expressions."""
+    folder = run / "experiment"
+    folder.mkdir()
+    caused, rivals, dose, people = [], [], [], []
+    for au, unit, verdict, rival, changes in ROWS:
+        row = {"layer": "conv2", "au": au, "unit": unit, "verdict": verdict}
+        if unit is not None:
+            own = changes[AUS.index(au)]
+            row |= {"n_wins": 9, "n_people": 12, "rival": rival, "change": own, "n_rising": 11}
+            row |= {"n_dose": 12, "smallest_grade": "C" if verdict == "caused" else "", "n_aus": 2}
+            row |= {"auroc": 0.81, "auroc_low": 0.7, "auroc_high": 0.9, "behind": "", "ahead": True}
+            for other, change in zip(AUS, changes, strict=True):
+                if other != au:
+                    rivals.append(
+                        {"layer": "conv2", "au": au, "unit": unit, "other": other, "rival": True,
+                         "change": own, "change_other": change}
+                    )  # fmt: skip
+            for grade, share in (("C", 0.5), ("E", 1.0)):
+                line = {"layer": "conv2", "au": au, "unit": unit, "grade": grade}
+                dose.append(line | {"change": own * share, "noise": 0.25})
+                for person, times in (("P001", 0.5), ("P003", 1.5)):
+                    people.append(line | {"person": person, "change": own * share * times})
+        caused.append(row)
+    for name, rows, columns in (
+        ("caused", caused, CAUSED), ("rivals", rivals, RIVALS), ("dose", dose, DOSE),
+        ("people", people, PEOPLE),
+    ):  # fmt: skip
+        write_table(folder / f"{name}.csv", pd.DataFrame(rows, columns=list(columns)))
+    controls = [("AU01", "pixels", 0.6, 0.1), ("AU01", "rotated", 0.8, -0.1)]
+    columns = ["au", "control", "auroc", "low"]
+    write_table(
+        folder / "controls.csv", pd.DataFrame(controls, columns=columns).assign(layer="conv2")
+    )
+    overview = [
+        ("conv2", "units", 1, 0.81, 0.7, 3, 1, None, None),
+        ("conv2", "pixels", 1, 0.6, 0.4, 3, None, 2, 0),
+    ]
+    write_table(folder / "overview.csv", pd.DataFrame(overview, columns=list(OVERVIEW)))
+    place = pd.DataFrame(
+        {"layer": "conv2", "au": ["AU01", "all"], "n": [12, 2], "n_share": [9, 1],
+         "share_low": [None, 0.0], "share_high": [None, 2.025]}
+    )  # fmt: skip
+    write_table(folder / "place.csv", place)
+    both = [
+        ("AU01", "both by one unit", False, "AU01: both."),
+        ("AU06", "neither", None, "AU06: none."),
+        ("AU12", "observed", True, "AU12: seen only."),
+    ]  # fmt: skip
+    columns = ["au", "verdict", "contradicted", "sentence"]
+    table = pd.DataFrame(both, columns=columns).assign(layer="conv2")
+    write_table(folder / "convergence.csv", table.astype({"contradicted": "boolean"}))
+    cells = [
+        ("AU01", "happiness", -0.25, -1.0, -2.0, 0.0, False, False),
+        ("AU01", "surprise", 0.5, 2.0, 1.0, 3.0, True, False),
+        ("AU12", "happiness", 0.25, 1.5, 1.0, 2.0, True, False),
+        ("AU12", "surprise", 0.0, 0.0, -0.5, 0.5, True, True),
+    ]
+    columns = ["au", "expression", "probability", *("logit", "logit_low", "logit_high")]
+    table = pd.DataFrame(cells, columns=[*columns, "prototype", "differs"])
+    # the intervals of the probability hold 0 where those of the logit do
+    table["probability_low"] = table["probability"].where(table["logit_low"] > 0, -0.4)
+    table["probability_high"] = table["probability"].where(table["logit_high"] < 0, 0.6)
+    further = run / "mechanism"
+    write_beside(further)
+    write_table(further / "effects.csv", table.assign(grade="E", n_people=20))
+    columns = ["auroc", "auroc_low", "auroc_high"]
+    write_table(further / "agreement.csv", pd.DataFrame([(0.75, 0.6, 0.9)], columns=columns))
+    Image.new("L", (288, 96), 90).save(folder / "AU01.png")
+    stages = run.info["stages"]
+    run.update(
+        stages={
+            **stages,
+            "experiment": {**stages["project"], "files": {}},
+            "mechanism": {**stages["project"], "files": {}},
+        }
+    )
+    run.update(settings={**run.info["settings"], "experiment": True})
+    run.accept(["experiment", "mechanism"])
+
+
+def write_beside(folder: Path) -> None:
+    """What stands beside the effects: action units together, in coded sequences, in words."""
+    both = [
+        ("happiness", 1.0, 1.5, -0.5, -0.75, -0.25, LESS),
+        ("surprise", 0.25, 0.0, 0.25, -0.5, 1.0, UNKNOWN),
+    ]
+    ends = ["", "_low", "_high"]
+    columns = ["expression", "together", "sum_alone", *(f"beyond{end}" for end in ends), "more"]
+    table = pd.DataFrame(both, columns=columns).assign(aus="AU06 AU12", n_people=10)
+    for end in ends:
+        table[f"interaction{end}"] = table[f"beyond{end}"]
+    table = table.reindex(columns=list(INTERACTIONS))
+    write_table(folder / "interactions.csv", table)
+    nan = float("nan")
+    rows = [
+        ("AU12", "happiness", 1.0, 0.5, 1.5, 0.8, True),
+        ("AU12", "surprise", -1.0, -1.5, -0.5, 0.8, False),
+        ("AU17", "happiness", 1.0, 0.5, 1.5, nan, None),
+        ("AU17", "surprise", 0.0, -0.5, 0.5, nan, None),
+    ]
+    columns = ["au", "expression", *(f"partial{end}" for end in ends), "drawn", "same"]
+    counts = {"n_subjects": 8, "n_present": 6, "n_absent": 9, "ridge": 1.0, "n_undefined": 0}
+    table = pd.DataFrame(rows, columns=columns).assign(**counts).reindex(columns=list(SEQUENCES))
+    write_table(folder / "sequences.csv", table.astype({"same": "boolean"}))
+    told = [("surprise", "strongest", "One."), ("surprise", "further", "Two.")]
+    write_table(folder / "words.csv", pd.DataFrame(told, columns=list(WORDS)))
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures for papers, a tenth of a second each; `test_figures` draws them all."""
+    monkeypatch.setattr("facslens.report.html._draw", lambda page, folder: None)
+
+
 @pytest.fixture
 def write_run(tmp_path: Path) -> Callable[..., Run]:
     """Write a complete run; keywords: name, synthetic."""
@@ -451,6 +580,25 @@ def write_run(tmp_path: Path) -> Callable[..., Run]:
 def write_chain() -> Callable[..., None]:
     """Add the tables of a mediation to a run; keywords: effects, own."""
     return make_chain
+
+
+@pytest.fixture(scope="session")
+def write_experiment() -> Callable[[Run], None]:
+    """Add the tables of an experiment to a run."""
+    return make_experiment
+
+
+@pytest.fixture(scope="session")
+def whole_run() -> Callable[[Path], Run]:
+    """Write a run with everything: experiment, effects and chain, too."""
+
+    def write(folder: Path) -> Run:
+        run = make_run(folder)
+        make_experiment(run)
+        make_chain(run)
+        return run
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,10 @@ NaN is a place that stays empty.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Bool, Float
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, PathPatch, Rectangle
@@ -22,8 +21,10 @@ from facslens.colours import BLUE, GREY, SERIES, VERMILION
 from facslens.plot.outline import FACE, curve
 from facslens.plot.style import FAINT, INK, SIGNED, SOFT, Drawing, sheet, styled
 
+#: Whole numbers are numbers, too.
+Number = int | float
 #: A value with the ends of its interval, NaN where there is none.
-Interval = tuple[float, float, float]
+Interval = tuple[Number, Number, Number]
 #: Columns of a matrix that can be named.
 NAMED: Final = 48
 #: Height of the scale of colours in inches.
@@ -36,13 +37,13 @@ class Mark:
 
     name: str
     value: Interval
-    beside: float = math.nan
+    beside: Number = math.nan
     strong: bool = True
 
 
 @styled
 def forest(
-    rows: Sequence[Mark], *, title: str, value: str, beside: str = "", low: float = 0.4
+    rows: Sequence[Mark], *, title: str, value: str, beside: str = "", low: Number = 0.4
 ) -> Drawing:
     """Draw estimates with their intervals, one a row, against chance at ½.
 
@@ -72,7 +73,7 @@ def forest(
     return figure
 
 
-def forest_on(axes: Axes, rows: Sequence[Mark], low: float) -> None:
+def forest_on(axes: Axes, rows: Sequence[Mark], low: Number) -> None:
     """Draw the rows of a forest on axes that are there."""
     for place, row in enumerate(rows):
         colour = BLUE if row.strong else GREY
@@ -95,13 +96,13 @@ def matrix(
     columns: Sequence[str],
     *,
     title: str,
-    limit: float,
+    limit: Number,
     label: str,
     dots: Bool[np.ndarray, "row column"] | None = None,
     boxes: Bool[np.ndarray, "row column"] | None = None,
     written: Callable[[float], str] | None = None,
     key: tuple[str, str] = ("", ""),
-    cell: float = 0.2,
+    cell: Number = 0.2,
 ) -> Drawing:
     """Draw signed values as colours: blue above 0, vermilion below, white at 0.
 
@@ -166,9 +167,9 @@ def matrix(
 def cells_on(
     axes: Axes,
     values: Float[np.ndarray, "row column"],
-    limit: float,
+    limit: Number,
     dots: Bool[np.ndarray, "row column"] | None,
-    size: float,
+    size: Number,
 ) -> None:
     """Draw the cells of a matrix on axes that are there, with dots of an area in square points."""
     axes.imshow(
@@ -179,7 +180,7 @@ def cells_on(
         axes.scatter(across, dotted, s=size, color=INK, linewidths=0)
 
 
-def _scale(figure: Drawing, axes: Axes, limit: float) -> None:
+def _scale(figure: Drawing, axes: Axes, limit: Number) -> None:
     """Draw the scale of colours at the right, as high at every matrix."""
     box = axes.get_position()
     width, height = figure.get_size_inches()
@@ -198,13 +199,13 @@ def _scale(figure: Drawing, axes: Axes, limit: float) -> None:
 @styled
 def dose(
     grades: Sequence[str],
-    mean: Sequence[float],
-    people: Sequence[tuple[Sequence[int], Sequence[float]]],
+    mean: Sequence[Number],
+    people: Sequence[tuple[Sequence[int], Sequence[Number]]],
     *,
     title: str,
     places: Sequence[int],
-    noise: float = math.nan,
-    rival: tuple[str, float] = ("", math.nan),
+    noise: Number = math.nan,
+    rival: tuple[str, Number] = ("", math.nan),
 ) -> Drawing:
     """Draw a unit's change from rest by grade: of each person, on average, under the rival.
 
@@ -250,10 +251,10 @@ def dose(
 
 @styled
 def histogram(
-    present: tuple[Sequence[float], Sequence[float]],
-    absent: tuple[Sequence[float], Sequence[float]],
-    low: float,
-    high: float,
+    present: tuple[Sequence[Number], Sequence[Number]],
+    absent: tuple[Sequence[Number], Sequence[Number]],
+    low: Number,
+    high: Number,
     *,
     title: str,
 ) -> Drawing:
@@ -297,11 +298,11 @@ class Series:
     """A line: its name, a value at every place, and how it is drawn."""
 
     name: str
-    values: Sequence[float]
+    values: Sequence[Number]
     colour: str = BLUE
     dashed: bool = False
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
+    low: Sequence[Number] = ()
+    high: Sequence[Number] = ()
 
 
 @styled
@@ -309,12 +310,12 @@ def lines(
     series: Sequence[Series],
     *,
     title: str,
-    x: Sequence[float],
+    x: Sequence[Number],
     ticks: Sequence[str] | None = None,
     along: str = "",
-    y_range: tuple[float, float] | None = None,
-    at: tuple[str, float] = ("", math.nan),
-    wide: float = 3.6,
+    y_range: tuple[Number, Number] | None = None,
+    at: tuple[str, Number] = ("", math.nan),
+    wide: Number = 3.6,
 ) -> Drawing:
     """Draw values along a few places.
 
@@ -394,7 +395,7 @@ class Twin:
 
     value: Interval
     differs: bool
-    noise: float
+    noise: Number
 
 
 @styled
@@ -402,7 +403,7 @@ def twins(
     names: Sequence[str],
     units: Sequence[Twin | None],
     expressions: Sequence[Twin | None],
-    pixels: Sequence[float],
+    pixels: Sequence[Number],
     *,
     title: str,
     ends: tuple[str, str],
@@ -447,9 +448,9 @@ class Band:
 
     name: str
     path: str
-    width: float
-    start: float
-    dots: Sequence[tuple[float, float, float]]
+    width: Number
+    start: Number
+    dots: Sequence[tuple[Number, Number, Number]]
 
 
 @styled
@@ -458,8 +459,8 @@ def chain(
     *,
     to: str,
     title: str,
-    size: tuple[float, float],
-    face: tuple[float, float, float],
+    size: tuple[Number, Number],
+    face: tuple[Number, Number, Number],
 ) -> Drawing:
     """Draw action units at the left, their units on an outline of a face, and the expression.
 
@@ -503,7 +504,7 @@ def colour_of(place: int) -> str:
     return SERIES[place % len(SERIES)]
 
 
-def _head(figure: Drawing, title: str, handles: Sequence[Artist] = ()) -> None:
+def _head(figure: Drawing, title: str, handles: Sequence[Any] = ()) -> None:
     """Put the title at the top left of a figure, and the key below it in one line.
 
     Where they are longer than the figure is wide, it becomes wider at its right.
