@@ -76,10 +76,25 @@ def test_the_association_reads_back_whole(written) -> None:
     pd.testing.assert_frame_equal(plain(again), plain(tested[list(again.columns)]))
 
 
-def test_stages_and_verdicts_are_shown_in_a_notebook(written) -> None:
-    html = RunRecord(written[0])._repr_html_()
+def test_a_run_shows_its_mapping_verdicts_and_stages_in_a_notebook(written) -> None:
+    record = RunRecord(written[0])
+    html = record._repr_html_()
     assert "<td>associate</td>" in html
     assert "AU27, mouth stretch: " in html
+    assert f'<div class="title">Run {record.run.folder.name}</div>' in html
+    first = record.mapping.query("rule == 'tested' and view == 'au_to_unit' and rank == 1")
+    row = first.dropna(subset=["auroc_test_low"]).iloc[0]
+    assert f"{row['auroc_test']:.2f} ({row['auroc_test_low']:.2f}–" in html
+    assert str(record.run.folder.parent) not in html  # no place on somebody's disk
+
+
+def test_what_is_not_done_is_named_and_hostile_names_are_only_words(run) -> None:
+    run.update(data="folder:</div><script>alert(1)</script>")
+    run.outdate(["associate"])
+    html = RunRecord(run)._repr_html_()
+    assert "Not done, or out of date: associate" in html
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)" in html
 
 
 def swap(run: Run) -> None:

@@ -1,7 +1,8 @@
 """How figures look, and how they are written: no window, no pyplot, no settings left changed."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final, Literal, ParamSpec
 
@@ -53,8 +54,22 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 
 
+@contextmanager
+def _style() -> Iterator[None]:
+    """Set facslens's style, and leave everything as it was."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
 class Drawing(Figure):
     """A figure that shows itself in a notebook, although nothing has imported pyplot."""
+
+    def draw(self, renderer: Any) -> None:
+        """Draw in facslens's style: ticks and their labels are made only here."""
+        with _style():
+            super().draw(renderer)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """Give the picture at twice the size at which it is shown, for fine screens."""
@@ -67,9 +82,7 @@ def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawing:
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            mpl.rcParams.update(_STYLE)
+        with _style():
             return draw(*args, **kwargs)
 
     return drawn
@@ -94,7 +107,7 @@ def sheet(
 def written(figure: Figure, kind: Kind, dpi: int = DPI) -> bytes:
     """Write a figure as a file holds it; the same figure gives the same bytes."""
     stream = io.BytesIO()
-    with mpl.rc_context({name: _STYLE[name] for name in ("svg.fonttype", "svg.hashsalt")}):
+    with _style():
         metadata = {"Date": None} if kind == "svg" else {"Software": "facslens"}
         figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata)
     return stream.getvalue()
