@@ -98,7 +98,7 @@ class Curve:
     counts: tuple[int, ...]
     removed: tuple[float, ...]
     restored: tuple[float, ...]
-    random: tuple[float, ...]
+    random_units: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -316,7 +316,7 @@ def _passing(one: Chain) -> Drawing:
         [
             Series("removed", curve.removed, BLUE),
             Series("restored", curve.restored, VERMILION),
-            Series("random, removed", curve.random, GREY, dashed=True),
+            Series("random, removed", curve.random_units, GREY, dashed=True),
         ],
         title=f"{curve.au}: share of its effect on {one.expression} that passes",
         x=range(len(curve.counts)),
