@@ -1,5 +1,6 @@
 """The page in a real browser: no request, no error, nothing wider than the screen."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,4 +126,53 @@ def test_the_pointer_reads_a_value_of_the_heat_map(browser: Any, index: Path) ->
     box = chart.bounding_box()
     page.mouse.move(box["x"] + 2, box["y"] + 2)
     assert page.locator(".readout").first.inner_text().startswith("unit 2 · AU01 · 0.98")
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "begins"),
+    [("summary", "Asked\nWhich feature maps"), ("methods-text", "A convolutional network"),
+     ("bibtex", "@software{facslens,")],
+)  # fmt: skip
+def test_buttons_copy_what_they_say(browser: Any, index: Path, source: str, begins: str) -> None:
+    page = browser.new_page()
+    page.add_init_script("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+    page.goto(index.as_uri())
+    button = page.locator(f'[data-copy="{source}"]')
+    button.click()
+    assert button.inner_text() == "Copied"
+    copied = page.evaluate("window.copied")
+    assert copied.startswith(begins)
+    assert copied == page.locator(f"#{source}").inner_text()
+    page.close()
+
+
+def test_where_nothing_can_be_copied_the_text_is_selected(browser: Any, index: Path) -> None:
+    page = browser.new_page()
+    page.add_init_script("navigator.clipboard.writeText = async () => { throw new Error('no') }")
+    page.goto(index.as_uri())
+    button = page.locator('[data-copy="bibtex"]')
+    button.click()
+    assert button.inner_text() == "Selected: copy it with the keyboard"
+    assert page.evaluate("getSelection().toString()").startswith("@software{facslens,")
+    page.close()
+
+
+def test_buttons_are_there_only_with_scripts_and_hold_none(browser: Any, index: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(index.as_uri())
+    assert page.locator("[data-copy]").count() == 3
+    assert not any(button.is_visible() for button in page.locator("[data-copy]").all())
+    context.close()
+    markup = index.read_text(encoding="utf-8")
+    assert not re.search(
+        r"<[^>]*\son[a-z]+\s*=", re.sub(r"<script.*?</script>", "", markup, flags=re.DOTALL)
+    )
+
+
+def test_the_page_fits_the_smallest_phone(browser: Any, index: Path) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.goto(index.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()

@@ -48,8 +48,8 @@ def test_the_summary_says_what_is_caused_and_what_the_controls_say(run: Run) -> 
     )
     assert lines["Controls"] == (
         "On the same unseen people, the network detects 1 of 2 action units better than untrained "
-        "networks do: AU01. On drawn faces, of 3 action units, the best unit tells more than "
-        "pixels in 2."
+        "networks do: AU01. On drawn faces, the best unit is ahead of pixels in 2 of 3 action "
+        "units."
     )
     assert "That photographs behave as drawn faces do." in lines["Not proved"]
 

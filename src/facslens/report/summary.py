@@ -150,7 +150,7 @@ def _within(page: Page) -> str:
         parts.append(
             f"With labels permuted only among faces of one expression, {beyond or 'none'} of the "
             f"{n} still {'passes' if beyond < 2 else 'pass'} the test; "
-            f"the other{'s' if n - beyond > 1 else ''} may only follow the expression."
+            f"{_others(n - beyond, beyond)} may only follow the expression."
         )
     elif beyond is not None:
         parts.append(
@@ -158,6 +158,12 @@ def _within(page: Page) -> str:
             "expression."
         )
     return " ".join(parts)
+
+
+def _others(n: int, beyond: int) -> str:
+    if not beyond:
+        return "they" if n > 1 else "it"
+    return "the others" if n > 1 else "the other"
 
 
 def _caused(page: Page) -> str:
@@ -204,12 +210,12 @@ def _controls(page: Page) -> str:
     experiment = page.of(build_experiment)
     if isinstance(experiment, Experiment):
         rows = experiment.layers[0].candidates
-        ahead = [f"{c.name} in {c.ahead}" for c in rows if c.ahead is not None]
+        ahead = [(c.name, c.ahead) for c in rows if c.ahead is not None]
         if ahead:
-            parts.append(
-                f"On drawn faces, of {len(experiment.rows)} action units, the best unit tells "
-                f"more than {listed(ahead)}."
-            )
+            (name, first), *others = ahead
+            of = [f"{name} in {first} of {len(experiment.rows)} action units"]
+            of += [f"of {name} in {n}" for name, n in others]
+            parts.append(f"On drawn faces, the best unit is ahead of {listed(of)}.")
     return " ".join(parts)
 
 
