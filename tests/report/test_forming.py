@@ -60,3 +60,14 @@ def test_without_a_table_nothing_is_missed(full_run):
     page = render(open_page(full_run))
     assert "When detectors arose" not in page
     assert build_forming(open_page(full_run)) is None
+
+
+def test_figures_have_the_curves_of_every_layer(formed):
+    figures = open_page(formed).figures()
+    for measure, values in (
+        ("accuracy", (0.25, 0.75)), ("wins", (float("nan"), 0.95)), ("caused", (0, 2)),
+    ):  # fmt: skip
+        axes = figures[f"forming-{measure}"]().axes[0]
+        assert len(axes.lines) == 2
+        assert list(axes.lines[-1].get_ydata()) == pytest.approx(values, nan_ok=True)
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "8"]

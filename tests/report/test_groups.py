@@ -127,3 +127,20 @@ def test_without_twins_the_page_says_how_to_draw_some(run: Run) -> None:
 
 def test_without_the_part_the_page_names_the_command(run: Run) -> None:
     assert f"facslens mechanism {run.folder}" in render(open_page(run))
+
+
+def test_a_figure_of_each_group_has_the_differences_as_shares(run: Run) -> None:
+    write_groups(run)
+    figures = open_page(run).figures()
+    assert {"groups-skin", "groups-age"} <= set(figures)
+    axes = figures["groups-skin"]().axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert [name.split()[0] for name in names] == ["AU06", "AU12", "AU15"]
+    marks = [line for line in axes.lines if line.get_marker() == "o"]
+    # AU06 has no share; AU12's unit and expression, then AU15's expression
+    assert [float(mark.get_xdata()[0]) for mark in marks] == [0.4, 0.0, -1.0]
+    filled = [mark.get_markerfacecolor() != "white" for mark in marks]
+    assert filled == [True, False, True]
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "darker\n−100 %", "0", "lighter\n+100 %",
+    ]  # fmt: skip

@@ -118,3 +118,18 @@ def test_without_tables_the_page_names_the_command(write_run):
     view = build_readable(open_page(write_run()))
     assert isinstance(view, Missing)
     assert "facslens mechanism" in view.command
+
+
+def test_figures_have_the_means_and_each_action_unit_above_its_floor(run):
+    figures = open_page(run).figures()
+    read, control, untrained, here = figures["readable-au"]().axes[0].lines
+    assert list(read.get_ydata()) == [0.8, 0.75]
+    assert list(control.get_ydata()) == [0.5, 0.5]
+    assert list(untrained.get_ydata()) == [0.55, 0.55]
+    assert list(here.get_xdata()) == [0, 0]
+    axes = figures["readable-each-aus"]().axes[0]
+    shown = axes.images[0].get_array().tolist()
+    assert shown == [pytest.approx(row) for row in ([0.25, 0.5], [0.4, 0.1], [0.0, 0.0])]
+    # AU01 from conv2 on, AU12 from conv1 on, AU20 nowhere
+    assert [frame.get_xy() for frame in axes.patches] == [(0.5, -0.5), (-0.5, 0.5)]
+    assert {"readable-expression", "readable-each-expressions"} <= set(figures)
