@@ -89,7 +89,7 @@ def test_a_run_shows_its_mapping_verdicts_and_stages_in_a_notebook(written) -> N
 
 
 def test_what_is_not_done_is_named_and_hostile_names_are_only_words(run) -> None:
-    run.update(data="folder:</div><script>alert(1)</script>")
+    run.update(faces=run.info["faces"] | {"name": "</div><script>alert(1)</script>"})
     run.outdate(["associate"])
     html = RunRecord(run)._repr_html_()
     assert "Not done, or out of date: associate" in html

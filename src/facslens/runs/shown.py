@@ -42,7 +42,7 @@ def run_html(record: "RunRecord") -> str:
     return card(
         f"Run {record.run.folder.name}",
         {
-            "faces:": info.get("data") or "drawn ones alone",
+            "faces:": info.get("faces", {}).get("name", "drawn ones alone"),
             "seed": info["seed"],
             "made": str(info["created"])[:10],
             "facslens": info.get("facslens", ""),

@@ -8,7 +8,7 @@ import pytest
 
 import facslens as fl
 from facslens.association.discovery.result import Association, concatenate
-from facslens.association.discovery.shown import mapping_html
+from facslens.association.discovery.shown import SHOWN, mapping_html
 
 
 def associated(layer: str = "conv3", au: str = "AU12") -> Association:
@@ -52,6 +52,15 @@ def test_the_last_layer_is_open_and_earlier_ones_are_folded(association: Associa
     opened, folded = html.index("conv3: 1 of 1"), html.index("<summary>conv1: 1 of 1")
     assert opened < folded
     assert html.count("<details>") == 2
+
+
+def test_of_many_layers_the_last_are_shown_and_the_others_counted(
+    association: Association,
+) -> None:
+    mapping = pd.concat([association.mapping().assign(layer=f"layer{n}") for n in range(SHOWN + 2)])
+    html = mapping_html(mapping)
+    assert html.count("<table>") == SHOWN
+    assert "Earlier layers: layer1: 1 of 1, layer0: 1 of 1." in html
 
 
 def test_a_confirmed_mapping_shows_unseen_people(association: Association) -> None:

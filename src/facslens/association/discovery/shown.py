@@ -1,7 +1,7 @@
 """How an association and a mapping show themselves in a notebook."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
@@ -11,6 +11,9 @@ from facslens.notebook import Html, card, estimate, folded, line, number, table
 
 if TYPE_CHECKING:
     from facslens.association.discovery.result import Association
+
+#: Layers whose units are shown; of earlier ones it is said how many have a unit.
+SHOWN: Final = 4
 
 
 def association_html(found: "Association") -> str:
@@ -39,7 +42,7 @@ def association_html(found: "Association") -> str:
 
 
 def mapping_html(mapping: pd.DataFrame) -> Html:
-    """Show each action unit's first unit, layer by layer, the last one open.
+    """Show each action unit's first unit in the last layers, the very last one open.
 
     Parameters
     ----------
@@ -47,14 +50,20 @@ def mapping_html(mapping: pd.DataFrame) -> Html:
         Of one rule. Where it was confirmed on unseen people, their AUROC and verdict stand there.
     """
     best = firsts(mapping, AU_TO_UNIT)
-    layers = list(best.groupby("layer", sort=False))
+    layers = list(best.groupby("layer", sort=False))[::-1]
     parts = []
-    for place, (layer, own) in enumerate(reversed(layers)):
-        with_unit = own.dropna(subset=["unit"])
-        said = f"{layer}: {len(with_unit)} of {len(own)} action units have an accepted unit"
+    for place, (layer, own) in enumerate(layers[:SHOWN]):
+        said = f"{layer}: {_count(own)} action units have an accepted unit"
         content = _units(own)
         parts.append(folded(said, content) if place else Html(f"{line(said)}{content}"))
+    if layers[SHOWN:]:
+        earlier = [f"{layer}: {_count(own)}" for layer, own in layers[SHOWN:]]
+        parts.append(line(f"Earlier layers: {', '.join(earlier)}."))
     return Html("".join(parts))
+
+
+def _count(own: pd.DataFrame) -> str:
+    return f"{int(own['unit'].notna().sum())} of {len(own)}"
 
 
 def _units(own: pd.DataFrame) -> Html:
