@@ -7,8 +7,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
+import facslens as fl
 from facslens.artifacts import sha256
 from facslens.association.discovery import associate as module
 from facslens.association.discovery.associate import associate
@@ -110,6 +112,73 @@ def test_responses_are_the_same_to_the_bit(engine, monkeypatch):
         same(there.responses.response(layer), here.responses.response(layer))
         same(there.responses.location(layer), here.responses.location(layer))
     assert there.exemplars.equals(here.exemplars)
+
+
+CODE = """
+from torch import nn
+from width_of_it import WIDTH
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, WIDTH, 5, 2)
+        self.second = nn.Conv2d(WIDTH, 9, 3)
+        self.scores = nn.Linear(9, 3)
+
+    def forward(self, x):
+        return self.scores(self.second(self.first(x).relu()).mean((2, 3)))
+"""
+
+
+def other_code(folder):
+    (folder / "width_of_it.py").write_text("WIDTH = 6\n")
+    (folder / "mine.py").write_text(CODE)
+    return f"{folder / 'mine.py'}:Net"
+
+
+def other_program(folder):
+    model = build("paper", ("anger", "fear", "sadness"), 48, seed=2)
+    sizes = ({0: torch.export.Dim.AUTO},)
+    program = torch.export.export(model.network, (torch.zeros(2, 1, 48, 48),), dynamic_shapes=sizes)
+    torch.export.save(program, folder / "net.pt2")
+    return str(folder / "net.pt2")
+
+
+def other_onnx(folder):
+    onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
+    rng, make = np.random.default_rng(5), onnx.helper.make_node
+    weights = {"k": rng.normal(size=(7, 1, 5, 5)), "w": rng.normal(size=(3, 7)), "b": np.zeros(3)}
+    graph = onnx.helper.make_graph(
+        [
+            make("Conv", ["images", "k"], ["maps"], name="only"),
+            make("Relu", ["maps"], ["active"]),
+            make("GlobalAveragePool", ["active"], ["mean"]),
+            make("Flatten", ["mean"], ["flat"]),
+            make("Gemm", ["flat", "w", "b"], ["logits"], transB=1),
+        ],
+        "net",
+        [onnx.helper.make_tensor_value_info("images", 1, ["image", 1, 48, 48])],
+        [onnx.helper.make_tensor_value_info("logits", 1, ["image", 3])],
+        [onnx.numpy_helper.from_array(v.astype(np.float32), n) for n, v in weights.items()],
+    )
+    onnx.save(onnx.helper.make_model(graph), folder / "net.onnx")
+    return str(folder / "net.onnx")
+
+
+@pytest.mark.parametrize("write", [other_code, other_program, other_onnx])
+def test_networks_of_others_are_recorded_the_same_to_the_bit(engine, tmp_path, write, monkeypatch):
+    monkeypatch.setattr(store, "SHARD", 16)
+    faces = load("synthetic")
+    faces = faces.where(np.arange(len(faces)) < 40)
+    model = fl.open_network(
+        write(tmp_path), input="grey48", expressions=["anger", "fear", "sadness"], output="logits"
+    )
+    here = record_faces(model, faces)
+    there = record_faces(model, faces, engine=engine)
+    for layer in here.responses.layers:
+        values = here.responses.response(layer)
+        assert values.std() > 0
+        np.testing.assert_array_equal(there.responses.response(layer), values)
 
 
 def test_associations_are_the_same_to_the_bit(engine, monkeypatch, rng):

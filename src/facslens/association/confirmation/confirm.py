@@ -14,18 +14,11 @@ from facslens.association.confirmation.bootstrap import (
     resampled_f1,
     resampled_pearson,
 )
+from facslens.association.columns import Columns, Matrix, take
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
-from facslens.association.sample import (
-    Column,
-    Columns,
-    Matrix,
-    Sample,
-    au_codes,
-    check_rows,
-    make_sample,
-    take,
-)
+from facslens.association.rows import check_rows
+from facslens.association.sample import Column, Sample, au_codes, make_sample
 from facslens.errors import CallError
 from facslens.statistics import LEVEL, RESAMPLES
 
