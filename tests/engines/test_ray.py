@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 import facslens as fl
 from facslens.artifacts import sha256
@@ -137,9 +138,12 @@ def other_code(folder):
 
 
 def other_program(folder):
-    model = build("paper", ("anger", "fear", "sadness"), 48, seed=2)
+    network = nn.Sequential(
+        nn.Conv2d(1, 8, 5, 2), nn.ReLU(), nn.Conv2d(8, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(6, 3),
+    )  # fmt: skip
     sizes = ({0: torch.export.Dim.AUTO},)
-    program = torch.export.export(model.network, (torch.zeros(2, 1, 48, 48),), dynamic_shapes=sizes)
+    program = torch.export.export(network, (torch.zeros(2, 1, 48, 48),), dynamic_shapes=sizes)
     torch.export.save(program, folder / "net.pt2")
     return str(folder / "net.pt2")
 
@@ -165,20 +169,29 @@ def other_onnx(folder):
     return str(folder / "net.onnx")
 
 
-@pytest.mark.parametrize("write", [other_code, other_program, other_onnx])
+def others(named):
+    names = ["anger", "fear", "sadness"]
+    return fl.open_network(named, input="grey48", expressions=names, output="logits")
+
+
+@pytest.mark.parametrize("write", [other_code, other_onnx])
 def test_networks_of_others_are_recorded_the_same_to_the_bit(engine, tmp_path, write, monkeypatch):
     monkeypatch.setattr(store, "SHARD", 16)
     faces = load("synthetic")
     faces = faces.where(np.arange(len(faces)) < 40)
-    model = fl.open_network(
-        write(tmp_path), input="grey48", expressions=["anger", "fear", "sadness"], output="logits"
-    )
+    model = others(write(tmp_path))
     here = record_faces(model, faces)
     there = record_faces(model, faces, engine=engine)
     for layer in here.responses.layers:
         values = here.responses.response(layer)
         assert values.std() > 0
         np.testing.assert_array_equal(there.responses.response(layer), values)
+
+
+def test_a_program_of_torch_export_cannot_be_sent_and_that_is_said(engine, tmp_path):
+    faces = load("synthetic")
+    with pytest.raises(CallError, match="the network cannot be sent to other processes"):
+        record_faces(others(other_program(tmp_path)), faces, engine=engine)
 
 
 def test_associations_are_the_same_to_the_bit(engine, monkeypatch, rng):

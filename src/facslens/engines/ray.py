@@ -52,7 +52,7 @@ class Ray(Engine):
         """Do a piece of work for each item; see `facslens.engines.engine.Engine`."""
         with _connected(self.address) as ray:
             piece = ray.remote(num_cpus=self.threads, max_retries=RETRIES)(_do)
-            sent = ray.put(ray.cloudpickle.dumps(work))
+            sent = ray.put(_packed(ray, work))
             cores = int(ray.cluster_resources().get("CPU", 0))
             if cores < self.threads:
                 raise CallError(
@@ -70,6 +70,18 @@ class Ray(Engine):
             finally:
                 for left in waiting:
                     ray.cancel(left, force=True)
+
+
+def _packed(ray: Any, work: Callable[[Item, Seen], Result]) -> bytes:
+    """Make bytes of the work, its network included."""
+    try:
+        packed: bytes = ray.cloudpickle.dumps(work)
+    except Exception as error:  # what is in a network decides what its parts raise
+        raise CallError(
+            f"the network cannot be sent to other processes ({type(error).__name__}): leave "
+            f"--engine ray out, or open the network from its code and weights"
+        ) from error
+    return packed
 
 
 class _Head:

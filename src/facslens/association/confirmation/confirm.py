@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from facslens.association.columns import Columns, Matrix, take
 from facslens.association.confirmation.bootstrap import (
     Resampling,
     resampled_auprc,
     resampled_f1,
     resampled_pearson,
 )
-from facslens.association.columns import Columns, Matrix, take
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
 from facslens.association.rows import check_rows
