@@ -35,7 +35,7 @@ python_maximum_signature_line_length = 78
 # nothing is fetched from elsewhere, and all of it works from the disk
 html_theme = "furo"
 html_title = "facslens"
-html_logo = html_favicon = "pictures/mark.svg"
+html_favicon = "pictures/mark.svg"
 html_static_path = ["book.css", "pictures"]
 html_css_files = ["book.css"]
 html_copy_source = False
@@ -44,12 +44,16 @@ html_theme_options = {
     "light_css_variables": {
         "color-brand-primary": "#22566f",
         "color-brand-content": "#1b6480",
+        "color-api-name": "#22566f",
+        "color-api-pre-name": "#22566f",
         "font-stack": "system-ui, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif",
         "font-stack--monospace": "ui-monospace, 'Cascadia Mono', 'Liberation Mono', monospace",
     },
     "dark_css_variables": {
         "color-brand-primary": "#8fcfe6",
         "color-brand-content": "#8fcfe6",
+        "color-api-name": "#8fcfe6",
+        "color-api-pre-name": "#8fcfe6",
     },
     "footer_icons": [],
 }

@@ -26,6 +26,7 @@ _PAGE: Final = re.compile(r"<!-- page: (\S+) -->")
 _MADE: Final = re.compile(r"<!-- made: (\w+) -->")
 _CITED: Final = re.compile(r"\[(\w+)\]\(\.\./references\.bib\)")
 _LINK: Final = re.compile(r"\]\((?P<place>(?!\w+:)[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
+_OPTION: Final = re.compile(r"(?<![`\w-])--[a-z][a-z-]*")
 _ENTRY: Final = re.compile(r"@\w+\{(?P<key>\w+),\n(?P<fields>.*?)\n\}", re.DOTALL)
 _FIELD: Final = re.compile(r"^\s*(\w+) = \{(.*)\},?$", re.MULTILINE)
 
@@ -84,7 +85,8 @@ def _layouts() -> str:
     parts = []
     for name, layout in LAYOUTS.items():
         path = ":PATH" if layout.needs_path else "[:PATH]"
-        parts.append(f"### `{name}{path}`\n\n{_sentence(layout.summary)} PATH is {layout.path}.")
+        what = f"{_sentence(layout.summary)} PATH is {layout.path}."
+        parts.append(f"### `{name}{path}`\n\n{html.escape(what, quote=False)}")
         if layout.keys:
             parts.append(_keys(layout.keys))
     parts += ["### Keys of every layout", _keys(COMMON_KEYS)]
@@ -146,12 +148,17 @@ def _commands() -> str:
     for name, known in COMMANDS.items():
         command = load(name)
         lines = "\n".join(f"$ {example}" for example in known.examples)
-        parts += [f"## facslens {name}", command.help or "", f"```console\n{lines}\n```"]
+        parts += [f"## facslens {name}", _told(command), f"```console\n{lines}\n```"]
         for inner, one in getattr(command, "commands", {}).items():
-            parts += [f"### facslens {name} {inner}", one.help or "", _options(one)]
+            parts += [f"### facslens {name} {inner}", _told(one), _options(one)]
         if not hasattr(command, "commands"):
             parts.append(_options(command))
     return "\n\n".join(part.strip() for part in parts if part)
+
+
+def _told(one: Any) -> str:
+    """Give a help text; options in it are written as code, for two hyphens would become a dash."""
+    return _OPTION.sub(r"`\g<0>`", one.help or "")
 
 
 def _options(command: Any) -> str:
@@ -169,7 +176,7 @@ def _rows(command: Any) -> Iterator[tuple[str, str, str]]:
             name = " ".join(f"`{spelling}`" for spelling in (*one.opts, *one.secondary_opts))
             name += f" {metavar}".replace("[", "\\[") if metavar else ""
         default = "" if one.default in (None, False, True, ()) else f"`{one.default}`"
-        yield name, one.help or "", default
+        yield name, _told(one), default
 
 
 def _sources() -> str:

@@ -54,6 +54,7 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the wheel in it, which borrows what the wheel needs."""
+    pytest.importorskip("pip")
     environment = tmp_path_factory.mktemp("installed")
     called(sys.executable, "-m", "venv", "--without-pip", environment)
     python = environment / "bin" / "python"
