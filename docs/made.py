@@ -189,8 +189,9 @@ def _sources() -> str:
         where = known.get("booktitle") or known.get("journal") or known.get("publisher", "")
         eprint = f"arXiv:{known['eprint']}" if "eprint" in known else known.get("note", "")
         tail = ", ".join(part for part in (where, known["year"], eprint) if part)
-        authors = known["author"].replace(" and ", "; ")
-        lines.append(f".. [{entry['key']}] {authors}. *{known['title']}*. {tail}.")
+        authors = known["author"].replace(" and ", "; ").rstrip(".")
+        stop = "" if known["title"].endswith("?") else "."
+        lines.append(f".. [{entry['key']}] {authors}. *{known['title']}*{stop} {tail}.")
     return "\n".join([*lines, "```"])
 
 

@@ -104,7 +104,7 @@ def test_pages_of_tables_have_every_entry(pages):
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["index", "facs", "commands", "peers"])
+@pytest.mark.parametrize("name", ["index", "facs", "peers"])
 def test_a_page_opens_from_the_disk_and_is_no_wider_than_the_screen(
     browser: Any, site: Path, name: str, width: int, scheme: str
 ):
