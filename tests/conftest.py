@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,17 @@ from PIL import Image
 from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
 from facslens.experiments.trials import GRADES
+
+#: With which Chromium is started: nothing of its own goes out.
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 #: Action units of each drawn expression; AU17 comes and goes by subject.
 DRAWN = {"anger": ("AU4",), "happy": ("AU12", "AU25"), "surprise": ("AU25", "AU27")}
@@ -134,3 +147,18 @@ def found_by_name():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[1]))
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser, where there is one."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("FACSLENS_CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if path is None:
+        pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield chromium
+        chromium.close()

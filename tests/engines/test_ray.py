@@ -7,8 +7,11 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
+import facslens as fl
 from facslens.artifacts import sha256
 from facslens.association.discovery import associate as module
 from facslens.association.discovery.associate import associate
@@ -110,6 +113,85 @@ def test_responses_are_the_same_to_the_bit(engine, monkeypatch):
         same(there.responses.response(layer), here.responses.response(layer))
         same(there.responses.location(layer), here.responses.location(layer))
     assert there.exemplars.equals(here.exemplars)
+
+
+CODE = """
+from torch import nn
+from width_of_it import WIDTH
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, WIDTH, 5, 2)
+        self.second = nn.Conv2d(WIDTH, 9, 3)
+        self.scores = nn.Linear(9, 3)
+
+    def forward(self, x):
+        return self.scores(self.second(self.first(x).relu()).mean((2, 3)))
+"""
+
+
+def other_code(folder):
+    (folder / "width_of_it.py").write_text("WIDTH = 6\n")
+    (folder / "mine.py").write_text(CODE)
+    return f"{folder / 'mine.py'}:Net"
+
+
+def other_program(folder):
+    network = nn.Sequential(
+        nn.Conv2d(1, 8, 5, 2), nn.ReLU(), nn.Conv2d(8, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(6, 3),
+    )  # fmt: skip
+    sizes = ({0: torch.export.Dim.AUTO},)
+    program = torch.export.export(network, (torch.zeros(2, 1, 48, 48),), dynamic_shapes=sizes)
+    torch.export.save(program, folder / "net.pt2")
+    return str(folder / "net.pt2")
+
+
+def other_onnx(folder):
+    onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
+    rng, make = np.random.default_rng(5), onnx.helper.make_node
+    weights = {"k": rng.normal(size=(7, 1, 5, 5)), "w": rng.normal(size=(3, 7)), "b": np.zeros(3)}
+    graph = onnx.helper.make_graph(
+        [
+            make("Conv", ["images", "k"], ["maps"], name="only"),
+            make("Relu", ["maps"], ["active"]),
+            make("GlobalAveragePool", ["active"], ["mean"]),
+            make("Flatten", ["mean"], ["flat"]),
+            make("Gemm", ["flat", "w", "b"], ["logits"], transB=1),
+        ],
+        "net",
+        [onnx.helper.make_tensor_value_info("images", 1, ["image", 1, 48, 48])],
+        [onnx.helper.make_tensor_value_info("logits", 1, ["image", 3])],
+        [onnx.numpy_helper.from_array(v.astype(np.float32), n) for n, v in weights.items()],
+    )
+    onnx.save(onnx.helper.make_model(graph), folder / "net.onnx")
+    return str(folder / "net.onnx")
+
+
+def others(named):
+    names = ["anger", "fear", "sadness"]
+    return fl.open_network(named, input="grey48", expressions=names, output="logits")
+
+
+@pytest.mark.parametrize("write", [other_code, other_onnx])
+def test_networks_of_others_are_recorded_the_same_to_the_bit(engine, tmp_path, write, monkeypatch):
+    monkeypatch.setattr(store, "SHARD", 16)
+    faces = load("synthetic")
+    faces = faces.where(np.arange(len(faces)) < 40)
+    model = others(write(tmp_path))
+    here = record_faces(model, faces)
+    there = record_faces(model, faces, engine=engine)
+    for layer in here.responses.layers:
+        values = here.responses.response(layer)
+        assert values.std() > 0
+        np.testing.assert_array_equal(there.responses.response(layer), values)
+
+
+def test_a_program_of_torch_export_cannot_be_sent_and_that_is_said(engine, tmp_path):
+    faces = load("synthetic")
+    with pytest.raises(CallError, match="the network cannot be sent to other processes"):
+        record_faces(others(other_program(tmp_path)), faces, engine=engine)
 
 
 def test_associations_are_the_same_to_the_bit(engine, monkeypatch, rng):

@@ -1,8 +1,6 @@
 """A small, complete run with known numbers, written by hand; its faces are drawn here."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +22,6 @@ from facslens.responses.recorder import BatchResponses
 from facslens.responses.writer import ResponseWriter
 from facslens.runs.files import FILES
 from facslens.runs.folder import Run
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 LAYERS = {"conv1": 4, "conv2": 6}
 EXPRESSIONS = ("anger", "happiness", "surprise")
@@ -611,18 +599,3 @@ def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def noted() -> Callable[[Run], None]:
     """What notes in ``run.json`` the files that a test has changed, added or removed."""
     return note_files
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real browser, where there is one."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("FACSLENS_CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()

@@ -1,11 +1,16 @@
 """What is learned, and what cannot be."""
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from facslens.datasets.base import Faces, make_table
+from facslens.datasets.load import load
 from facslens.errors import CallError
+from facslens.preprocess import ahead, normalise
 from facslens.preprocess.input import grey_contrast
+from facslens.training import module
 from facslens.training.lesson import Lesson, expressions
 from facslens.training.module import LabelledFaces
 
@@ -42,6 +47,28 @@ def test_classes_are_numbered_in_their_order(faces) -> None:
     ]
     some = expressions(faces)
     assert LabelledFaces(some.train, some.classes, grey_contrast(48)).classes == [1, 0, 1]
+
+
+@pytest.mark.parametrize(("room", "reads"), [(2, [3, 1]), (0, [3, 3])])
+def test_faces_that_have_room_are_read_once(monkeypatch, room, reads) -> None:
+    """Three faces, two epochs: with room for two, the second epoch reads the third alone."""
+    faces = load("synthetic")
+    some = faces.where(np.arange(len(faces)) < 3)
+    monkeypatch.setattr(module, "KEPT", room * 48 * 48 + 1)
+    read, reading = [], ahead.pictures
+    expected = normalise.read(list(some.table["path"]), grey_contrast(48))
+
+    def pictures(paths, into):
+        read.extend(paths)
+        return reading(paths, into)
+
+    monkeypatch.setattr(ahead, "pictures", pictures)
+    shown = LabelledFaces(some, some.expressions, grey_contrast(48))
+    for count in reads:
+        read.clear()
+        found = [shown[index] for index in range(3)]
+        assert len(read) == count
+        assert torch.equal(torch.stack([face for face, _ in found]), expected)
 
 
 def test_a_face_without_a_class_or_in_both_parts_is_one_sentence(faces) -> None:

@@ -2,33 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
 from facslens import action_units
+from facslens.association.columns import Columns, Matrix, take
+from facslens.association.rows import check_rows
 from facslens.errors import CallError
 
-#: A number for every image and column; an index of a data frame names its images.
-Matrix = np.ndarray | pd.DataFrame
-
-
-@runtime_checkable
-class Columns(Protocol):
-    """A matrix that need not be in memory: ``matrix[:, 3:7]`` reads four of its columns."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
-
-    def __getitem__(self, key: Any, /) -> Any:
-        """Read a part."""
-
-
-#: Columns that are read at once where some are chosen.
-_AT_ONCE: Final = 256
 #: A value for every image; an index of a series names its images.
 Column = Sequence[object] | np.ndarray | pd.Series
 
@@ -194,56 +177,6 @@ def make_sequences(
     )
 
 
-def check_rows(given: Mapping[str, object]) -> None:
-    """Refuse data frames and series whose indexes name other rows, or the same in another order.
-
-    Inputs are matched by position, so that an index that differs would mix up the images.
-    Nothing is reordered: an index is often left over from an earlier table, and then its order
-    means nothing. Arrays and lists have no names and are taken as they stand; so is an index
-    that merely counts from 0, unless the other index consists of numbers, too.
-
-    Parameters
-    ----------
-    given
-        The inputs, by the name of their argument.
-
-    Raises
-    ------
-    CallError
-        If two indexes differ; it names the first row that one of them lacks.
-
-    Examples
-    --------
-    >>> check_rows({"labels": pd.Series([1, 0], ["a", "b"]), "subject": pd.Series(["S1", "S2"])})
-    """
-    indexes = {
-        argument: values.index
-        for argument, values in given.items()
-        if isinstance(values, pd.DataFrame | pd.Series)
-    }
-    named = {argument: index for argument, index in indexes.items() if not _counts_rows(index)}
-    if not named:
-        return
-    reference, rows = next(iter(named.items()))
-    for argument, index in indexes.items():
-        nameless = argument not in named and not pd.api.types.is_numeric_dtype(rows.dtype)
-        if nameless or index.equals(rows):
-            continue
-        lacks, has, missing = argument, reference, rows[~rows.isin(index)]
-        if not len(missing):
-            lacks, has, missing = reference, argument, index[~index.isin(rows)]
-        what = (
-            f"{lacks} has no row {missing[0]!r}, which {has} has"
-            if len(missing)
-            else f"{argument} has the rows of {reference} in another order"
-        )
-        raise CallError(f"{what}: all inputs need the same index, or none")
-
-
-def _counts_rows(index: pd.Index) -> bool:
-    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
-
-
 @dataclass(frozen=True)
 class Part:
     """Faces of one part of the subjects, as `associate` and `confirm` take them.
@@ -272,27 +205,6 @@ class Part:
             sequence=self.sequence,
             subject=self.subject,
         )
-
-
-def take(responses: Matrix | Columns, units: Int[np.ndarray, " unit"]) -> Matrix:
-    """Read some columns of responses, in the order in which they are named.
-
-    Examples
-    --------
-    >>> take(np.array([[1.0, 2.0, 3.0]]), np.array([2, 0]))
-    array([[3., 1.]])
-    """
-    if isinstance(responses, pd.DataFrame):
-        return responses.iloc[:, units]
-    if isinstance(responses, np.ndarray):
-        return responses[:, units]
-    found = np.empty((responses.shape[0], len(units)), dtype=np.float32)
-    for block in np.unique(units // _AT_ONCE):
-        own = units // _AT_ONCE == block
-        first = int(units[own].min())
-        part = np.asarray(responses[:, first : int(units[own].max()) + 1])
-        found[:, own] = part[:, units[own] - first]
-    return found
 
 
 def blocks(

@@ -23,36 +23,10 @@ def audit(
             show_default=False,
         ),
     ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", metavar="FILE", help="The network's weights, as safetensors."),
-    ] = None,
-    reads: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            metavar="NAME",
-            help="What the network reads, such as rgb224-imagenet or grey48.",
-        ),
-    ] = None,
-    expressions: Annotated[
-        str | None,
-        typer.Option(
-            "--expressions",
-            metavar="NAME,…",
-            help="The names of its classes, in their order: neutral, anger, contempt, disgust, "
-            "fear, happiness, sadness, surprise.",
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            metavar="NAME",
-            help="Which output to read where there are several, and as what: logits or "
-            "probabilities; of compact ferplus or fer2013.",
-        ),
-    ] = None,
+    weights: options.Weights = None,
+    reads: options.Input = None,
+    expressions: options.Expressions = None,
+    output: options.Output = None,
     data: Annotated[
         str | None,
         typer.Option(

@@ -12,59 +12,122 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class Command(NamedTuple):
-    """A command: ``module:name`` of its function or of an app of several, and its first line."""
+    """A command: ``module:name`` of its function or of an app of several, and what is said of it.
+
+    `summary` is the first line of its help, and `examples` are shown below its options.
+    """
 
     place: str
     summary: str
+    examples: tuple[str, ...]
 
 
 COMMANDS: Final[dict[str, Command]] = {
-    "run": Command("run:run", "Run all stages on a dataset, from the training to the report."),
+    "run": Command(
+        "run:run",
+        "Run all stages on a dataset, from the training to the report.",
+        (
+            "facslens run",
+            "facslens run --data ck48:PATH/TO/ck48 --out mine",
+            "facslens run --resume --out mine",
+        ),
+    ),
     "audit": Command(
         "audit:audit",
         "Open a network that was trained elsewhere, and find what its units detect.",
+        (
+            "facslens audit compact --out found",
+            "facslens audit emotion.onnx --input grey64 --expressions happiness,sadness,anger",
+        ),
     ),
     "train": Command(
-        "stages:train", "Train the network again; the results of later stages are then out of date."
+        "stages:train",
+        "Train the network again; the results of later stages are then out of date.",
+        ("facslens train mine --epochs 12",),
     ),
-    "record": Command("stages:record", "Record the response of every unit to every face."),
+    "record": Command(
+        "stages:record",
+        "Record the response of every unit to every face.",
+        ("facslens record mine --layer conv3",),
+    ),
     "associate": Command(
         "stages:associate",
         "Test which units detect which action units, and confirm the mapping on other people.",
+        ("facslens associate mine --distance wasserstein --null within_expression",),
     ),
     "project": Command(
-        "stages:project", "Project the strongest responses of the mapped units back to pixels."
+        "stages:project",
+        "Project the strongest responses of the mapped units back to pixels.",
+        ("facslens project mine --rule guided",),
     ),
     "verify": Command(
         "stages:verify",
         "Compare a finished run with controls, and check it by ablation, place and random weights.",
+        (
+            "facslens verify mine",
+            "facslens verify mine --only controls,ablation",
+            "facslens verify mine --truth",
+        ),
     ),
     "report": Command(
-        "stages:report", "Write the report from the results that the run has so far."
+        "stages:report",
+        "Write the report from the results that the run has so far.",
+        ("facslens report mine --no-faces",),
     ),
     "experiment": Command(
         "experiment:experiment",
         "Switch one action unit at a time on drawn faces, and find the units that it moves.",
+        (
+            "facslens experiment compact --out found",
+            "facslens experiment mine --layer conv3",
+        ),
     ),
     "mechanism": Command(
         "mechanism:mechanism",
         "Measure what each action unit does to the expression, and through which units.",
+        (
+            "facslens mechanism compact --only effects --out chain",
+            "facslens mechanism mine",
+        ),
     ),
     "crossval": Command(
         "crossval:crossval",
         "Train and test subject-independent folds: accuracy, spread, confusion and F1.",
+        (
+            "facslens crossval --data ck48:PATH/TO/ck48 --folds 10",
+            "facslens crossval --data ck48:PATH/TO/ck48 --aus --controls 5",
+        ),
     ),
     "predict": Command(
         "predict:predict_command",
         "Read the expression of every face in photographs and videos, and which action units show.",
+        (
+            'facslens predict holiday/ "clips/*.mp4" --out faces.csv --overlay drawn/',
+            "facslens predict face.png --faces-are-cropped --json",
+        ),
     ),
     "export": Command(
-        "export:export", "Write a network as one ONNX file, for machines without PyTorch."
+        "export:export",
+        "Write a network as one ONNX file, for machines without PyTorch.",
+        ("facslens export compact --onnx compact.onnx",),
     ),
     "layers": Command(
-        "layers:layers", "List the layers of a network, and what can be done in each."
+        "layers:layers",
+        "List the layers of a network, and what can be done in each.",
+        (
+            "facslens layers compact",
+            "facslens layers my_model.py:build --weights w.safetensors --input rgb224-imagenet",
+        ),
     ),
-    "data": Command("data:app", "List the dataset layouts, check a dataset, or make one."),
+    "data": Command(
+        "data:app",
+        "List the dataset layouts, check a dataset, or make one.",
+        (
+            "facslens data list",
+            "facslens data check ck48:PATH/TO/ck48",
+            "facslens data crop photographs/ --out crops",
+        ),
+    ),
 }
 
 
@@ -75,7 +138,15 @@ def load(name: str) -> Any:
         alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         alone.command(name)(found)
         found = alone
-    return typer.main.get_command(found)
+    command = typer.main.get_command(found)
+    command.epilog = _listed(COMMANDS[name].examples)
+    return command
+
+
+def _listed(examples: tuple[str, ...]) -> str:
+    """Write examples as a list in Markdown, which stands below a command's options."""
+    heading = "Example:" if len(examples) == 1 else "Examples:"
+    return "\n\n".join((heading, *(f"- `{example}`" for example in examples)))
 
 
 class Commands(TyperGroup):

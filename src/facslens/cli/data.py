@@ -26,6 +26,7 @@ app = typer.Typer(
     help="List the dataset layouts, check a dataset, or make one.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
 )
 
 

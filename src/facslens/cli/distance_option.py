@@ -7,8 +7,10 @@ import typer
 from facslens.association.distances.table import DISTANCES
 
 #: Lists the distances, by name and in words.
-HELP: Final = "The distance that decides the mapping: " + ", ".join(
-    f"{name} ({distance.label})" for name, distance in DISTANCES.items()
+HELP: Final = (
+    "The distance that decides the mapping: "
+    + ", ".join(f"{name} ({distance.label})" for name, distance in DISTANCES.items())
+    + "."
 )
 Distance = Annotated[
     str,

@@ -20,7 +20,6 @@ app = typer.Typer(
     cls=Commands,
     help="Find which feature map of a facial expression network detects which action unit.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )

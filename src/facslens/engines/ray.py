@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pickle
+import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +14,11 @@ from facslens.engines.engine import Engine, Item, Result, Seen, ignore
 from facslens.errors import CallError, FacslensError
 from facslens.version import __version__
 
+#: Seconds between two looks at whether the cluster's head still answers.
+LOOK = 5.0
+#: So many looks in vain, and the head is lost. Ray itself would end the whole process after a
+#: minute without it, in the middle of a sentence.
+LOOKS = 4
 #: Times that a piece is done again after the process or machine that did it was lost.
 RETRIES = 3
 
@@ -45,28 +52,69 @@ class Ray(Engine):
         """Do a piece of work for each item; see `facslens.engines.engine.Engine`."""
         with _connected(self.address) as ray:
             piece = ray.remote(num_cpus=self.threads, max_retries=RETRIES)(_do)
-            sent = ray.put(ray.cloudpickle.dumps(work))
+            sent = ray.put(_packed(ray, work))
             cores = int(ray.cluster_resources().get("CPU", 0))
             if cores < self.threads:
                 raise CallError(
                     f"a piece takes {self.threads} cores: no machine of the cluster has so many"
                 )
             waiting: deque[Any] = deque()
+            head = _Head(ray.get_runtime_context().gcs_address)
             try:
                 for item in items:
                     waiting.append(piece.remote(__version__, sent.hex(), sent, item))
                     if len(waiting) >= 2 * cores // self.threads:
-                        yield _result(ray, waiting.popleft())
+                        yield _result(ray, waiting.popleft(), head)
                 while waiting:
-                    yield _result(ray, waiting.popleft())
+                    yield _result(ray, waiting.popleft(), head)
             finally:
                 for left in waiting:
                     ray.cancel(left, force=True)
 
 
-def _result(ray: Any, reference: Any) -> Any:
+def _packed(ray: Any, work: Callable[[Item, Seen], Result]) -> bytes:
+    """Make bytes of the work, its network included."""
     try:
-        return ray.get(reference)
+        packed: bytes = ray.cloudpickle.dumps(work)
+    except Exception as error:  # what is in a network decides what its parts raise
+        raise CallError(
+            f"the network cannot be sent to other processes ({type(error).__name__}): leave "
+            f"--engine ray out, or open the network from its code and weights"
+        ) from error
+    return packed
+
+
+class _Head:
+    """Looks from time to time whether the head of the cluster answers."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._place = (host, int(port))
+        self._next, self._in_vain = time.monotonic() + LOOK, 0
+
+    def check(self) -> None:
+        """Raise a `FacslensError` if it has not answered for some time."""
+        if time.monotonic() < self._next:
+            return
+        try:
+            socket.create_connection(self._place, timeout=LOOK).close()
+            self._in_vain = 0
+        except OSError:
+            self._in_vain += 1
+        if self._in_vain == LOOKS:
+            raise FacslensError(
+                "the head of the Ray cluster does not answer any more: start the cluster again, "
+                "and then the same command"
+            )
+        self._next = time.monotonic() + LOOK
+
+
+def _result(ray: Any, reference: Any, head: _Head) -> Any:
+    try:
+        while True:
+            head.check()
+            with contextlib.suppress(ray.exceptions.GetTimeoutError):
+                return ray.get(reference, timeout=LOOK)
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
     except ray.exceptions.RayError as error:

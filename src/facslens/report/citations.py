@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
+import facslens
 from facslens.version import __version__
 
 #: Who made facslens, and what it is called in a list of references.
 AUTHOR: Final = "The facslens authors"
 TITLE: Final = (
-    "facslens: Which feature map of a face-reading network has become a detector of which facial "
+    "facslens: which feature map of a face-reading network has become a detector of which facial "
     "action unit"
 )
 #: The key of facslens itself.
@@ -21,7 +22,10 @@ OWN: Final = "facslens"
 @cache
 def sources() -> Mapping[str, str]:
     """Give every entry of ``references.bib``, as it is written there, by its key."""
-    text = resources.files("facslens").joinpath("references.bib").read_text(encoding="utf-8")
+    packaged = Path(facslens.__file__).with_name("references.bib")
+    # the file lies at the root of the sources, and in the package where that was built
+    found = packaged if packaged.is_file() else packaged.parents[2] / packaged.name
+    text = found.read_text(encoding="utf-8")
     entries = re.split(r"^(?=@)", text, flags=re.MULTILINE)
     return {_key(entry): entry.strip() for entry in entries if entry.startswith("@")}
 
@@ -34,7 +38,7 @@ def software(version: str = __version__) -> str:
     >>> print(software("1.0"))
     @software{facslens,
       author = {{The facslens authors}},
-      title = {facslens: Which feature map of a face-reading network has become a detector of \
+      title = {facslens: which feature map of a face-reading network has become a detector of \
 which facial action unit},
       version = {1.0},
       license = {Apache-2.0},

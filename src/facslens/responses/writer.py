@@ -23,6 +23,11 @@ from facslens.responses.store import (
 
 #: Faces and units in a chunk: some units of all faces are read without the others.
 CHUNK: Final = (1024, 256)
+#: Fewest units in a chunk. The more faces, the fewer units of all of them fit into memory, and
+#: the narrower are the chunks, or each would be read again for every few units in it.
+_NARROW: Final = 8
+#: Responses of one column of chunks, over all faces.
+_COLUMN: Final = 1 << 25
 #: Names of faces in a chunk.
 _NAMES: Final = 65536
 #: Every chunk is written, zeros too, so that a missing one shows; a checksum finds a changed one.
@@ -157,7 +162,7 @@ class ResponseWriter:
             group = self._group.create_group(layer)
             group.attrs["shape"] = list(found.shape)
             units = found.response.shape[1]
-            columns = min(CHUNK[1], units)
+            columns = min(_wide(count), units)
             shard = (rows if rows == count else store.SHARD, -(-units // columns) * columns)
             for name in ARRAYS:
                 inner = getattr(found, name).shape[2:]
@@ -177,3 +182,17 @@ class ResponseWriter:
             yield
         except OSError as error:
             raise cannot_write(self._path or Path(), error) from error
+
+
+def _wide(faces: int) -> int:
+    """Give how many units a chunk has.
+
+    Examples
+    --------
+    >>> [_wide(faces) for faces in (10_000, 200_000, 1_000_000, 10_000_000)]
+    [256, 128, 32, 8]
+    """
+    columns = CHUNK[1]
+    while columns > _NARROW and columns * faces > _COLUMN:
+        columns //= 2
+    return columns

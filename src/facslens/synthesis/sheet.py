@@ -2,6 +2,7 @@
 
 import dataclasses
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -57,15 +58,7 @@ def write_sheet(path: Path, *, seed: int = 0, person: int = 0) -> None:
     ArtifactError
         If it cannot be written.
     """
-    model, room = draw_model(seed, person), studio()
-    model = dataclasses.replace(model, paint=dataclasses.replace(model.paint, beard=0.0))
-    rest = room.head.rest(model.phenotype)
-
-    def face(au: str, strength: float) -> Image.Image:
-        shot = Shot(0, 0, None, {au: (strength, strength)} if strength else {}, {}, _SETTING)
-        picture, _ = draw_face(room, model, rest, shot, 2 * _TILE)
-        return Image.fromarray(picture.colour).resize((_TILE, _TILE), Image.Resampling.LANCZOS)
-
+    face = sitter(_TILE, seed=seed, person=person)
     block = _LABEL + (len(GRADES) + 1) * _TILE
     lines = -(-len(AUS) // _COLUMNS)
     size = (
@@ -74,7 +67,7 @@ def write_sheet(path: Path, *, seed: int = 0, person: int = 0) -> None:
     )
     sheet = Image.new("RGB", size, _PAPER)
     pen = ImageDraw.Draw(sheet)
-    neutral = face(AUS[0], 0.0)
+    neutral = face({})
     for column in range(_COLUMNS):
         for step, grade in enumerate(("rest", *GRADES)):
             middle = _GAP + column * (block + _GAP) + _LABEL + (step + 0.5) * _TILE
@@ -85,10 +78,40 @@ def write_sheet(path: Path, *, seed: int = 0, person: int = 0) -> None:
         top = _HEAD + line * (_TILE + _GAP)
         _label(pen, left, top, au)
         for step, strength in enumerate((0.0, *GRADES.values())):
-            tile = face(au, strength) if strength else neutral
+            tile = face({au: strength}) if strength else neutral
             sheet.paste(tile, (left + _LABEL + step * _TILE, top))
     with artifacts.atomic(path) as temporary:
         sheet.save(temporary, "PNG", optimize=True)
+
+
+def sitter(
+    side: int, *, seed: int = 0, person: int = 0
+) -> Callable[[dict[str, float]], Image.Image]:
+    """Let one person sit for portraits: from the front, in even light, without a beard.
+
+    Parameters
+    ----------
+    side
+        Of a portrait, in pixels.
+    seed, person
+        Who is drawn, as in `facslens.synthesis.pairs.draw_model`.
+
+    Returns
+    -------
+    callable
+        Draws the person with action units, each of a strength from 0 to 1; without any, at rest.
+    """
+    model, room = draw_model(seed, person), studio()
+    model = dataclasses.replace(model, paint=dataclasses.replace(model.paint, beard=0.0))
+    rest = room.head.rest(model.phenotype)
+
+    def draw(shown: dict[str, float]) -> Image.Image:
+        both = {au: (strength, strength) for au, strength in shown.items()}
+        shot = Shot(0, 0, None, both, {}, _SETTING)
+        picture, _ = draw_face(room, model, rest, shot, 2 * side)
+        return Image.fromarray(picture.colour).resize((side, side), Image.Resampling.LANCZOS)
+
+    return draw
 
 
 def _label(pen: ImageDraw.ImageDraw, left: int, top: int, au: str) -> None:

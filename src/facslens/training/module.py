@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import cast
+from typing import Final, cast
 
 import lightning.pytorch as pl
 import numpy as np
@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset, Sampler
 
 from facslens.datasets.base import Faces
-from facslens.preprocess import augment, normalise
+from facslens.preprocess import ahead, augment, normalise
 from facslens.preprocess.input import Input
 from facslens.training.machines import place
 from facslens.training.recipe import Recipe
@@ -26,8 +26,15 @@ WARM_UP = 100
 Batch = list[Tensor]
 
 
+#: Bytes of decoded faces that a training keeps: all of FER2013, and a bound for larger data.
+KEPT: Final = 1 << 28
+
+
 class LabelledFaces(Dataset[tuple[Tensor, int]]):
-    """Faces with the number of their class; each is read from disk when it is needed.
+    """Faces with the number of their class, each read when it is first needed.
+
+    Decoded faces are kept in memory, as many as `KEPT` has room for; the others are read again in
+    each epoch.
 
     Parameters
     ----------
@@ -47,12 +54,19 @@ class LabelledFaces(Dataset[tuple[Tensor, int]]):
         self.paths = list(faces.table["path"])
         self.classes = [classes.index(name) for name in faces.table[label]]
         self.into = into
+        self.kept: dict[int, np.ndarray] = {}
+        self.most = KEPT // math.prod(into.shape)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return normalise.read([self.paths[index]], self.into)[0], self.classes[index]
+        picture = self.kept.get(index)
+        if picture is None:
+            picture = ahead.pictures([self.paths[index]], self.into)
+            if len(self.kept) < self.most:
+                self.kept[index] = picture
+        return normalise.to_levels(picture)[0], self.classes[index]
 
 
 class EpochOrder(Sampler[int]):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from facslens.association.columns import Columns, Matrix, take
 from facslens.association.confirmation.bootstrap import (
     Resampling,
     resampled_auprc,
@@ -16,16 +17,8 @@ from facslens.association.confirmation.bootstrap import (
 )
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
-from facslens.association.sample import (
-    Column,
-    Columns,
-    Matrix,
-    Sample,
-    au_codes,
-    check_rows,
-    make_sample,
-    take,
-)
+from facslens.association.rows import check_rows
+from facslens.association.sample import Column, Sample, au_codes, make_sample
 from facslens.errors import CallError
 from facslens.statistics import LEVEL, RESAMPLES
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from facslens.association.columns import Columns, Matrix, take
 from facslens.association.confirmation.bootstrap import Resampling
 from facslens.association.coverage import MIN_SUBJECTS
 from facslens.association.distances.concordance import concordance, resampled_concordance
-from facslens.association.sample import Columns, Matrix, take
 from facslens.statistics import LEVEL, RESAMPLES
 
 #: Columns of `contrast_table`, in order.

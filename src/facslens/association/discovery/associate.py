@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
+from facslens.association.columns import Columns, Matrix
 from facslens.association.coverage import (
     MIN_PRESENT,
     MIN_SUBJECTS,
@@ -34,7 +35,7 @@ from facslens.association.distances.concordance import concordance
 from facslens.association.distances.counts import count
 from facslens.association.distances.table import DEFAULT, distance_names, measure
 from facslens.association.distances.units import Units
-from facslens.association.sample import Column, Columns, Matrix, au_codes, blocks, make_sequences
+from facslens.association.sample import Column, au_codes, blocks, make_sequences
 from facslens.engines.engine import Engine, Seen
 from facslens.engines.local import Local
 from facslens.errors import CallError, NotEnoughDataError

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from facslens.association.columns import Columns, Matrix
 from facslens.association.coverage import Status, unit_status
-from facslens.association.sample import Columns, Matrix, Sequences
+from facslens.association.sample import Sequences
 
 #: Responses that are read at once: 160 MB in each of a few arrays.
 _RESPONSES_AT_ONCE: Final = 20_000_000

@@ -110,6 +110,11 @@ class OnnxNetwork(ReadsItself):
         """Say what it is, so that its steps cannot be taken one by one in PyTorch."""
         return f"{self.file.path}, an ONNX file, which ONNX Runtime runs as a whole"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send the file, from which another process makes the network again."""
+        made = (self.file, self.answer, self.shape, self._channels_last, self._prefix, self.scores)
+        return _made_again, made
+
     def get_extra_state(self) -> Tensor:
         """Give what tells it from other networks: the SHA-256 of the file, and its answer."""
         return torch.tensor(list(bytes.fromhex(self.file.sha256) + self.answer.encode()))
@@ -230,6 +235,16 @@ class OnnxNetwork(ReadsItself):
 
 def _same(answer: Tensor) -> Tensor:
     return answer
+
+
+def _made_again(
+    file: OnnxFile, answer: str, shape: Shape, last: bool, prefix: str,
+    scores: Callable[[Tensor], Tensor],
+) -> OnnxNetwork:  # fmt: skip
+    """Make a network of what another process has sent."""
+    network = OnnxNetwork(file, answer, shape, channels_last=last, prefix=prefix)
+    network.scores = scores
+    return network
 
 
 @dataclass(frozen=True)
