@@ -55,7 +55,10 @@ def test_every_source_can_be_read_and_has_author_title_and_year() -> None:
 def test_facslens_is_cited_as_its_package_names_it() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["authors"] == [{"name": AUTHOR}]
-    assert f"{project['name']}: {project['description']}" == TITLE
+    assert f"{project['name']}: {project['description']}".lower() == TITLE.lower()
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    for line in (f'title: "{TITLE}"', f"name: {AUTHOR}", f"license: {project['license']}"):
+        assert line in citation
     entry = parsed(software("9.8.7"))["facslens"]
     assert entry == {
         "entry": "software",
