@@ -53,6 +53,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "streaming": Benchmark("memory of recording and association as faces grow"),
     "engines": Benchmark("recording with Ray's workers, beside one process"),
     "opening": Benchmark("reading and recording ResNet-18, beside a bare forward pass"),
+    "training": Benchmark("what a face takes in training, and what would change it"),
     "start": Benchmark("the start of commands, beside the imports that they cannot do without"),
     "prediction": Benchmark(
         "a face, a photograph and the command, beside bare imports",
