@@ -58,6 +58,10 @@ COMMANDS: Final[dict[str, Command]] = {
         "predict:predict_command",
         "Read the expression of every face in photographs and videos, and which action units show.",
     ),
+    "serve": Command(
+        "serve:serve_command",
+        "Show a run, and read faces of photographs and of a camera, in a browser on this machine.",
+    ),
     "export": Command(
         "export:export", "Write a network as one ONNX file, for machines without PyTorch."
     ),

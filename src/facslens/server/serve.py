@@ -1,0 +1,133 @@
+"""Bind an address, and serve on it until Ctrl-C."""
+
+import ipaddress
+import os
+import secrets
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import uvicorn
+
+from facslens.errors import CallError
+from facslens.server.app import Pages, application
+from facslens.server.guard import Door
+from facslens.server.limits import CONNECTIONS, END_IN, HEADERS, IDLE, Impatient
+
+#: Random bytes of a token.
+_TOKEN: Final = 32
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A socket that listens, and the door that belongs to it.
+
+    Parameters
+    ----------
+    socket
+        It listens already, so that a browser that comes before the server waits.
+    door
+        Whom it lets in.
+    address
+        For people and browsers, with the token where one is needed.
+    """
+
+    socket: socket.socket
+    door: Door
+    address: str
+
+
+def bind(host: str, port: int, *, token: bool = False) -> Bound:
+    """Listen on an address of this machine.
+
+    Parameters
+    ----------
+    host
+        A name or address; one that others can reach always needs a token.
+    port
+        The port; 0 takes a free one.
+    token
+        Whether the loopback address needs a token, too: on a machine with several users.
+
+    Raises
+    ------
+    CallError
+        If this machine has no such address, or the port is taken.
+    """
+    try:
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.create_server(place[:2], family=family, backlog=CONNECTIONS)
+    except OverflowError as error:
+        raise CallError(f"port is {port}: expected 0 to 65535") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CallError(f"host is {host!r} and port {port}: cannot listen there ({reason})") from (
+            error
+        )
+    own, bound = listening.getsockname()[:2]
+    found = ipaddress.ip_address(own.partition("%")[0])
+    called = socket.gethostname() if found.is_unspecified else host
+    called = f"[{called}]" if ":" in called else called
+    names = {"localhost"} if found.is_loopback else {"localhost", called.lower()}
+    secret = secrets.token_urlsafe(_TOKEN) if token or not found.is_loopback else None
+    door = Door(frozenset(names), found.is_loopback, secret, f"facslens-{bound}")
+    address = f"http://{called}:{bound}/" + (f"?token={secret}" if secret else "")
+    return Bound(listening, door, address)
+
+
+def serve(bound: Bound, site: Pages | None, started: Callable[[], None]) -> None:
+    """Answer requests until Ctrl-C or SIGTERM.
+
+    An answer that is under way then has a second; a thread that is still at it after that, reading
+    a large picture, ends with the process.
+
+    Parameters
+    ----------
+    bound
+        Where.
+    site
+        The pages of a run; None for the live page alone.
+    started
+        Called once before the first request.
+    """
+    config = uvicorn.Config(
+        application(bound.door, site),
+        http=Impatient,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        h11_max_incomplete_event_size=HEADERS,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=END_IN,
+    )
+    started()
+    try:
+        uvicorn.Server(config).run(sockets=[bound.socket])
+    except KeyboardInterrupt:  # uvicorn has ended, and passes the signal on
+        pass
+    finally:
+        bound.socket.close()
+
+
+def browser() -> webbrowser.BaseBrowser | None:
+    """Find a browser with windows on this machine; None where there is none, or nobody sits here.
+
+    A browser that a login from elsewhere starts would open on the wrong screen, or in the terminal.
+    """
+    windows = sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if not windows or os.environ.get("SSH_CONNECTION"):
+        return None
+    try:
+        return webbrowser.get()
+    except webbrowser.Error:
+        return None
