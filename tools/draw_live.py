@@ -37,7 +37,7 @@ def main() -> None:
             lamp=(0.45, -0.70, 0.55), ambient=0.45, exposure=1.2, contrast=1.1, warmth=1.03,
             background=tuple(map(tuple, GROUND.tolist())), blur=0.1, noise=0.0, quality=0, grain=0,
         )  # fmt: skip
-        moves = {au: (strength, strength) for au in PROTOTYPES[expression]}
+        moves = dict.fromkeys(PROTOTYPES[expression], (strength, strength))
         shot = Shot(0, 0, None, moves, {}, setting)
         picture, _ = draw_face(room, person, room.head.rest(person.phenotype), shot, SIDE)
         square = Image.fromarray(picture.colour).resize((WIDTH, WIDTH), Image.Resampling.LANCZOS)

@@ -67,6 +67,7 @@ def serve_command(
     2024/1689, Article 5(1)(f)).
     """
     try:
+        from facslens.server.limits import END_IN, THREADS
         from facslens.server.serve import bind, browser, serve
     except ImportError as error:
         raise CallError(
@@ -74,26 +75,29 @@ def serve_command(
         ) from error
     site = _site(run, against or [], no_faces)
     bound = bind(host, port, token=token)
-
-    def started() -> None:
-        address, _, shown = bound.address.partition("?")
-        typer.echo(f"{'explorer' if site else 'live page'}: {bound.address}")
-        if site:
-            typer.echo(f"live page: {address}live/{'?' + shown if shown else ''}")
-        if not bound.door.loopback:
-            typer.echo(
-                "note: what is shown here travels unencrypted; through `ssh -L` it does not",
-                err=True,
-            )
-        found = None if no_browser else browser()
-        if found is not None:
-            threading.Thread(target=found.open, args=[bound.address], daemon=True).start()
-
-    serve(bound, site, started)
-    typer.echo("stopped")
+    page, _, shown = bound.address.partition("?")
+    if site is None:
+        typer.echo(f"live page: {bound.address}")
+    else:
+        typer.echo(f"explorer: {bound.address}")
+        typer.echo(f"live page: {page}live/{'?' + shown if shown else ''}")
+    if not bound.door.loopback:
+        _say("note: what is shown travels unencrypted; ssh -L to the loopback address encrypts it")
+    found = None if no_browser else browser()
+    if found is not None:
+        threading.Thread(target=found.open, args=[bound.address], daemon=True).start()
+    serve(bound, site)
+    _say("stopped")
     sys.stdout.flush()
-    if any(thread.name.startswith("facslens") for thread in threading.enumerate()):
-        os._exit(0)  # a thread still reads a picture: it holds nothing that has to be kept
+    threads = [one for one in threading.enumerate() if one.name.startswith(THREADS)]
+    for one in threads:
+        one.join(END_IN / 2)
+    if any(one.is_alive() for one in threads):
+        os._exit(0)  # it still reads a picture, and holds nothing that has to be kept
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _site(run: Path | None, against: list[Path], no_faces: bool) -> "Pages | None":

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import PurePosixPath
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -41,6 +41,7 @@ PICTURES: Final = frozenset(
 ) - {"image/ppm"}
 
 
+@runtime_checkable
 class Pages(Protocol):
     """What a site is to the server, such as `facslens.explorer.site.Site`."""
 
@@ -141,10 +142,10 @@ def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Do some work; what is wrong with a picture, or not installed, is told to the page."""
     try:
         return work()
-    except DataError as error:
-        raise HTTPException(422, f"{error}.") from error
     except FacslensError as error:
-        raise HTTPException(501, f"{error}.") from error
+        status = 422 if isinstance(error, DataError) else 501
+        sentence = str(error)
+        raise HTTPException(status, f"{sentence[:1].upper()}{sentence[1:]}.") from error
 
 
 def _told(_: Request, error: HTTPException) -> Response:

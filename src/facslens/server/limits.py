@@ -25,6 +25,8 @@ IDLE: Final = 15
 ANSWER_IN: Final = 60.0
 #: Seconds for answers that are under way when the server ends.
 END_IN: Final = 1
+#: How the names of the threads begin that do jobs.
+THREADS: Final = "facslens"
 
 T = TypeVar("T")
 
@@ -43,7 +45,7 @@ class Jobs:
     """
 
     def __init__(self, threads: int, places: int, seconds: float = ANSWER_IN) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="facslens")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=THREADS)
         self._free, self._seconds = places, seconds
 
     @asynccontextmanager

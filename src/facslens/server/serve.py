@@ -1,12 +1,12 @@
 """Bind an address, and serve on it until Ctrl-C."""
 
+import errno
 import ipaddress
 import os
 import secrets
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,14 +57,20 @@ def bind(host: str, port: int, *, token: bool = False) -> Bound:
     CallError
         If this machine has no such address, or the port is taken.
     """
+    if not 0 <= port < 1 << 16:
+        raise CallError(f"port is {port}: expected 0 to 65535")
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise CallError(f"host is {host!r}: expected a name or address of this machine") from error
+    try:
         listening = socket.create_server(place[:2], family=family, backlog=CONNECTIONS)
-    except OverflowError as error:
-        raise CallError(f"port is {port}: expected 0 to 65535") from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CallError(f"host is {host!r} and port {port}: cannot listen there ({reason})") from (
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise CallError(f"host is {host!r}: this machine has no such address") from error
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is taken" if taken else f"cannot be listened on ({error.strerror})"
+        raise CallError(f"port is {port}, which {reason}: name another, or 0 for a free one") from (
             error
         )
     own, bound = listening.getsockname()[:2]
@@ -78,11 +84,8 @@ def bind(host: str, port: int, *, token: bool = False) -> Bound:
     return Bound(listening, door, address)
 
 
-def serve(bound: Bound, site: Pages | None, started: Callable[[], None]) -> None:
-    """Answer requests until Ctrl-C or SIGTERM.
-
-    An answer that is under way then has a second; a thread that is still at it after that, reading
-    a large picture, ends with the process.
+def server(bound: Bound, site: Pages | None) -> uvicorn.Server:
+    """Make the server of an address; its ``run(sockets=[bound.socket])`` answers until it ends.
 
     Parameters
     ----------
@@ -90,28 +93,31 @@ def serve(bound: Bound, site: Pages | None, started: Callable[[], None]) -> None
         Where.
     site
         The pages of a run; None for the live page alone.
-    started
-        Called once before the first request.
     """
-    config = uvicorn.Config(
-        application(bound.door, site),
-        http=Impatient,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        h11_max_incomplete_event_size=HEADERS,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=END_IN,
+    return uvicorn.Server(
+        uvicorn.Config(
+            application(bound.door, site),
+            http=Impatient,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            h11_max_incomplete_event_size=HEADERS,
+            limit_concurrency=CONNECTIONS,
+            timeout_keep_alive=IDLE,
+            timeout_graceful_shutdown=END_IN,
+        )
     )
-    started()
+
+
+def serve(bound: Bound, site: Pages | None) -> None:
+    """Answer requests until Ctrl-C or SIGTERM; answers under way then have `END_IN` seconds."""
     try:
-        uvicorn.Server(config).run(sockets=[bound.socket])
-    except KeyboardInterrupt:  # uvicorn has ended, and passes the signal on
+        server(bound, site).run(sockets=[bound.socket])
+    except KeyboardInterrupt:  # the server has ended, and passes the signal on
         pass
     finally:
         bound.socket.close()

@@ -60,8 +60,13 @@ const [video, photo, canvas, frame] = ["video", "photo", "drawing", "frame"].map
 let network;
 /** What is shown: an answer, which face of it, and how the picture lies. */
 const shown = { answer: /** @type {?Answer} */ (null), face: 0, mirrored: false, live: false };
-/** The camera: its stream, the picture that was sent last, and the beginnings of late answers. */
-const filming = { stream: /** @type {?MediaStream} */ (null), last: /** @type {?Blob} */ (null), times: /** @type {number[]} */ ([]) };
+/** The camera: its stream, the picture that was read last, and when the latest ones were. */
+const filming = {
+  stream: /** @type {?MediaStream} */ (null),
+  last: /** @type {?Blob} */ (null),
+  times: /** @type {number[]} */ ([]),
+  waiting: false,
+};
 /** Counts what was asked for, so that a late answer to something else is dropped. */
 let turn = 0;
 let spokenAt = 0;
@@ -114,11 +119,21 @@ function layOut() {
   get("expressions").tBodies[0].replaceChildren(...network.expressions.map((name) =>
     make("tr", { "data-name": name }, make("th", { scope: "row" }, name), bar(), make("td", {}, "–"))));
   get("units").tBodies[0].replaceChildren(...network.units.map((one) =>
-    make("tr", { "data-name": one.au, title: one.evidence },
-      make("th", { scope: "row" }, make("span", { class: "code" }, one.au), make("span", { class: "name" }, one.name)),
+    make("tr", { "data-name": one.au }, make("th", { scope: "row" }, called(one)),
       make("td", { class: "unit" }, one.unit.split("/")[1]), bar(true), make("td", {}, "–"))));
   const layer = network.units[0]?.unit.split("/")[0] ?? "";
   get("units").caption.firstChild.textContent = `Action units, and the unit of ${layer} that detects each `;
+}
+
+/** The name of an action unit, which tells its evidence when it is chosen. @param {Detector} one */
+function called(one) {
+  const button = make("button", { type: "button", class: "au" },
+    make("span", { class: "code" }, one.au), make("span", { class: "name" }, one.name));
+  button.addEventListener("click", () => {
+    get("evidence").textContent = one.evidence;
+    get("spoken").textContent = one.evidence;
+  });
+  return button;
 }
 
 /** @param {HTMLElement} row @param {number} share */
@@ -188,8 +203,9 @@ function speak(sentence) {
   }
 }
 
-/** @param {?string} sentence */
+/** Lay a sentence over the picture. @param {?string} sentence */
 function message(sentence) {
+  if (sentence) speak(sentence);
   get("message").hidden = !sentence;
   if (get("message").textContent !== (sentence ?? "")) get("message").textContent = sentence ?? "";
 }
@@ -224,8 +240,8 @@ function show(answer) {
   listFaces(faces);
   tell(face);
   draw();
-  message(face ? answer.note : answer.note ?? (shown.live ? NO_FACE.camera : NO_FACE.picture));
-  speak(face ? inWords(face) : "No face found.");
+  message(answer.note ?? (face ? null : shown.live ? NO_FACE.camera : NO_FACE.picture));
+  if (face) speak(inWords(face));
   frame.dataset.faces = String(faces.length);
 }
 
@@ -511,6 +527,7 @@ function whyNot(error) {
 async function start() {
   begin();
   const mine = ++turn;
+  filming.waiting = true;
   message("Waiting for the camera…");
   try {
     if (!navigator.mediaDevices) throw new Error();
@@ -521,10 +538,18 @@ async function start() {
     photo.hidden = true;
     show({ width: 4, height: 3, faces: [], note: whyNot(error) });
     return;
+  } finally {
+    filming.waiting = false;
   }
-  if (mine !== turn) return stop();
+  if (mine !== turn) {
+    release();
+    return;
+  }
   video.srcObject = filming.stream;
-  filming.stream.getVideoTracks()[0].addEventListener("ended", stop);
+  filming.stream.getVideoTracks()[0].addEventListener("ended", () => {
+    stop();
+    message("The camera is gone. Was it unplugged?");
+  });
   await video.play();
   get("camera").textContent = "Turn the camera off";
   get("camera").classList.add("on");
@@ -578,11 +603,16 @@ function timed() {
   get("speed").dataset.rate = rate.toFixed(2);
 }
 
-function stop() {
-  turn++;
+/** Let go of the camera. */
+function release() {
   filming.stream?.getTracks().forEach((track) => track.stop());
   filming.stream = null;
   video.srcObject = null;
+}
+
+function stop() {
+  turn++;
+  release();
   video.hidden = true;
   get("camera").textContent = "Turn the camera on";
   get("camera").classList.remove("on");
@@ -606,7 +636,11 @@ function hold() {
 /* ---- what people do ---- */
 
 get("camera").addEventListener("click", () => {
-  if (!filming.stream) return start();
+  if (filming.waiting) return;
+  if (!filming.stream) {
+    start();
+    return;
+  }
   stop();
   shown.answer = null;
   draw();
