@@ -167,7 +167,7 @@ def attack(server: Server, folder: str) -> Row:
 
     def header() -> tuple[bytes, bytes]:
         bad = rng.choice(
-            ["A" * 20_000 + ": x", "A: " + "b" * 20_000, "no colon", "A\x00: b", ": x"]
+            ["A" * 99_000 + ": x", "A: " + "b" * 99_000, "no colon", "A\x00: b", ": x"]
         )
         return get("/live/", f"{own}{bad}\r\n")
 

@@ -21,7 +21,7 @@ from facslens.synthesis.people import Shot
 #: Who shows what: number of the person, expression, strength (5 is grade E), turn of the head.
 SHOWN = ((3, "happiness", 0.8, 6.0), (8, "surprise", 0.8, -5.0), (12, "anger", 0.9, 4.0),
          (17, "disgust", 0.9, -7.0))  # fmt: skip
-SIDE, WIDTH, HEIGHT = 960, 640, 480
+WIDTH, HEIGHT = 640, 480
 GROUND = np.array([[0.56, 0.61, 0.64], [0.70, 0.74, 0.75], [0.50, 0.54, 0.57], [0.64, 0.67, 0.68]])
 
 
@@ -33,19 +33,18 @@ def main() -> None:
         person = draw_model(0, who)
         person = dataclasses.replace(person, paint=dataclasses.replace(person.paint, beard=0.0))
         setting = Setting(
-            yaw=yaw, pitch=0.0, roll=yaw / 3, distance=1.1, width=3.6, shift=(0.0, 0.0),
+            yaw=yaw, pitch=0.0, roll=yaw / 3, distance=1.1, width=3.75, shift=(0.0, 0.0),
             lamp=(0.45, -0.70, 0.55), ambient=0.45, exposure=1.2, contrast=1.1, warmth=1.03,
             background=tuple(map(tuple, GROUND.tolist())), blur=0.1, noise=0.0, quality=0, grain=0,
         )  # fmt: skip
         moves = dict.fromkeys(PROTOTYPES[expression], (strength, strength))
         shot = Shot(0, 0, None, moves, {}, setting)
-        picture, _ = draw_face(room, person, room.head.rest(person.phenotype), shot, SIDE)
-        square = Image.fromarray(picture.colour).resize((WIDTH, WIDTH), Image.Resampling.LANCZOS)
-        top = (WIDTH - HEIGHT) // 2
-        cut = square.crop((0, top, WIDTH, top + HEIGHT))
+        picture, _ = draw_face(room, person, room.head.rest(person.phenotype), shot, HEIGHT)
+        beside = (WIDTH - HEIGHT) // 2
+        wide = np.pad(picture.colour, ((0, 0), (beside, beside), (0, 0)), mode="edge")
         path = folder / f"drawn-{number}.webp"
-        cut.save(path, quality=82, method=6)
-        print(path.name, expression, path.stat().st_size)
+        Image.fromarray(wide).save(path, quality=82, method=6)
+        print(path.name, expression, path.stat().st_size, flush=True)
 
 
 if __name__ == "__main__":

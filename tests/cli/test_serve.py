@@ -16,7 +16,7 @@ def served(monkeypatch):
     """Note what would be served, in place of serving it; and stand in for the explorer."""
     noted = []
     monkeypatch.setattr(
-        serving, "serve", lambda bound, site: noted.append((bound, site)) or bound.socket.close()
+        serving, "serve", lambda bound, site: noted.append((bound, site)) or True
     )
     monkeypatch.setattr(serving, "browser", lambda: None)
     module = ModuleType("facslens.explorer.site")
@@ -30,7 +30,9 @@ def served(monkeypatch):
 
     module.Site = Site
     monkeypatch.setitem(sys.modules, "facslens.explorer.site", module)
-    return noted
+    yield noted
+    for bound, _ in noted:
+        bound.socket.close()
 
 
 def test_without_a_run_it_serves_the_live_page(facslens, served):

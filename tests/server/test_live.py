@@ -199,7 +199,7 @@ def test_only_pictures_are_taken(live, headers):
 
 @pytest.mark.parametrize("path", ["/live/faces", "/live/units"])
 def test_pictures_are_sent_and_not_fetched(live, path):
-    assert live.ask(path).status == 405
+    assert live.ask(path).status == 404
 
 
 def test_nothing_is_written_anywhere(live, drawn, encode):

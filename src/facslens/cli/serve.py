@@ -67,7 +67,6 @@ def serve_command(
     2024/1689, Article 5(1)(f)).
     """
     try:
-        from facslens.server.limits import END_IN, THREADS
         from facslens.server.serve import bind, browser, serve
     except ImportError as error:
         raise CallError(
@@ -86,14 +85,11 @@ def serve_command(
     found = None if no_browser else browser()
     if found is not None:
         threading.Thread(target=found.open, args=[bound.address], daemon=True).start()
-    serve(bound, site)
+    ended = serve(bound, site)
     _say("stopped")
     sys.stdout.flush()
-    threads = [one for one in threading.enumerate() if one.name.startswith(THREADS)]
-    for one in threads:
-        one.join(END_IN / 2)
-    if any(one.is_alive() for one in threads):
-        os._exit(0)  # it still reads a picture, and holds nothing that has to be kept
+    if not ended:
+        os._exit(0)  # a thread still reads a picture, and holds nothing that has to be kept
 
 
 def _say(text: str) -> None:

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 import webbrowser
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +16,7 @@ import uvicorn
 from facslens.errors import CallError
 from facslens.server.app import Pages, application
 from facslens.server.guard import Door
-from facslens.server.limits import CONNECTIONS, END_IN, HEADERS, IDLE, Impatient
+from facslens.server.limits import CONNECTIONS, END_IN, HEADERS, IDLE, THREADS, Impatient
 
 #: Random bytes of a token.
 _TOKEN: Final = 32
@@ -113,14 +114,24 @@ def server(bound: Bound, site: Pages | None) -> uvicorn.Server:
     )
 
 
-def serve(bound: Bound, site: Pages | None) -> None:
-    """Answer requests until Ctrl-C or SIGTERM; answers under way then have `END_IN` seconds."""
+def serve(bound: Bound, site: Pages | None) -> bool:
+    """Answer requests until Ctrl-C or SIGTERM; answers under way then have `END_IN` seconds.
+
+    Returns
+    -------
+    bool
+        Whether all threads have ended; one that reads a picture cannot be stopped.
+    """
     try:
         server(bound, site).run(sockets=[bound.socket])
     except KeyboardInterrupt:  # the server has ended, and passes the signal on
         pass
     finally:
         bound.socket.close()
+    threads = [one for one in threading.enumerate() if one.name.startswith(THREADS)]
+    for one in threads:
+        one.join(END_IN / 2)
+    return not any(one.is_alive() for one in threads)
 
 
 def browser() -> webbrowser.BaseBrowser | None:

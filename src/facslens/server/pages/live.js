@@ -58,8 +58,8 @@ const [video, photo, canvas, frame] = ["video", "photo", "drawing", "frame"].map
 
 /** @type {Network} */
 let network;
-/** What is shown: an answer, which face of it, and how the picture lies. */
-const shown = { answer: /** @type {?Answer} */ (null), face: 0, mirrored: false, live: false };
+/** What is shown: an answer, which face of it, the action unit that was chosen, how the picture lies. */
+const shown = { answer: /** @type {?Answer} */ (null), face: 0, au: "", mirrored: false, live: false };
 /** The camera: its stream, the picture that was read last, and when the latest ones were. */
 const filming = {
   stream: /** @type {?MediaStream} */ (null),
@@ -122,16 +122,21 @@ function layOut() {
     make("tr", { "data-name": one.au }, make("th", { scope: "row" }, called(one)),
       make("td", { class: "unit" }, one.unit.split("/")[1]), bar(true), make("td", {}, "–"))));
   const layer = network.units[0]?.unit.split("/")[0] ?? "";
-  get("units").caption.firstChild.textContent = `Action units, and the unit of ${layer} that detects each `;
+  get("units").caption.textContent = `Action units, and the unit of ${layer} that detects each`;
 }
 
-/** The name of an action unit, which tells its evidence when it is chosen. @param {Detector} one */
+/** The name of an action unit: when it is chosen, its evidence is told and its place shown. @param {Detector} one */
 function called(one) {
-  const button = make("button", { type: "button", class: "au" },
+  const button = make("button", { type: "button", class: "au", "aria-pressed": "false" },
     make("span", { class: "code" }, one.au), make("span", { class: "name" }, one.name));
   button.addEventListener("click", () => {
-    get("evidence").textContent = one.evidence;
-    get("spoken").textContent = one.evidence;
+    shown.au = shown.au === one.au ? "" : one.au;
+    for (const row of get("units").tBodies[0].rows) {
+      row.querySelector(".au").setAttribute("aria-pressed", String(row.dataset.name === shown.au));
+    }
+    const said = shown.au ? one.evidence : "Choose an action unit for its place and its evidence.";
+    get("evidence").textContent = get("spoken").textContent = said;
+    draw();
   });
   return button;
 }
@@ -168,7 +173,7 @@ function tell(face) {
   get("tiles").replaceChildren(...(face?.projections ?? []).map((one) => {
     const tile = make("canvas", { role: "img", "aria-label": `Projection of unit ${one.unit}` });
     grey(/** @type {HTMLCanvasElement} */ (tile), one.levels, face?.crop.side ?? 48);
-    const why = one.share === null ? one.reason : `${one.reason} ${percent(one.share)}`;
+    const why = one.share === null ? one.reason : `${percent(one.share)} of ${one.reason}`;
     return make("figure", {}, tile, make("figcaption", {}, why, make("small", {}, one.unit)));
   }));
 }
@@ -267,13 +272,14 @@ function draw() {
   const top = (height - scale * answer.height) / 2;
   /** @param {number} x @param {number} y */
   const place = (x, y) => [shown.mirrored ? width - left - scale * x : left + scale * x, top + scale * y];
-  answer.faces.forEach((face, number) => {
-    const chosen = number === shown.face;
-    if (chosen) drawRegions(pen, face, place);
-    drawBox(pen, face, place, chosen, width);
-    if (chosen) drawLabels(pen, face, place, width, height);
-  });
+  const face = answer.faces[shown.face];
+  drawRegions(pen, face, place);
+  answer.faces.forEach((one) => drawBox(pen, one, place, one === face, width));
+  drawLabels(pen, face, place, width, height);
 }
+
+/** How much larger words are in a wide frame. @param {number} width */
+const enlarged = (width) => Math.min(Math.max(width / 760, 1), 1.6);
 
 /** Give the corners of a face on the frame. @param {Face} face @param {(x: number, y: number) => number[]} place */
 function corners(face, place) {
@@ -299,9 +305,10 @@ function drawBox(pen, face, place, chosen, width) {
   }
   pen.stroke();
   const text = `${face.row.expression} ${percent(face.row[face.row.expression])}`;
-  pen.font = `600 ${chosen ? 15 : 13}px ${getComputedStyle(document.body).fontFamily}`;
-  const wide = pen.measureText(text).width + 16;
-  const tall = chosen ? 26 : 22;
+  const size = enlarged(width) * (chosen ? 1 : 0.86);
+  pen.font = `600 ${15 * size}px ${getComputedStyle(document.body).fontFamily}`;
+  const wide = pen.measureText(text).width + 20 * size;
+  const tall = 26 * size;
   const from = Math.min(Math.max(4, x + (w - wide) / 2), width - wide - 4);
   const above = y - tall - 8 < 4 ? y + 6 : y - tall - 8;
   pen.fillStyle = GLOW;
@@ -310,7 +317,7 @@ function drawBox(pen, face, place, chosen, width) {
   pen.fill();
   pen.fillStyle = INK;
   pen.textBaseline = "middle";
-  pen.fillText(text, from + 8, above + tall / 2 + 1);
+  pen.fillText(text, from + 10 * size, above + tall / 2 + 1);
   pen.globalAlpha = 1;
 }
 
@@ -323,32 +330,40 @@ function inPicture(face, x, y) {
   return /** @type {[number, number]} */ ([a * x - b * y + c, b * x + a * y + d]);
 }
 
-/** Outline where the action units lie that show. @param {CanvasRenderingContext2D} pen @param {Face} face @param {(x: number, y: number) => number[]} place */
+/** Outline where the action units lie that show, as one shape; or the one that was chosen. @param {CanvasRenderingContext2D} pen @param {Face} face @param {(x: number, y: number) => number[]} place */
 function drawRegions(pen, face, place) {
-  pen.lineWidth = 1.25;
-  for (const one of firing(face)) {
-    for (const [x, y, across, down] of one.region) {
+  const some = shown.au ? network.units.filter((one) => one.au === shown.au) : firing(face);
+  const shape = (/** @type {number} */ grown) => {
+    const path = new Path2D();
+    for (const [x, y, across, down] of some.flatMap((one) => one.region)) {
       for (const middle of new Set([x, 1 - x])) {
-        pen.beginPath();
-        for (let i = 0; i <= 48; i++) {
-          const angle = (i * Math.PI) / 24;
-          const [px, py] = place(...inPicture(face, middle + across * Math.cos(angle), y + down * Math.sin(angle)));
-          if (i) pen.lineTo(px, py);
-          else pen.moveTo(px, py);
-        }
-        pen.fillStyle = "rgb(255 211 77 / .1)";
-        pen.fill();
-        pen.strokeStyle = "rgb(255 211 77 / .75)";
-        pen.stroke();
+        const [cx, cy] = place(...inPicture(face, middle, y));
+        const [ax, ay] = place(...inPicture(face, middle + across, y));
+        const [dx, dy] = place(...inPicture(face, middle, y + down));
+        const wide = Math.hypot(ax - cx, ay - cy) + grown;
+        const tall = Math.hypot(dx - cx, dy - cy) + grown;
+        const one = new Path2D();
+        one.ellipse(cx, cy, wide, tall, Math.atan((ay - cy) / (ax - cx)), 0, 2 * Math.PI);
+        path.addPath(one);
       }
     }
-  }
+    return path;
+  };
+  pen.fillStyle = "rgb(255 211 77 / .85)";
+  pen.fill(shape(shown.au ? 2.5 : 1.5));
+  pen.globalCompositeOperation = "destination-out"; // the canvas holds nothing else yet
+  pen.fillStyle = "#000";
+  pen.fill(shape(0));
+  pen.globalCompositeOperation = "source-over";
+  pen.fillStyle = "rgb(255 211 77 / .16)";
+  pen.fill(shape(0));
 }
 
 /** Name the units that fire at the sides of the face, with a line to where each action unit lies. @param {CanvasRenderingContext2D} pen @param {Face} face @param {(x: number, y: number) => number[]} place @param {number} width @param {number} height */
 function drawLabels(pen, face, place, width, height) {
   const small = width < 620;
-  const tall = small ? 22 : 40;
+  const size = enlarged(width);
+  const tall = small ? 22 : 40 * size;
   const box = corners(face, place);
   const sans = getComputedStyle(document.body).fontFamily;
   const anchors = firing(face)
@@ -378,8 +393,8 @@ function drawLabels(pen, face, place, width, height) {
       const lines = small
         ? [one.au]
         : [`${one.au} ${one.name}`, `unit ${one.unit.split("/")[1]} · ${face.row[`${one.au}_response`].toFixed(2)} > ${one.threshold.toFixed(2)}`];
-      const fonts = [`600 13px ${sans}`, `12px ${sans}`];
-      const wide = 20 + Math.max(...lines.map((line, n) => {
+      const fonts = [`600 ${13 * size}px ${sans}`, `${12 * size}px ${sans}`];
+      const wide = 20 * size + Math.max(...lines.map((line, n) => {
         pen.font = fonts[n];
         return pen.measureText(line).width;
       }));
@@ -407,7 +422,7 @@ function drawLabels(pen, face, place, width, height) {
       lines.forEach((line, n) => {
         pen.font = fonts[n];
         pen.fillStyle = n ? "#c9c7c0" : PAPER;
-        pen.fillText(line, from + 10, tops[i] + (small ? tall / 2 : 13 + 16 * n) + 0.5);
+        pen.fillText(line, from + 10 * size, tops[i] + (small ? tall / 2 : (13 + 16 * n) * size) + 0.5);
       });
     });
   }
