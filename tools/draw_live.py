@@ -2,7 +2,8 @@
 
     python tools/draw_live.py
 
-Each is a person from the front who shows the prototype of one expression, in a picture of 640×480.
+Each is a person who shows the prototype of one expression, in a picture of 640×480; drawn.json says
+which action units were drawn, for the network may read others.
 """
 
 import dataclasses
@@ -12,15 +13,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from facslens import artifacts
 from facslens.action_units import PROTOTYPES
 from facslens.synthesis.camera import Setting
 from facslens.synthesis.generate import draw_face, studio
 from facslens.synthesis.pairs import draw_model
 from facslens.synthesis.people import Shot
 
-#: Who shows what: number of the person, expression, strength (5 is grade E), turn of the head.
-SHOWN = ((3, "happiness", 0.8, 6.0), (8, "surprise", 0.8, -5.0), (12, "anger", 0.9, 4.0),
-         (17, "disgust", 0.9, -7.0))  # fmt: skip
+#: Who shows what: number of the person, expression, strength (1 is grade E), turn of the head.
+SHOWN = (
+    (3, "happiness", 0.8, 6.0),
+    (12, "surprise", 0.9, -5.0),
+    (2, "disgust", 0.9, 4.0),
+    (8, "anger", 0.9, -7.0),
+)
 WIDTH, HEIGHT = 640, 480
 GROUND = np.array([[0.56, 0.61, 0.64], [0.70, 0.74, 0.75], [0.50, 0.54, 0.57], [0.64, 0.67, 0.68]])
 
@@ -29,6 +35,7 @@ def main() -> None:
     """Draw and write them."""
     folder = Path(str(files("facslens.server") / "pages"))
     room = studio()
+    drawn = []
     for number, (who, expression, strength, yaw) in enumerate(SHOWN):
         person = draw_model(0, who)
         person = dataclasses.replace(person, paint=dataclasses.replace(person.paint, beard=0.0))
@@ -44,7 +51,9 @@ def main() -> None:
         wide = np.pad(picture.colour, ((0, 0), (beside, beside), (0, 0)), mode="edge")
         path = folder / f"drawn-{number}.webp"
         Image.fromarray(wide).save(path, quality=82, method=6)
+        drawn.append({"file": path.name, "expression": expression, "aus": list(moves)})
         print(path.name, expression, path.stat().st_size, flush=True)
+    artifacts.write_json(folder / "drawn.json", {"faces": drawn})
 
 
 if __name__ == "__main__":

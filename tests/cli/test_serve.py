@@ -15,9 +15,7 @@ from facslens.server import serve as serving
 def served(monkeypatch):
     """Note what would be served, in place of serving it; and stand in for the explorer."""
     noted = []
-    monkeypatch.setattr(
-        serving, "serve", lambda bound, site: noted.append((bound, site)) or True
-    )
+    monkeypatch.setattr(serving, "serve", lambda bound, site: noted.append((bound, site)) or True)
     monkeypatch.setattr(serving, "browser", lambda: None)
     module = ModuleType("facslens.explorer.site")
 

@@ -122,7 +122,7 @@ def explorer(run_server: Callable[..., Served]) -> Served:
 
 @pytest.fixture(scope="session")
 def drawn() -> list[np.ndarray]:
-    """The drawn faces that come with the live page: happiness, surprise, anger, disgust."""
+    """The drawn faces that come with the live page: happiness, surprise, disgust, anger."""
     pages = files("facslens.server") / "pages"
     return [
         np.asarray(Image.open(io.BytesIO((pages / f"drawn-{n}.webp").read_bytes())).convert("RGB"))

@@ -516,11 +516,14 @@ function begin() {
 }
 
 let number = 0;
-/** Show one of the drawn faces that come with the page. @param {boolean} units */
+/** Show one of the drawn faces that come with the page, and say what was drawn. @param {boolean} units */
 async function showDrawn(units) {
-  const file = await fetch(`drawn-${number++ % 4}.webp`).then((response) => response.blob());
-  await look(file, "A face drawn by a program. Outlines show where an action unit lies on an average face; " +
-    "the labels name the unit of the network that answers.", false, units);
+  const { faces } = await ask("drawn.json");
+  const { file, expression, aus } = faces[number++ % faces.length];
+  const picture = await fetch(file).then((response) => response.blob());
+  const last = aus.pop();
+  await look(picture, `A face drawn by a program to show ${expression}: ${aus.join(", ")} and ${last}. ` +
+    "The network may read others. Outlines show where an action unit lies on an average face.", false, units);
 }
 
 /* ---- the camera ---- */
