@@ -35,9 +35,11 @@ def filming(chromium, drawn, tmp_path_factory):
 class Watched:
     """A page, all that it asks for, and all that it complains of."""
 
-    def __init__(self, browser, served, width=1280, height=900, **context):
+    def __init__(self, browser, served, width=1280, height=900, *, failing=False, **context):
+        self.failing = failing
         self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(90_000)  # the first projection loads PyTorch
         self.requests, self.complaints = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))
@@ -52,7 +54,7 @@ class Watched:
         own = re.compile(r"(http://127\.0\.0\.1:\d+/live/|blob:http://127\.0\.0\.1:\d+/|data:)")
         strangers = [url for url in self.requests if not own.match(url)]
         self.context.close()
-        assert (strangers, self.complaints) == ([], [])
+        assert (strangers, [] if self.failing else self.complaints) == ([], [])
 
 
 def reading(page):
@@ -145,6 +147,7 @@ def test_the_camera_is_read_until_it_is_turned_off(filming, live):
         page.wait_for_selector("#behind", state="hidden")
         page.click("#camera")
         assert page.locator("video").evaluate("v => v.srcObject") is None
+        page.wait_for_timeout(300)  # for a picture that was under way
         asked = page.evaluate("performance.getEntriesByType('resource').length")
         page.wait_for_timeout(300)
         assert page.evaluate("performance.getEntriesByType('resource').length") == asked
@@ -154,7 +157,9 @@ def test_the_camera_is_read_until_it_is_turned_off(filming, live):
 def test_without_a_camera_a_sentence_says_so(browser, live):
     with Watched(browser, live, permissions=["camera"]) as page:
         page.click("#camera")
-        page.get_by_text("No camera was found. Connect one, or choose a photograph.").wait_for()
+        page.locator(
+            "#message", has_text="No camera was found. Connect one, or choose a photograph."
+        ).wait_for()
         assert page.inner_text("#camera") == "Turn the camera on"
 
 
@@ -163,7 +168,9 @@ def test_a_camera_that_is_not_allowed_is_told(chromium, live):
         chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts"), live
     ) as page:
         page.click("#camera")
-        page.get_by_text("The browser was not allowed to use the camera.").wait_for()
+        page.locator(
+            "#message", has_text="The browser was not allowed to use the camera."
+        ).wait_for()
 
 
 def test_a_photograph_of_two_is_read_face_by_face(browser, live, drawn, encode):
@@ -190,11 +197,13 @@ def test_a_picture_without_a_face_and_a_file_without_a_picture_are_told(browser,
         page.set_input_files(
             "#file", {"name": "wall.png", "mimeType": "image/png", "buffer": ground}
         )
-        page.get_by_text("No face found in this picture.").wait_for()
+        page.locator("#message", has_text="No face found in this picture.").wait_for()
         assert reading(page)["said"] == "No face found"
         assert painted(page) == {"box": 0, "other": 0}
         page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": b"text"})
-        page.get_by_text("This file is no picture that the browser can open.").wait_for()
+        page.locator(
+            "#message", has_text="This file is no picture that the browser can open."
+        ).wait_for()
 
 
 def test_a_photograph_can_be_dropped_and_too_large_ones_are_made_smaller(browser, live):
@@ -210,8 +219,9 @@ def test_a_photograph_can_be_dropped_and_too_large_ones_are_made_smaller(browser
                   document.body.dispatchEvent(new DragEvent("drop", drop));
                 }"""
             )
-        assert response.value.request.headers["content-type"] == "image/jpeg"
-        assert len(response.value.request.post_data_buffer) < 1_000_000
+        sent = response.value.request.all_headers()
+        assert sent["content-type"] == "image/jpeg"
+        assert int(sent["content-length"]) < 1_000_000
         page.wait_for_selector("#tiles figure")
         assert reading(page)["said"] == response.value.json()["faces"][0]["row"]["expression"]
 
@@ -259,12 +269,13 @@ def test_it_fits_every_screen_and_reader(browser, live, width, scheme):
                 page.wait_for_selector("#tiles figure")
 
 
-def test_it_says_that_facslens_was_stopped(browser, run_server, live):
-    with Watched(browser, live) as page:
+def test_it_says_that_facslens_was_stopped(browser, live):
+    with Watched(browser, live, failing=True) as page:
         page.route("**/live/faces", lambda route: route.abort())
         page.click("#drawn")
-        page.get_by_text(
-            "facslens does not answer. Is it still running where you started it?"
+        page.locator(
+            "#message",
+            has_text="facslens does not answer. Is it still running where you started it?",
         ).wait_for()
         page.unroute("**/live/faces")
         page.route(
@@ -293,9 +304,9 @@ def test_the_policy_stops_a_script_that_is_not_its_own(browser, live):
           document.body.insertAdjacentHTML("beforeend", foreign);
           await fetch("https://example.org/").catch(() => 0);
           await new Promise((done) => setTimeout(done, 300));
-          return stopped.sort();
+          return stopped;
         }"""
     )
-    assert stopped == ["connect-src", "img-src", "script-src-elem", "style-src-attr"]
+    assert sorted(set(stopped)) == ["connect-src", "img-src", "script-src-elem", "style-src-attr"]
     assert page.evaluate("window.injected") is None
     context.close()
