@@ -10,6 +10,7 @@ server's process, after a first picture was read.
 import argparse
 import http.client
 import io
+import os
 import random
 import shutil
 import socket
@@ -53,6 +54,12 @@ class Server:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     @property
+    def processor(self) -> float:
+        """Seconds of the processor that its process has taken."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def open_files(self) -> int:
         """How many files and connections its process holds."""
         return len([*Path(f"/proc/{self.process.pid}/fd").iterdir()])
@@ -70,6 +77,22 @@ class Server:
             except OSError:
                 return 0
         return int(answer.split(b" ")[1]) if answer.startswith(b"HTTP/1.1 ") else 0
+
+
+class State:
+    """What a server holds and has taken before something is asked of it."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.memory, self.processor = server, server.memory, server.processor
+
+    def row(self, what: str, errors: int, requests: int, said: str) -> Row:
+        """Give one line of the table, with what came since."""
+        taken = self.server.processor - self.processor
+        return {
+            "what": what, "said": said, "errors": errors, "CPU ms each": 1e3 * taken / requests,
+            "MiB before": self.memory, "MiB after": self.server.memory,
+            "open files": self.server.open_files,
+        }  # fmt: skip
 
 
 @contextmanager
@@ -119,7 +142,7 @@ def load(server: Server, seconds: float) -> Row:
                 connection.close()
             times.append(time.perf_counter() - due)
 
-    before = server.memory
+    before = State(server)
     threads = [threading.Thread(target=ask, args=[client]) for client in range(CLIENTS)]
     for thread in threads:
         thread.start()
@@ -129,7 +152,7 @@ def load(server: Server, seconds: float) -> Row:
     middle, most = (1e3 * np.quantile(times, share) for share in (0.5, 0.99))
     said = f"median {middle:.1f} ms, 99 % within {most:.1f} ms"
     what = f"{len(times)} requests, {len(times) / took:.0f} a second"
-    return row(what, len(wrong), before, server, said)
+    return before.row(what, len(wrong), len(times), said)
 
 
 def attack(server: Server, folder: str) -> Row:
@@ -206,7 +229,7 @@ def attack(server: Server, folder: str) -> Row:
     kinds: Sequence[Callable[[], tuple[bytes, bytes]]] = (
         path, name, other, header, noise, bomb, damaged, large, packed, method,
     )  # fmt: skip
-    before = server.memory
+    before = State(server)
     found: Counter[int] = Counter()
     for number in range(HOSTILE):
         found[server.send(*kinds[number % len(kinds)]())] += 1
@@ -214,7 +237,7 @@ def attack(server: Server, folder: str) -> Row:
     happened = [] if server.process.poll() is None else ["the server has ended"]
     happened += [f"it wrote {one.name}" for one in Path(folder).iterdir()]
     said = ", ".join(f"{status}: {count}" for status, count in sorted(found.items()))
-    return row(f"{HOSTILE} hostile requests", wrong, before, server, "; ".join([said, *happened]))
+    return before.row(f"{HOSTILE} hostile requests", wrong, HOSTILE, "; ".join([said, *happened]))
 
 
 def filmed(server: Server, seconds: float) -> list[Row]:
@@ -237,27 +260,17 @@ def filmed(server: Server, seconds: float) -> list[Row]:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"http://127.0.0.1:{server.port}/live/")
         page.wait_for_selector("#frame[data-faces='1']")
-        before = server.memory
         page.click("#camera")
         page.wait_for_selector("#speed[data-rate]")
-        rates = []
+        before, rates = State(server), []
         for _ in range(int(seconds)):
             page.wait_for_timeout(1000)
             rates.append(float(page.get_attribute("#speed", "data-rate") or 0))
         wrong = 0 if page.is_hidden("#message") else 1
         browser.close()
     said = f"{np.median(rates):.1f} pictures a second, the slowest second {min(rates):.1f}"
-    return [
-        row(f"a camera of 640×480 in Chromium for {seconds:.0f} s", wrong, before, server, said)
-    ]
-
-
-def row(what: str, wrong: int, before: float, server: Server, said: str) -> Row:
-    """Give one line of the table."""
-    return {
-        "what": what, "said": said, "errors": wrong, "MiB before": before,
-        "MiB after": server.memory, "open files": server.open_files,
-    }  # fmt: skip
+    what = f"a camera of 640×480 in Chromium for {seconds:.0f} s"
+    return [before.row(what, wrong, round(sum(rates)), said)]
 
 
 def drawn(number: int) -> bytes:

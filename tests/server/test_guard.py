@@ -48,6 +48,11 @@ def test_a_wider_door_knows_its_names_and_addresses_in_digits():
     ]  # fmt: skip
 
 
+def test_headers_beyond_sixteen_kilobytes_are_refused(explorer):
+    assert explorer.ask("/", x="a" * 16_000).status == 200
+    assert explorer.ask("/", x="a" * 17_000).status == 431
+
+
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://127.0.0.1:1"])
 def test_only_its_own_pages_may_send_pictures(live, origin):
     answer = live.ask("/live/faces", "POST", b"x", origin=origin)

@@ -161,6 +161,8 @@ def test_without_a_camera_a_sentence_says_so(browser, live):
             "#message", has_text="No camera was found. Connect one, or choose a photograph."
         ).wait_for()
         assert page.inner_text("#camera") == "Turn the camera on"
+        assert reading(page)["said"] == "Nothing read"
+        assert painted(page) == {"box": 0, "other": 0}
 
 
 def test_a_camera_that_is_not_allowed_is_told(chromium, live):

@@ -12,6 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+#: Most bytes of a request's headers.
+MAX_HEADERS: Final = 16_384
 #: What a page may load: its own files, and pictures that it has in memory. No other origin.
 POLICY: Final = "; ".join(
     (
@@ -125,6 +127,8 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         """Give what is answered in place of the page; None where the request may pass."""
         headers, method = Headers(scope=scope), scope["method"]
+        if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADERS:
+            return _no(431, "The headers are too large.")
         host = headers.get("host", "")
         if not self.door.is_own(host):
             return _no(421, "This server is not known by that name.")

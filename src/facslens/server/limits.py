@@ -12,8 +12,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: Most bytes of a picture that is sent.
 BODY: Final = 16_000_000
-#: Most bytes of a request's first line and headers.
-HEADERS: Final = 16_384
 #: Most connections at once.
 CONNECTIONS: Final = 100
 #: Seconds in which a request's headers have to be there, and its body.

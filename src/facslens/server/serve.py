@@ -15,8 +15,8 @@ import uvicorn
 
 from facslens.errors import CallError
 from facslens.server.app import Pages, application
-from facslens.server.guard import Door
-from facslens.server.limits import CONNECTIONS, END_IN, HEADERS, IDLE, THREADS, Impatient
+from facslens.server.guard import MAX_HEADERS, Door
+from facslens.server.limits import CONNECTIONS, END_IN, IDLE, THREADS, Impatient
 
 #: Random bytes of a token.
 _TOKEN: Final = 32
@@ -106,7 +106,7 @@ def server(bound: Bound, site: Pages | None) -> uvicorn.Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            h11_max_incomplete_event_size=HEADERS,
+            h11_max_incomplete_event_size=MAX_HEADERS,
             limit_concurrency=CONNECTIONS,
             timeout_keep_alive=IDLE,
             timeout_graceful_shutdown=END_IN,

@@ -149,13 +149,13 @@ function fill(row, share) {
 /** @param {?number} share */
 const percent = (share) => (share == null ? "–" : `${Math.round(100 * share)} %`);
 
-/** @param {?Face} face */
-function tell(face) {
+/** Fill the rows with what was read in a face, or empty them. @param {?Face} face @param {string} otherwise what stands above then */
+function tell(face, otherwise = "No face found") {
   const row = face?.row ?? {};
-  get("said").textContent = row.expression ?? "No face found";
+  get("said").textContent = row.expression ?? otherwise;
   get("sure").textContent = face
     ? `Probability ${percent(row[row.expression])} · face found with score ${row.FaceScore?.toFixed(2) ?? "–"}`
-    : "Nothing was read.";
+    : "";
   for (const line of get("expressions").tBodies[0].rows) {
     const share = row[line.dataset.name];
     line.classList.toggle("top", line.dataset.name === row.expression);
@@ -248,6 +248,19 @@ function show(answer) {
   message(answer.note ?? (face ? null : shown.live ? NO_FACE.camera : NO_FACE.picture));
   if (face) speak(inWords(face));
   frame.dataset.faces = String(faces.length);
+}
+
+/** Show no picture, and say why. @param {string} sentence @param {string} caption */
+function clear(sentence, caption = "") {
+  shown.answer = null;
+  shown.live = false;
+  photo.hidden = video.hidden = true;
+  frame.dataset.faces = "0";
+  get("caption").textContent = caption;
+  listFaces([]);
+  tell(null, "Nothing read");
+  draw();
+  message(sentence || null);
 }
 
 /* ---- drawing over the picture ---- */
@@ -361,10 +374,11 @@ function drawRegions(pen, face, place) {
 
 /** Name the units that fire at the sides of the face, with a line to where each action unit lies. @param {CanvasRenderingContext2D} pen @param {Face} face @param {(x: number, y: number) => number[]} place @param {number} width @param {number} height */
 function drawLabels(pen, face, place, width, height) {
-  const small = width < 620;
   const size = enlarged(width);
-  const tall = small ? 22 : 40 * size;
   const box = corners(face, place);
+  const room = Math.min(box.x, width - box.x - box.w) - 22;
+  const small = room < 170 * size || (shown.answer?.faces.length ?? 0) > 1; // codes alone
+  const tall = small ? 22 : 40 * size;
   const sans = getComputedStyle(document.body).fontFamily;
   const anchors = firing(face)
     .map((one) => {
@@ -449,8 +463,7 @@ async function look(file, caption, mirrored = false, units = true) {
   try {
     await photo.decode();
   } catch {
-    photo.hidden = true;
-    show({ width: 4, height: 3, faces: [], note: "This file is no picture that the browser can open." });
+    clear("This file is no picture that the browser can open.");
     return;
   }
   if (mine !== turn) return;
@@ -469,7 +482,7 @@ async function look(file, caption, mirrored = false, units = true) {
       show(answer);
     }
   } catch (error) {
-    if (mine === turn) show({ width: 4, height: 3, faces: [], note: /** @type {Error} */ (error).message });
+    if (mine === turn) clear(/** @type {Error} */ (error).message);
   }
 }
 
@@ -553,8 +566,7 @@ async function start() {
       video: { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" },
     });
   } catch (error) {
-    photo.hidden = true;
-    show({ width: 4, height: 3, faces: [], note: whyNot(error) });
+    clear(whyNot(error));
     return;
   } finally {
     filming.waiting = false;
@@ -566,7 +578,7 @@ async function start() {
   video.srcObject = filming.stream;
   filming.stream.getVideoTracks()[0].addEventListener("ended", () => {
     stop();
-    message("The camera is gone. Was it unplugged?");
+    clear("The camera is gone. Was it unplugged?");
   });
   await video.play();
   get("camera").textContent = "Turn the camera off";
@@ -617,7 +629,7 @@ function timed() {
   const [first] = filming.times;
   if (now - first < 500) return;
   const rate = (1000 * (filming.times.length - 1)) / (now - first);
-  get("speed").textContent = `${rate.toFixed(0)} pictures a second`;
+  get("speed").textContent = `${rate.toFixed(0)} a second`;
   get("speed").dataset.rate = rate.toFixed(2);
 }
 
@@ -643,9 +655,11 @@ function stop() {
 function hold() {
   if (shown.live && filming.last) {
     get("hold").textContent = "Go on filming";
+    get("speed").hidden = true;
     look(filming.last, "Held. Outlines show where an action unit lies on an average face.", true);
   } else if (filming.stream) {
     get("hold").textContent = "Hold this picture";
+    get("speed").hidden = false;
     get("caption").textContent = "The camera is on. Its pictures are read and forgotten; none is recorded.";
     film(++turn);
   }
@@ -660,10 +674,7 @@ get("camera").addEventListener("click", () => {
     return;
   }
   stop();
-  shown.answer = null;
-  draw();
-  tell(null);
-  get("caption").textContent = "The camera is off.";
+  clear("", "The camera is off.");
 });
 get("hold").addEventListener("click", hold);
 get("choose").addEventListener("click", () => get("file").click());
