@@ -1,6 +1,7 @@
 """How much, how many and how long."""
 
 import asyncio
+import http.client
 import socket
 import threading
 import time
@@ -52,6 +53,19 @@ def test_a_body_that_does_not_come_is_given_up(live, monkeypatch):
         start = time.monotonic()
         assert status(connection) == 408
         assert 0.15 < time.monotonic() - start < 3
+
+
+def test_answers_over_a_connection_that_is_kept_do_not_wait(live):
+    """Without TCP_NODELAY each of them takes 40 ms more, until the head is confirmed."""
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=10)
+    times = []
+    for _ in range(30):
+        start = time.perf_counter()
+        connection.request("GET", "/live/live.css")
+        connection.getresponse().read()
+        times.append(time.perf_counter() - start)
+    connection.close()
+    assert sorted(times)[15] < 0.03
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nA: "])
