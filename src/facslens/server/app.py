@@ -19,7 +19,7 @@ from facslens.datasets.images import FORMATS
 from facslens.errors import DataError, FacslensError
 from facslens.names import one_line
 from facslens.server.guard import Door, Guard
-from facslens.server.limits import BODY, Jobs, body_of
+from facslens.server.limits import BODY, MADE_IN, Jobs, body_of
 from facslens.server.live import Live
 
 #: Media types of the files of a site; others are bytes to be saved.
@@ -76,7 +76,8 @@ def application(door: Door, site: Pages | None = None) -> Guard:
     site
         The pages of a run; None for the live page alone.
     """
-    live, reading, making = Live(), Jobs(threads=2, places=8), Jobs(threads=1, places=64)
+    live, reading = Live(), Jobs(threads=2, places=8)
+    making = Jobs(threads=1, places=64, seconds=MADE_IN)  # one after another: pages share a run
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

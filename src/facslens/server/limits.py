@@ -20,8 +20,9 @@ HEADERS_IN: Final = 10.0
 BODY_IN: Final = 20.0
 #: Seconds after which a connection without a further request is closed.
 IDLE: Final = 15
-#: Seconds that an answer may take.
-ANSWER_IN: Final = 60.0
+#: Seconds in which a picture is read, and a page is made; some pages are made when first asked for.
+READ_IN: Final = 60.0
+MADE_IN: Final = 300.0
 #: Seconds for answers that are under way when the server ends.
 END_IN: Final = 1
 #: How the names of the threads begin that do jobs.
@@ -43,7 +44,7 @@ class Jobs:
         That a job may take, waiting included.
     """
 
-    def __init__(self, threads: int, places: int, seconds: float = ANSWER_IN) -> None:
+    def __init__(self, threads: int, places: int, seconds: float = READ_IN) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=THREADS)
         self._free, self._seconds = places, seconds
 
