@@ -377,7 +377,7 @@ function drawLabels(pen, face, place, width, height) {
   const size = enlarged(width);
   const box = corners(face, place);
   const room = Math.min(box.x, width - box.x - box.w) - 22;
-  const small = room < 170 * size || (shown.answer?.faces.length ?? 0) > 1; // codes alone
+  const small = room < 140 * size || (shown.answer?.faces.length ?? 0) > 1; // codes alone
   const tall = small ? 22 : 40 * size;
   const sans = getComputedStyle(document.body).fontFamily;
   const anchors = firing(face)
