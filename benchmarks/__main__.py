@@ -60,6 +60,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         ("{data}/ck48/CK+48/happy/S011_006_00000012.png",),
         needs="ck48/CK+48/happy/S011_006_00000012.png",
     ),
+    "server": Benchmark("the server under load and attack, and the live page with a camera"),
     "synthetic": Benchmark("drawing faces with two processes, beside one"),
     "experiment": Benchmark("how often the experiment finds what is not there", ("level",), False),
     "analysis": Benchmark("the experiment's analysis of 4,800 units, by parts"),

@@ -57,7 +57,7 @@ def test_the_version_does_not_even_wait_for_what_draws_tables():
     assert not {name.partition(".")[0] for name in called("--version")} & {*HEAVY, "numpy", "rich"}
 
 
-@pytest.mark.parametrize("command", ["predict", "export", "layers"])
+@pytest.mark.parametrize("command", ["predict", "export", "layers", "serve"])
 def test_the_help_of_a_command_waits_for_no_table_and_no_network(command):
     assert not called(command, "--help") & {*HEAVY, "jaxtyping", "asyncio"}
 

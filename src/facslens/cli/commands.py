@@ -106,6 +106,11 @@ COMMANDS: Final[dict[str, Command]] = {
             "facslens predict face.png --faces-are-cropped --json",
         ),
     ),
+    "serve": Command(
+        "serve:serve_command",
+        "Show a run, and read faces of photographs and of a camera, in a browser on this machine.",
+        ("facslens serve", "facslens serve mine", "facslens serve mine --against other"),
+    ),
     "export": Command(
         "export:export",
         "Write a network as one ONNX file, for machines without PyTorch.",

@@ -93,9 +93,18 @@ def crop_face(
     grey: UInt8[np.ndarray, "row column"], face: Detection, size: int
 ) -> UInt8[np.ndarray, "size size"]:
     """Cut out a detected face: by its landmarks where it has them, else by its box."""
-    if face.points is None:
-        return crop_box(grey, face.box, size)
-    return crop(grey, face.points, size)
+    return _cut(grey, way_of(face, size), size)
+
+
+def way_of(face: Detection, size: int) -> Similarity:
+    """Find the similarity from the pixels of the crop of a detected face to the picture's.
+
+    Raises
+    ------
+    DataError
+        As `placed` and `crop_box` say.
+    """
+    return _boxed(face.box, size) if face.points is None else placed(face.points, size).inverse()
 
 
 def crop_box(
@@ -117,13 +126,18 @@ def crop_box(
     DataError
         If the box is not finite or has no area.
     """
+    return _cut(grey, _boxed(box, size), size)
+
+
+def _boxed(box: Box, size: int) -> Similarity:
+    """Find the similarity from the pixels of the crop of a box to the picture's."""
     left, top, width, height = box
     if not all(map(math.isfinite, box)) or width <= 0 or height <= 0:
         raise DataError(f"the box {box} is no place of a face: expected a width and a height")
     across, down, side = IN_BOX
     scale = side * width / size
     corner = complex(left + across * width, top + down * height) - scale * complex(size, size) / 2
-    return _cut(grey, Similarity(complex(scale), corner), size)
+    return Similarity(complex(scale), corner)
 
 
 def _cut(

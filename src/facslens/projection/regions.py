@@ -52,6 +52,23 @@ REGIONS: Final[dict[str, tuple[Ellipse, ...]]] = {
 }
 
 
+def region(au: str | int) -> tuple[Ellipse, ...]:
+    """Give the ellipses in which an action unit shows; none if they are not in the crop (neck).
+
+    Raises
+    ------
+    CallError
+        If the spelling is not known.
+
+    Examples
+    --------
+    >>> region("AU14"), region("AU21")
+    (((0.31, 0.76, 0.1, 0.09),), ())
+    """
+    code = action_units.parse(au)
+    return REGIONS.get(code, _PLACES[action_units.ACTION_UNITS[code].region])
+
+
 def region_mask(
     au: str | int, rows: Float[np.ndarray, " row"], columns: Float[np.ndarray, " column"]
 ) -> Bool[np.ndarray, "row column"] | None:
@@ -95,8 +112,7 @@ def region_mask(
     >>> bool(mask[35, 15]), bool(mask[35, 32]), bool(mask[19, 15])  # corners, and an eye
     (True, True, False)
     """
-    code = action_units.parse(au)
-    ellipses = REGIONS.get(code, _PLACES[action_units.ACTION_UNITS[code].region])
+    ellipses = region(au)
     if not ellipses:
         return None
     mask = np.zeros((len(rows), len(columns)), dtype=bool)

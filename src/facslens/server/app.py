@@ -1,0 +1,159 @@
+"""What is served: the pages of a run, and the live page."""
+
+import hashlib
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Any, Final, Protocol, runtime_checkable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from facslens.datasets.images import FORMATS
+from facslens.errors import DataError, FacslensError
+from facslens.names import one_line
+from facslens.server.guard import Door, Guard
+from facslens.server.limits import BODY, MADE_IN, Jobs, body_of
+from facslens.server.live import Live
+
+#: Media types of the files of a site; others are bytes to be saved.
+TYPES: Final[Mapping[str, str]] = {
+    ".css": "text/css; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webp": "image/webp",
+}
+#: Media types of pictures that are read.
+PICTURES: Final = frozenset(
+    {f"image/{name.lower()}" for name in FORMATS.values()} | {"image/x-portable-pixmap"}
+) - {"image/ppm"}
+
+
+@runtime_checkable
+class Pages(Protocol):
+    """What a site is to the server, such as `facslens.explorer.site.Site`."""
+
+    def names(self) -> tuple[str, ...]:
+        """Name every file, relative; ``index.html`` is the first page."""
+
+    def read(self, name: str) -> bytes:
+        """Give the content of a file."""
+
+
+class Own:
+    """The files of the live page."""
+
+    _folder = files("facslens.server") / "pages"
+
+    def names(self) -> tuple[str, ...]:
+        """Name every file."""
+        return tuple(sorted(one.name for one in self._folder.iterdir() if one.is_file()))
+
+    def read(self, name: str) -> bytes:
+        """Give the content of a file."""
+        return (self._folder / name).read_bytes()
+
+
+def application(door: Door, site: Pages | None = None) -> Guard:
+    """Make what answers requests.
+
+    Parameters
+    ----------
+    door
+        How it is reached, and by whom.
+    site
+        The pages of a run; None for the live page alone.
+    """
+    live, reading = Live(), Jobs(threads=2, places=8)
+    making = Jobs(threads=1, places=64, seconds=MADE_IN)  # one after another: pages share a run
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        reading.close()
+        making.close()
+
+    async def facts(_: Request) -> Response:
+        async with reading.place():
+            found = await reading.do(partial(_answered, live.facts))
+        here = {"explorer": site is not None, "most": BODY, "types": sorted(PICTURES)}
+        return JSONResponse(found | here)
+
+    def reader(units: bool) -> Callable[[Request], Awaitable[Response]]:
+        async def read(request: Request) -> Response:
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind not in PICTURES or "content-encoding" in request.headers:
+                raise HTTPException(415, f"Send a picture: {', '.join(sorted(PICTURES))}.")
+            async with reading.place():
+                content = await body_of(request)
+                work = partial(live.read, content, units=units)
+                return JSONResponse(await reading.do(partial(_answered, work)))
+
+        return read
+
+    routes = [
+        Route("/live", RedirectResponse("/live/"), methods=["GET"]),
+        Route("/live/network.json", facts),
+        Route("/live/faces", reader(units=False), methods=["POST"]),
+        Route("/live/units", reader(units=True), methods=["POST"]),
+        Route("/live/{name:path}", _files(Own(), "live.html", making)),
+        Route("/", RedirectResponse("/live/"), methods=["GET"])
+        if site is None
+        else Route("/{name:path}", _files(site, "index.html", making)),
+    ]
+    handlers: dict[Any, Any] = {HTTPException: _told, Exception: _not_foreseen}
+    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers), door)
+
+
+def _files(pages: Pages, first: str, jobs: Jobs) -> Callable[[Request], Awaitable[Response]]:
+    """Answer with the files of some pages: those that they name, and nothing else."""
+    names = frozenset(pages.names())
+
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"] or first
+        if name not in names:
+            raise HTTPException(404, "There is no such page.")
+        async with jobs.place():
+            content = await jobs.do(partial(pages.read, name))
+        headers = {
+            "Cache-Control": "private, no-cache",
+            "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+        }
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        kind = TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
+        return Response(content, media_type=kind, headers=headers)
+
+    return answer
+
+
+def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do some work; what is wrong with a picture, or not installed, is told to the page."""
+    try:
+        return work()
+    except FacslensError as error:
+        status = 422 if isinstance(error, DataError) else 501
+        sentence = str(error)
+        raise HTTPException(status, f"{sentence[:1].upper()}{sentence[1:]}.") from error
+
+
+def _told(_: Request, error: HTTPException) -> Response:
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+
+
+def _not_foreseen(request: Request, error: Exception) -> Response:
+    said = one_line(f"{request.url.path}: {type(error).__name__}: {error}")
+    print(f"error: {said} (not foreseen: please report it)", file=sys.stderr)  # noqa: T201
+    return PlainTextResponse("facslens failed at this; it says more where it runs.\n", 500)

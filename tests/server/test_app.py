@@ -1,0 +1,102 @@
+"""What is served: the files that pages name, and nothing else."""
+
+import socket
+
+import pytest
+
+PATHS = (
+    "/../pyproject.toml", "/live/../../app.py", "/live/%2e%2e/app.py", "/live/..%2fapp.py",
+    "/live/%2e%2e%2f%2e%2e%2flimits.py", "/live//etc/passwd", "//etc/passwd", "/etc/passwd",
+    "/%2fetc%2fpasswd", "/live/%00", "/live/live.html%00.js", "/live/live.html%00",
+    "/live/..\\app.py", "/live/C:\\Windows\\win.ini", "/data", "/data/", "/data/./units.js",
+    "/data//units.js", "/DATA/units.js", "/%252e%252e/x", "/live/%ff%fe", "/live/live.html/",
+    "/live/live%2ehtml/..", "/.git/config", "/" + "a" * 8000, "/live/__init__.py", "/live/?/../..",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS[:-1])
+def test_no_path_leads_out_of_the_pages(explorer, path):
+    answer = explorer.ask(path)
+    assert (answer.status, answer.text) == (404, "There is no such page.\n")
+
+
+@pytest.mark.parametrize("target", ["http://evil.example/", "*", "http://127.0.0.1/etc/passwd"])
+def test_a_target_that_is_no_path_is_none_here(explorer, target):
+    assert explorer.ask(target).status == 404
+
+
+def test_the_pages_of_a_run_come_with_their_types(explorer):
+    for path, kind, start in (
+        ("/", "text/html; charset=utf-8", b"<!doctype html>"),
+        ("/index.html", "text/html; charset=utf-8", b"<!doctype html>"),
+        ("/data/units.js", "text/javascript; charset=utf-8", b"units("),
+        ("/data/sheet.png", "image/png", b"\x89PNG"),
+        ("/live/", "text/html; charset=utf-8", b"<!doctype html>"),
+        ("/live/live.css", "text/css; charset=utf-8", b":root"),
+    ):
+        answer = explorer.ask(path)
+        assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+        assert answer.body.startswith(start)
+        assert explorer.ask(path, "HEAD").headers["Content-Length"] == str(len(answer.body))
+
+
+def test_what_a_browser_has_is_not_sent_again(explorer):
+    first = explorer.ask("/data/units.js")
+    again = explorer.ask("/data/units.js", if_none_match=first.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+    assert explorer.ask("/data/units.js", if_none_match='"other"').status == 200
+
+
+def test_without_a_run_the_live_page_is_the_first(live):
+    answer = live.ask("/")
+    assert (answer.status, answer.headers["Location"]) == (307, "/live/")
+    assert live.ask("/index.html").status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE", "OPTIONS", "PATCH", "QUERY"])
+def test_pages_are_only_read(explorer, method):
+    origin = f"http://{explorer.host}"
+    assert explorer.ask("/data/units.js", method, origin=origin).status == 405
+
+
+def test_websockets_are_not_spoken(explorer):
+    upgrade = {
+        "upgrade": "websocket",
+        "connection": "Upgrade",
+        "sec_websocket_key": "x" * 22 + "==",
+    }
+    assert explorer.ask("/live/faces", **upgrade, sec_websocket_version="13").status == 404
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nBad Header: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_a_bad_request(explorer, request_bytes):
+    with socket.create_connection(("127.0.0.1", explorer.port), timeout=10) as connection:
+        connection.sendall(request_bytes)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    assert explorer.ask("/").status == 200
+
+
+def test_an_error_in_a_page_is_told_here_and_not_there(run_server, capfd):
+    class Broken:
+        def names(self):
+            return ("index.html",)
+
+        def read(self, name):
+            raise RuntimeError("secret place")
+
+    served = run_server(Broken())
+    answer = served.ask("/")
+    assert answer.status == 500
+    assert "secret" not in answer.text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "/: RuntimeError: secret place" in capfd.readouterr().err
