@@ -1,0 +1,115 @@
+/** A drawn face: every action unit where it shows, coloured by how well it is detected. */
+(function (facslens) {
+  "use strict";
+  const { h, s, ramp, decimal, percent } = facslens;
+  const run = facslens.run;
+
+  /**
+   * Where an action unit stands (its mark) and shows (an ellipse: centre, half axes, turned by),
+   * on a face whose middle is at 200; ellipses off the middle are drawn on both sides.
+   * @type {Object<string, {mark: [number, number], area: [number, number, number, number, number]}>}
+   */
+  const PLACES = {
+    AU01: { mark: [177, 141], area: [178, 158, 24, 17, -8] }, AU02: { mark: [272, 149], area: [268, 157, 26, 18, 14] },
+    AU04: { mark: [200, 166], area: [200, 170, 30, 20, 0] }, AU05: { mark: [256, 184], area: [254, 192, 30, 11, 0] },
+    AU07: { mark: [141, 225], area: [146, 219, 32, 10, 0] }, AU43: { mark: [146, 187], area: [146, 200, 32, 12, 0] },
+    AU06: { mark: [276, 240], area: [268, 236, 30, 24, 12] }, AU09: { mark: [200, 222], area: [200, 232, 24, 26, 0] },
+    AU10: { mark: [224, 296], area: [226, 296, 24, 14, 14] }, AU11: { mark: [160, 288], area: [158, 290, 14, 22, 18] },
+    AU12: { mark: [278, 309], area: [256, 322, 26, 24, -24] }, AU13: { mark: [122, 309], area: [140, 316, 18, 18, 24] },
+    AU14: { mark: [117, 334], area: [140, 334, 16, 18, 0] }, AU15: { mark: [272, 357], area: [250, 354, 20, 20, 20] },
+    AU16: { mark: [176, 365], area: [200, 362, 40, 14, 0] }, AU17: { mark: [200, 400], area: [200, 398, 38, 24, 0] },
+    AU18: { mark: [176, 305], area: [200, 334, 30, 28, 0] }, AU20: { mark: [288, 333], area: [266, 338, 30, 14, 0] },
+    AU22: { mark: [200, 300], area: [200, 334, 38, 30, 0] }, AU23: { mark: [163, 334], area: [200, 334, 48, 16, 0] },
+    AU24: { mark: [188, 334], area: [200, 334, 44, 12, 0] }, AU25: { mark: [213, 334], area: [200, 336, 36, 12, 0] },
+    AU28: { mark: [238, 334], area: [200, 334, 34, 10, 0] }, AU26: { mark: [226, 368], area: [200, 388, 62, 38, 0] },
+    AU27: { mark: [151, 386], area: [200, 380, 70, 50, 0] },
+  };
+  const REGIONS = { brows: [200, 150], eyes: [120, 206], nose: [200, 262], cheeks: [120, 262], mouth: [124, 356], chin: [240, 402], jaw: [268, 392], neck: [200, 440] };
+
+  function place(au) {
+    if (PLACES[au]) return PLACES[au];
+    const known = run.aus[run.places.get(au)];
+    const [x, y] = REGIONS[known.region] || [200, 440];
+    const number = run.aus.filter((one) => one.region === known.region && !PLACES[one.au]).findIndex((one) => one.au === au);
+    return { mark: [x + 24 * number, y], area: [x + 24 * number, y, 18, 14, 0] };
+  }
+
+  function area(au, given) {
+    const [x, y, across, down, turn] = place(au).area;
+    const one = (cx, by) => s("ellipse", { cx, cy: y, rx: across, ry: down, transform: "rotate(" + by + " " + cx + " " + y + ")", ...given });
+    return Math.abs(x - 200) < 8 ? [one(x, turn)] : [one(x, turn), one(400 - x, -turn)];
+  }
+
+  /** The lines of the face. */
+  function outline() {
+    return s("g", { class: "outline" },
+      s("path", { class: "skin", d: "M200 52c-66 0-102 46-104 118-1 30 2 58 8 84 8 36 18 78 38 112 16 28 38 56 58 56s42-28 58-56c20-34 30-76 38-112 6-26 9-54 8-84C302 98 266 52 200 52Z" }),
+      s("path", { d: "M97 196c-14-8-20 4-17 24 3 22 10 40 24 38M303 196c14-8 20 4 17 24-3 22-10 40-24 38" }),
+      s("path", { class: "hair", d: "M98 160c2-62 40-104 102-104s100 42 102 104c-6-26-20-46-40-56-34 12-90 10-126-2-20 12-32 32-38 58Z" }),
+      s("path", { class: "brow", d: "M118 168c14-12 38-15 58-8M282 168c-14-12-38-15-58-8" }),
+      s("path", { d: "M118 206c10-14 44-16 56 2-14 10-42 12-56-2ZM282 206c-10-14-44-16-56 2 14 10 42 12 56-2Z" }),
+      s("circle", { class: "iris", cx: 147, cy: 204, r: 8.5 }), s("circle", { class: "iris", cx: 253, cy: 204, r: 8.5 }),
+      s("path", { d: "M190 216c-3 22-7 36-14 46-3 8 4 13 12 12 7 6 17 6 24 0 8 1 15-4 12-12-7-10-11-24-14-46" }),
+      s("path", { class: "lips", d: "M150 336c14-6 30-16 42-17 4 0 6 2 8 2s4-2 8-2c12 1 28 11 42 17-16 16-32 24-50 24s-34-8-50-24Z" }),
+      s("path", { d: "M150 336c20 2 34 0 50 0s30 2 50 0" }),
+      s("path", { class: "faint", d: "M166 278c-12 10-20 22-24 38M234 278c12 10 20 22 24 38M186 384c10 4 18 4 28 0M160 408c2 22 0 36-6 46M240 408c-2 22 0 36 6 46" }));
+  }
+
+  /**
+   * The diagram with a mark for every action unit.
+   * @param {{kind: "observed" | "caused", only?: string, width?: string}} given
+   */
+  function diagram({ kind, only }) {
+    const marks = only ? [only] : run.aus.map((one) => one.au);
+    const root = s("svg", { viewBox: "72 40 256 424", class: "face-diagram" + (only ? " single" : ""), role: only ? "img" : "group",
+      "aria-label": only ? run.short(only) + " shows here: " + run.aus[run.places.get(only)].region : "A face with a link for every action unit" });
+    const glow = s("g", { class: "areas" }), nodes = s("g", { class: "marks" });
+    root.append(outline(), glow, nodes);
+    const order = marks.map((au) => ({ au, best: run.best(au, kind) }))
+      .sort((a, b) => ((a.best && a.best.value) || 0) - ((b.best && b.best.value) || 0));
+    for (const { au, best } of order) {
+      const share = best && best.value !== null ? (best.value - 0.5) / 0.5 : null;
+      const paint = ramp(share);
+      const good = best && best.good;
+      for (const ellipse of area(au, { class: "area" + (good ? " good" : ""), "data-au": au })) {
+        if (paint.fill !== "none") ellipse.setAttribute("fill", paint.fill);
+        glow.append(ellipse);
+      }
+    }
+    for (const { au, best } of order.sort((a, b) => (a.au < b.au ? -1 : 1))) {
+      const [x, y] = place(au).mark;
+      const share = best && best.value !== null ? (best.value - 0.5) / 0.5 : null;
+      const paint = ramp(share);
+      const good = best && best.good;
+      const said = run.short(au) + ", " + run.auName(au) + ": " + told(best, kind);
+      const parts = [
+        s("circle", { cx: x, cy: y, r: 11.5, fill: paint.fill === "none" ? "var(--card)" : paint.fill }),
+        s("text", { x, y: y + 4, "text-anchor": "middle", fill: paint.ink }, String(run.aus[run.places.get(au)].number)),
+      ];
+      const node = only
+        ? s("g", { class: "mark here", tip: said }, parts)
+        : s("a", { href: run.auAddress(au), class: "mark" + (good ? " good" : ""), "aria-label": said, tip: said, "data-au": au }, parts);
+      const light = (on) => () => { for (const one of glow.children) one.classList.toggle("lit", on && one.dataset.au === au); root.classList.toggle("lighting", on); };
+      if (!only) for (const [event, on] of [["pointerenter", true], ["pointerleave", false], ["focus", true], ["blur", false]]) node.addEventListener(event, light(on));
+      nodes.append(node);
+    }
+    return root;
+  }
+
+  /** Say how well an action unit is detected. */
+  function told(best, kind) {
+    if (!best) return kind === "observed" ? "not in the coded faces" : "not in the experiment";
+    if (best.unit === null || best.unit === undefined) return "no unit (" + best.state + ")";
+    const layer = run.site.layers[best.layer].name;
+    return best.state + ", " + layer + "/" + best.unit + ", AUROC " + decimal(best.value) + facslens.between(best.low, best.high);
+  }
+
+  /** What the colours mean. */
+  function key() {
+    const steps = [0, 0.25, 0.5, 0.75, 1].map((share) => h("i", { style: { background: ramp(share).fill } }));
+    return h("p", { class: "key" }, h("span", {}, "AUROC 0.5"), h("span", { class: "ramp", "aria-hidden": true }, steps), h("span", {}, "1"),
+      h("span", { class: "ring" }, h("i", { "aria-hidden": true }), "holds by every test"));
+  }
+
+  facslens.face = { diagram, told, key, percent };
+})(window.facslens);
