@@ -218,7 +218,7 @@ class Explored:
         for layer in self.layers:
             own = np.full(self.units_of(layer), "live", dtype=object)
             if table is not None:
-                rows = table[table["layer"] == layer]
+                rows = table[(table["layer"] == layer) & (table["unit"] < len(own))]
                 own[rows["unit"].to_numpy(dtype=int)] = rows["status"].to_numpy()
             found[layer] = list(own)
         return found

@@ -54,6 +54,7 @@
       if (heading) { heading.tabIndex = -1; heading.focus({ preventScroll: true }); }
     }
     document.documentElement.dataset.ready = String(turn);
+    performance.mark("made");
   }
 
   function turnTheme() {

@@ -73,9 +73,9 @@
       while (pool.length < count) {
         const cells = given.columns.map((column, k) => h("div", { role: "gridcell", class: column.number ? "number" : "", "aria-colindex": k + 1 }));
         const slot = { element: h("div", { role: "row", id: "row-" + pool.length, class: "grid-row", style: { "grid-template-columns": template } }, cells), cells, at: -1 };
-      slot.element.addEventListener("click", (event) => { if (!event.target.closest("a")) location.hash = given.open(rows[slot.at]); });
-        space.append(element);
-        pool.push({ element, cells, at: -1 });
+        slot.element.addEventListener("click", (event) => { if (!event.target.closest("a")) location.hash = given.open(rows[slot.at]); });
+        space.append(slot.element);
+        pool.push(slot);
       }
       const free = pool.filter((slot) => slot.at < first || slot.at >= first + count);
       const shown = new Set(pool.filter((slot) => !free.includes(slot)).map((slot) => slot.at));
