@@ -168,9 +168,12 @@ def test_a_box_in_the_plot_selects(reader: Reader, read: Any) -> None:
 def test_search_finds_what_people_type(reader: Reader) -> None:
     page = reader.open()
     for typed, address in (
-        ("AU12", "#/au/12"), ("au_1", "#/au/1"), ("brow", "#/au/1"), ("conv3/84", "#/unit/conv3/84"),
+        ("AU12", "#/au/12"),
+        ("au_1", "#/au/1"),
+        ("brow", "#/au/1"),
+        ("conv3/84", "#/unit/conv3/84"),
         ("happ", "#/expression/happiness"),
-    ):  # fmt: skip
+    ):
         page.keyboard.press("/")
         page.keyboard.type(typed)
         page.keyboard.press("Enter")
@@ -234,13 +237,17 @@ def test_compare_counts_what_came_and_what_was_lost(reader: Reader, read: Any) -
     shown = read("site")
     page = reader.open("#/compare?a=conv1&b=conv3&kind=caused")
     caused = {
-        layer: {d["au"] for d in shown["detectors"] if d["layer"] == layer and d["c_verdict"] == "caused"}
+        layer: {
+            d["au"] for d in shown["detectors"] if (d["layer"], d["c_verdict"]) == (layer, "caused")
+        }
         for layer in (0, 1)
-    }  # fmt: skip
+    }
     counts = [int(text) for text in page.locator(".tally > b").all_inner_texts()]
     assert counts[:3] == [
-        len(caused[1] - caused[0]), len(caused[0] & caused[1]), len(caused[0] - caused[1]),
-    ]  # fmt: skip
+        len(caused[1] - caused[0]),
+        len(caused[0] & caused[1]),
+        len(caused[0] - caused[1]),
+    ]
 
 
 def test_the_policy_holds_where_a_server_gives_the_folder(browser: Any, served: str) -> None:
