@@ -31,7 +31,7 @@ def run(drawn_ck48: Path, drawn_stimuli: Path, tmp_path_factory: pytest.TempPath
     """A run on drawn faces with an experiment in all five grades of two action units."""
     folder = tmp_path_factory.mktemp("explorer") / "small run"
     arguments = ["--data", f"ck48:{drawn_ck48}", "--stimuli", drawn_stimuli, "--out", folder]
-    choices = ["--epochs", "3", "--permutations", "19", "--layer", "conv1", "--layer", "conv3"]
+    choices = ["--epochs", "2", "--permutations", "19", "--layer", "conv1", "--layer", "conv3"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["facslens", "run", *map(str, (*arguments, *choices))])
         with pytest.raises(SystemExit) as stop:

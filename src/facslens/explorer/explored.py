@@ -185,6 +185,15 @@ class Explored:
         table = self.tables.faces.table
         return dict(zip(table["image"], table["path"], strict=True))
 
+    @cached_property
+    def people(self) -> dict[str, tuple[str, str, str]]:
+        """Person, part and expression of every face, empty where one is not known."""
+        if self.tables.faces is None:
+            return {}
+        table = self.tables.faces.table
+        named = (table[c].fillna("").astype(str) for c in ("subject", "split", "expression"))
+        return dict(zip(table["image"], zip(*named, strict=True), strict=True))
+
     def levels(self, images: Sequence[str]) -> Float[np.ndarray, "image channel row column"]:
         """Read faces of the dataset as the network sees them, levels in [0, 1]."""
         assert self.input is not None

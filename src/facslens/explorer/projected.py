@@ -7,8 +7,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
+from torch import Tensor
 
 from facslens.errors import FacslensError
 from facslens.explorer.explored import SHOWN, Explored
@@ -23,8 +25,8 @@ from facslens.runs.selection import mapped_units
 SIDE: Final = 64
 #: Seconds that all projections of a run may take together; else only mapped units have them.
 SECONDS: Final = 60.0
-#: Pairs of a face and a unit of which the time of all is told.
-_TRIED: Final = 12
+#: Pairs of a face and a unit in each layer by which the time of all is told.
+_TRIED: Final = 64
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Projector:
         self._explored = explored
         self._whole: bool | None = None
         self.of = lru_cache(maxsize=2)(self._of)
+        self._read = lru_cache(maxsize=1)(self._levels)  # the same for every rule
 
     def _of(self, layer: str, first: int, after: int) -> Projected:
         """Project the units from `first` up to `after`; under the run's own rule without a network.
@@ -100,11 +103,12 @@ class Projector:
             total = 0.0
             for layer in self._explored.layers:
                 own = table[table["layer"] == layer]
-                some = own.iloc[:: max(1, len(own) // _TRIED)][:_TRIED]
-                if some.empty:
+                if own.empty:
                     continue
-                started = time.perf_counter()
+                some = own.iloc[len(own) // 2 :][:_TRIED]
                 try:
+                    self._project(layer, some.iloc[:2], "deconvnet")  # reads the network once
+                    started = time.perf_counter()
                     self._project(layer, some, "deconvnet")
                 except FacslensError:
                     continue
@@ -137,7 +141,7 @@ class Projector:
         model = explored.model
         assert model is not None
         images, of = np.unique(own["image"], return_inverse=True)
-        levels = normalise.read([explored._paths[image] for image in images], model.input)
+        levels = self._read(tuple(images))
         field = model.reading.field(layer)
         found: dict[int, list[Float[np.ndarray, "row column"]]] = {}
         for first in range(0, len(own), 256):
@@ -158,6 +162,9 @@ class Projector:
                 cut = crop(image.sum(axis=0), field.rectangle(int(row), int(column)))
                 found.setdefault(int(unit), []).append(cut)
         return found
+
+    def _levels(self, images: tuple[str, ...]) -> Tensor:
+        return torch.from_numpy(self._explored.levels(images))
 
     def _kept(self, layer: str, units: list[int]) -> Projected:
         """Give what the run keeps, of mapped units under one rule."""

@@ -41,7 +41,7 @@ def sheet(
             top, left = place // columns * high, place % columns * wide
             whole[top : top + high, left : left + wide] = picture
     stream = io.BytesIO()
-    Image.fromarray(whole).save(stream, "WEBP", quality=quality, method=2)
+    Image.fromarray(whole).save(stream, "WEBP", quality=quality, alpha_quality=quality, method=2)
     return stream.getvalue()
 
 
@@ -62,5 +62,5 @@ def glow(grey: UInt8[np.ndarray, "row column"]) -> UInt8[np.ndarray, "row column
     value = grey.astype(np.int16) - 128
     painted = np.empty((*grey.shape, 4), np.uint8)
     painted[..., :3] = np.where((value >= 0)[..., None], ABOVE, BELOW)
-    painted[..., 3] = np.clip(2 * np.abs(value), 0, 255)
+    painted[..., 3] = np.clip(1.6 * np.abs(value), 0, 255)
     return painted

@@ -228,7 +228,7 @@ def _thumbs(explored: Explored, layer: str, first: int, after: int) -> bytes:
     seen = explored.rectangles(layer, own[["row", "column"]].to_numpy())
     found = {}
     for place, (unit, image) in enumerate(zip(own["unit"], own["image"], strict=True)):
-        face = levels[image] if seen is None else crop(levels[image], seen[place], fill=1.0)
+        face = levels[image] if seen is None else crop(levels[image], seen[place], fill=0.5)
         found[int(unit)] = fitted(to_picture(face), THUMB, THUMB)
     if not found:
         return sheet([])

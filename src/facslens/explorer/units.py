@@ -1,5 +1,6 @@
 """What the pages of some units show: exemplars, histograms, dose, rivals, groups, expressions."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -29,25 +30,43 @@ _CARRIES: Final = ("au", "expression", "rank", "attribution", "removed", "half")
 def block(explored: Explored, layer: str, first: int, projected: Projected) -> dict[str, Any]:
     """Gather the pages of the units of a layer from `first` on, `BLOCK` of them at most."""
     after = min(first + BLOCK, explored.units_of(layer))
-    units = list(range(first, after))
-    picture = projected.pictures[0].shape if projected.pictures else (0, 0)
+    size = projected.pictures[0].shape if projected.pictures else (0, 0)
     histograms = _histograms(explored, layer, first, after)
-    return {
-        "size": [picture[1], picture[0]],
-        "units": [
+    experiment, mechanism = explored.experiment, explored.mechanism
+    tables = {
+        "exemplars": explored.exemplars,
+        "mapping": explored.tables.mapping,
+        "carriers": mechanism("carriers.csv"),
+        "groups": mechanism("groups.csv"),
+        **{name: experiment(f"{name}.csv") for name in ("caused", "dose", "rivals", "people")},
+    }
+    by_unit = {name: _by_unit(table, layer, first, after) for name, table in tables.items()}
+    found = []
+    for unit in range(first, after):
+        own = {name: known.get(unit) for name, known in by_unit.items()}
+        found.append(
             {
                 "status": explored.statuses[layer][unit],
-                "exemplars": _exemplars(explored, layer, unit),
+                "exemplars": _exemplars(explored, layer, own["exemplars"]),
                 "projected": projected.cells.get(unit, {}),
                 "histogram": histograms[unit - first] if histograms else None,
-                "mapped": _mapped(explored, layer, unit),
-                "chosen": _chosen(explored, layer, unit),
-                "groups": _groups(explored, layer, unit),
-                "carries": rows_of(_own(explored.mechanism("carriers.csv"), layer, unit), _CARRIES),
+                "mapped": _mapped(own["mapping"]),
+                "chosen": _chosen(own),
+                "groups": _groups(own["groups"]),
+                "carries": rows_of(own["carriers"], _CARRIES),
             }
-            for unit in units
-        ],
-    }
+        )
+    return {"size": [size[1], size[0]], "units": found}
+
+
+def _by_unit(
+    table: pd.DataFrame | None, layer: str, first: int, after: int
+) -> dict[int, pd.DataFrame]:
+    """Give the rows of each unit of a layer from `first` up to `after`."""
+    if table is None:
+        return {}
+    rows = table[(table["layer"] == layer) & table["unit"].between(first, after - 1)]
+    return {int(str(unit)): own for unit, own in rows.groupby("unit")}
 
 
 def rows_of(table: pd.DataFrame | None, columns: tuple[str, ...]) -> list[list[Any]]:
@@ -64,17 +83,11 @@ def _cell(row: Row, column: str) -> Any:
     return text(row, column) if isinstance(value, str) else short(number(row, column))
 
 
-def _own(table: pd.DataFrame | None, layer: str, unit: int) -> pd.DataFrame | None:
-    return None if table is None else table[(table["layer"] == layer) & (table["unit"] == unit)]
-
-
-def _exemplars(explored: Explored, layer: str, unit: int) -> list[dict[str, Any]]:
-    own = _own(explored.exemplars, layer, unit)
+def _exemplars(explored: Explored, layer: str, own: pd.DataFrame | None) -> list[dict[str, Any]]:
     if own is None:
         return []
     places = own[["row", "column"]].to_numpy()
     seen = explored.rectangles(layer, places)
-    people = _people(explored) if explored.shows_faces else {}
     found = []
     for place, row in enumerate(records(own)):
         shown: dict[str, Any] = {
@@ -82,19 +95,11 @@ def _exemplars(explored: Explored, layer: str, unit: int) -> list[dict[str, Any]
             "box": list(seen[place]) if seen else None,
         }
         if explored.shows_faces:
-            subject, split, expression = people.get(str(row["image"]), ("", "", ""))
+            subject, split, expression = explored.people.get(str(row["image"]), ("", "", ""))
             shown |= {"face": count(row, "face"), "image": str(row["image"]), "subject": subject}
             shown |= {"split": split, "expression": expression}
         found.append(shown)
     return found
-
-
-def _people(explored: Explored) -> dict[str, tuple[str, str, str]]:
-    faces = explored.tables.faces
-    if faces is None:
-        return {}
-    named = (faces.table[c].fillna("").astype(str) for c in ("subject", "split", "expression"))
-    return dict(zip(faces.table["image"], zip(*named, strict=True), strict=True))
 
 
 def _histograms(
@@ -147,10 +152,8 @@ def _sampled(
     return sample.responses, sample.labels
 
 
-def _mapped(explored: Explored, layer: str, unit: int) -> list[dict[str, Any]]:
+def _mapped(own: pd.DataFrame | None) -> list[dict[str, Any]]:
     """Give the action units that were accepted for a unit, and those whose first unit it is."""
-    mapping = explored.tables.mapping
-    own = _own(mapping, layer, unit)
     if own is None:
         return []
     rows = own[own["view"].isin(["au_to_unit", "unit_to_au"])].dropna(subset=["au"])
@@ -175,21 +178,17 @@ def _mapped(explored: Explored, layer: str, unit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _chosen(explored: Explored, layer: str, unit: int) -> list[dict[str, Any]]:
+def _chosen(own: Mapping[str, pd.DataFrame | None]) -> list[dict[str, Any]]:
     """Give what the experiment measured of a unit under the action units that it was chosen for."""
-    caused = _own(explored.experiment("caused.csv"), layer, unit)
+    caused = own["caused"]
     if caused is None:
         return []
-    dose, rivals = (
-        _own(explored.experiment(f"{name}.csv"), layer, unit) for name in ("dose", "rivals")
-    )
-    people = _own(explored.experiment("people.csv"), layer, unit)
     return [
         {
             "au": au,
-            "dose": rows_of(_of(dose, au), _DOSE),
-            "people": _lines(_of(people, au)),
-            "rivals": rows_of(_of(rivals, au), _RIVALS),
+            "dose": rows_of(_of(own["dose"], au), _DOSE),
+            "people": _lines(_of(own["people"], au)),
+            "rivals": rows_of(_of(own["rivals"], au), _RIVALS),
         }
         for au in caused["au"]
     ]
@@ -212,7 +211,5 @@ def _lines(people: pd.DataFrame | None) -> list[list[Any]]:
     ]
 
 
-def _groups(explored: Explored, layer: str, unit: int) -> list[list[Any]]:
-    table = explored.mechanism("groups.csv")
-    own = _own(table, layer, unit)
+def _groups(own: pd.DataFrame | None) -> list[list[Any]]:
     return [] if own is None else rows_of(own[own["measure"] == "unit"], _GROUPS)

@@ -26,7 +26,7 @@
             tile("Caused", caused, caused && caused.detector.c_people ? "ahead of its strongest rival, " + run.short(caused.detector.c_rival || au) + ", in " + caused.detector.c_wins + " of " + caused.detector.c_people + " drawn people" : "")),
           h("ul", { class: "said" }, sentences(au)),
           h("p", { class: "ways" }, site.play && site.play.detectors.length ? h("a", { class: "button", href: "#/play/-/" + au + "=E" }, "Play " + run.short(au)) : null,
-            one.prototypes.length ? [" belongs to ", one.prototypes.map((e, k) => [k ? ", " : "", site.expressions.includes(e) ? h("a", { href: run.expressionAddress(e) }, e) : e])] : null))));
+            one.prototypes.length ? h("span", {}, "Belongs to ", one.prototypes.map((e, k) => [k ? ", " : "", site.expressions.includes(e) ? h("a", { href: run.expressionAddress(e) }, e) : e]), ".") : null))));
     const data = await need("au/" + au);
     main.append(h("div", { class: "cards" }, byLayer(au, at, data), against(au, data), dose(data), drawn(au, data), does(data)));
   };

@@ -45,8 +45,8 @@
     return s("svg", { viewBox: "0 0 " + wide + " " + (2 * half + 22), class: "histogram", role: "img",
         "aria-label": "Responses with " + au + " (" + sums[0] + " sequences) and without (" + sums[1] + "), in " + present.length + " bins from " + decimal(range[0]) + " to " + decimal(range[1]) },
       bars, s("line", { x1: left, x2: wide - left, y1: half + 0.5, y2: half + 0.5, class: "axis" }), marks,
-      s("text", { x: left + 2, y: 14, class: "tick strong" }, "with, n = " + sums[0]),
-      s("text", { x: left + 2, y: 2 * half - 4, class: "tick strong" }, "without, n = " + sums[1]));
+      s("text", { x: wide - left - 2, y: 14, class: "tick strong", "text-anchor": "end" }, "with, n = " + sums[0]),
+      s("text", { x: wide - left - 2, y: 2 * half - 4, class: "tick strong", "text-anchor": "end" }, "without, n = " + sums[1]));
   }
 
   /**

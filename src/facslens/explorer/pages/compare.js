@@ -38,6 +38,7 @@
       const value = (side) => (side && side.value !== undefined ? side.value : null);
       const known = rows.flatMap((r) => [value(r.a), value(r.b)]).filter((v) => v !== null);
       place.replaceChildren(
+        [a, b].some((one) => one.id.startsWith("untrained:")) ? h("p", { class: "about" }, "Untrained networks have no verdict of their own. Their AUROC is the mean over the networks, the best unit of each, chosen and measured by the same rules.") : "",
         h("div", { class: "tallies" }, Object.entries(groups).map(([id, own]) => h("div", { class: "tally " + id }, h("b", {}, String(own.length)), h("span", {}, " detectors " + words[id]), h("p", {}, own.length ? own.map((r, k) => [k ? ", " : "", run.auLink(r.one.au, false)]) : "–")))),
         h("section", { class: "card wide" }, h("h2", {}, kind === "observed" ? "AUROC on coded faces" : "AUROC on drawn faces"),
           facslens.charts.dumbbells({ names: [a.label, b.label], low: Math.min(0.4, ...known), high: 1, rows: rows.slice().sort((u, v) => ((value(v.b) || 0) - (value(v.a) || 0)) - ((value(u.b) || 0) - (value(u.a) || 0))).map((r) => ({

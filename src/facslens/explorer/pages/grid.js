@@ -37,6 +37,7 @@
    */
   function grid(given) {
     const template = given.columns.map((c) => c.width).join(" ");
+    const least = given.columns.reduce((sum, c) => sum + parseInt(c.width.replace("minmax(", ""), 10) + 10, 24) + "px";
     const heads = given.columns.map((column, k) => {
       const cell = h("div", { role: "columnheader", class: column.number ? "number" : "", "aria-colindex": k + 1 });
       if (column.plain) cell.append(h("span", { class: "unseen" }, column.label));
@@ -50,7 +51,7 @@
     });
     const head = h("div", { role: "row", class: "grid-row head", style: { "grid-template-columns": template } }, heads);
     const space = h("div", { class: "space", role: "rowgroup" });
-    const scroller = h("div", { class: "scroller", tabindex: 0, role: "grid", "aria-label": given.label, "aria-colcount": given.columns.length },
+    const scroller = h("div", { class: "scroller", tabindex: 0, style: { "--least": least }, role: "grid", "aria-label": given.label, "aria-colcount": given.columns.length },
       h("div", { role: "rowgroup", class: "heads" }, head), space);
     /** @type {{element: HTMLElement, cells: HTMLElement[], at: number}[]} */
     const pool = [];

@@ -52,8 +52,9 @@
           h("button", { type: "button", class: "quiet", id: "walk", onclick: walk }, "▶ Walk")), sliders),
         h("section", { class: "answer-side", "aria-label": "Answers" }, h("h2", {}, "Expressions"), h("p", { class: "about" }, "The score of each; the grey mark is at rest. How a face looks, not what anyone feels."), bars),
         h("section", { class: "detector-side", "aria-label": "Detectors" },
-          h("div", { class: "tools" }, h("h2", {}, "The unit of each action unit"), h("label", {}, h("input", { type: "checkbox", checked: true, onchange: (event) => { glow = event.target.checked; stage.again(); } }), " show on the face what moved units see")),
-          h("p", { class: "about" }, "Response now (bar) and at rest (mark), and the response projected back to pixels. Chosen on other people."), detectors),
+          h("h2", {}, "The unit of each action unit" + (play.detectors.length ? ", in " + site.layers[play.detectors[0][0]].name : "")),
+          h("p", { class: "about" }, "Response now (bar) and at rest (mark), and the response projected back to pixels. Chosen on other people; blue names are caused."),
+          h("p", { class: "tools" }, h("label", {}, h("input", { type: "checkbox", checked: true, onchange: (event) => { glow = event.target.checked; stage.again(); } }), " show on the face what moved units see")), detectors),
         h("section", { class: "field-side", "aria-label": "All units" }, h("h2", {}, "All units"), h("p", { class: "about" }, "Each cell is a unit: blue where it answers more than at rest, orange where less, as a share of its own range over all these faces."), fields)));
 
     async function load() {
@@ -131,27 +132,39 @@
       context.drawImage(faces, (now % across) * size, Math.floor(now / across) * size, size, size, 0, 0, wide, high);
       if (!glow || !data.seen.cell) return;
       const cell = data.seen.cell, [iw, ih] = data.seen.input;
-      for (const one of changes().filter((c) => c.change > 0.12).sort((a, b) => b.change - a.change).slice(0, 3)) {
+      const on = data.states[now].aus;
+      const own = (one) => play.detectors.some((d) => d[0] === one.layer && d[2] === one.unit && on.includes(d[1]));
+      const shown = changes().filter((one) => one.change > (own(one) ? 0.03 : 0.12)).sort((a, b) => own(b) - own(a) || b.change - a.change).slice(0, 2);
+      for (const [turn, one] of shown.entries()) {
         const box = data.seen.boxes[now][one.k];
         if (!box) continue;
         const [top, left, bottom, right] = [(box[0] / ih) * high, (box[1] / iw) * wide, (box[2] / ih) * high, (box[3] / iw) * wide];
-        context.globalAlpha = Math.min(1, 0.35 + one.change);
+        context.globalAlpha = Math.min(0.85, 0.3 + one.change);
         context.drawImage(seen, one.k * cell, now * cell, cell, cell, left, top, right - left, bottom - top);
-        context.globalAlpha = 0.9;
-        context.strokeStyle = colour("glow");
-        context.lineWidth = 1.5;
-        context.setLineDash([4, 3]);
-        context.strokeRect(left, top, right - left, bottom - top);
-        context.setLineDash([]);
-        const d = play.detectors.find((one2) => one2[0] === one.layer && one2[2] === one.unit);
+        corners(context, left, top, right, bottom);
+        const d = play.detectors.find((each) => each[0] === one.layer && each[2] === one.unit);
         const label = site.layers[one.layer].name + "/" + one.unit + (d ? " · " + run.short(d[1]) : "");
         context.font = "600 12px system-ui, sans-serif";
-        const width = context.measureText(label).width + 10;
-        const [x, y] = [Math.min(Math.max(2, left), wide - width - 2), Math.max(2, Math.min(top - 9, high - 20))];
-        context.fillStyle = colour("glow"); context.fillRect(x, y, width, 18);
-        context.fillStyle = "#08131c"; context.fillText(label, x + 5, y + 13);
-        context.globalAlpha = 1;
+        const width = context.measureText(label).width + 12;
+        const [x, y] = [Math.min(Math.max(4, left), wide - width - 4), turn ? Math.min(bottom - 10, high - 84) : Math.max(4, top - 9)];
+        context.fillStyle = colour("glow");
+        context.beginPath(); context.roundRect(x, y, width, 19, 6); context.fill();
+        context.fillStyle = "#08131c"; context.fillText(label, x + 6, y + 14);
       }
+      context.globalAlpha = 1;
+    }
+
+    /** Mark the corners of what a place can see. */
+    function corners(context, left, top, right, bottom) {
+      const long = Math.min(18, (right - left) / 4);
+      context.globalAlpha = 0.95;
+      context.strokeStyle = colour("glow");
+      context.lineWidth = 2;
+      context.beginPath();
+      for (const [x, y, a, b] of [[left, top, 1, 1], [right, top, -1, 1], [left, bottom, 1, -1], [right, bottom, -1, -1]]) {
+        context.moveTo(x + a * long, y); context.lineTo(x, y); context.lineTo(x, y + b * long);
+      }
+      context.stroke();
     }
 
     /* Everything that follows the face. */
@@ -248,7 +261,7 @@
           for (const [name, value] of [["--wide", 1], ["--high", 1], ["--across", units.length], ["--column", k]]) shown.style.setProperty(name, String(value));
         }
         const element = h("a", { class: "detector" + (verdict === "caused" ? " good" : ""), href: run.unitAddress(layer, unit) }, shown,
-          h("span", { class: "names" }, h("b", {}, run.short(au)), h("small", {}, site.layers[layer].name + "/" + unit)), h("span", { class: "track" }, bar, mark));
+          h("span", { class: "names" }, h("b", {}, run.short(au)), h("small", {}, "unit " + unit)), h("span", { class: "track" }, bar, mark));
         follow.push(() => {
           const [low, high] = [Math.min(0, own.low[unit]), own.high[unit]];
           const at = (v) => (high > low ? (100 * (v - low)) / (high - low) : 0);

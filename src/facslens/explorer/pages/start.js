@@ -57,11 +57,11 @@
           h("p", { class: "ways" },
             site.play ? h("a", { class: "button", href: "#/play" }, "Play the experiment") : null,
             h("a", { class: "button second", href: "#/units" }, "All " + whole(run.total) + " units")),
+          site.expressions.length ? [h("h2", {}, "Expressions"), h("p", { class: "about" }, "What the network was trained to name: how a face looks to a coder, and not what the person feels."),
+            h("ul", { class: "chips" }, site.expressions.map((e) => h("li", {}, h("a", { href: run.expressionAddress(e) }, e))))] : null,
           facts(), warnings()),
         h("div", {}, switcher(kind, (id) => { kind = id; draw(); }), panel)),
-      h("section", {}, h("h2", {}, "Action units"), list),
-      site.expressions.length ? h("section", {}, h("h2", {}, "Expressions"), h("p", {}, "What the network was trained to name. An expression is how a face looks to a coder, and not what the person feels."),
-        h("ul", { class: "chips" }, site.expressions.map((e) => h("li", {}, h("a", { href: run.expressionAddress(e) }, e))))) : null);
+      h("section", {}, h("h2", {}, "Action units"), list));
   };
 
   function facts() {

@@ -30,19 +30,19 @@
       cell.firstChild.textContent = run.name(i);
       cell.classList.toggle("dead", run.columns.status[i] === 1);
     } });
-    if (run.hasObserved) {
-      found.push(
-        { id: "mapped", label: "Accepted", width: "minmax(120px,1.5fr)", about: "the first action unit for which the unit was accepted, after permutations", value: auText("mapped"), show: showAu("mapped") },
-        { id: "observed", label: "Observed", width: "minmax(120px,1.5fr)", about: "the action unit that its responses tell apart best on coded faces", value: auText("observed"), show: showAu("observed") },
-        { id: "auroc", label: "AUROC", number: true, width: "76px", about: "of that action unit, on the people that chose", value: (i) => run.value("auroc", i), show: showNumber("auroc") },
-        { id: "p", label: "p", number: true, width: "76px", about: "p of the accepted action unit, by the largest of all units and action units (max-T)", value: (i) => run.value("p", i), show: (cell, i) => { cell.textContent = run.columns.mapped[i] < 0 ? facslens.DASH : chance(run.value("p", i)); } },
-        { id: "test", label: "Unseen", number: true, width: "76px", about: "AUROC of the accepted action unit on unseen people", value: (i) => run.value("test", i), show: showNumber("test") });
-    }
     if (run.hasCaused) {
       found.push(
-        { id: "caused", label: "Moved by", width: "minmax(120px,1.5fr)", about: "the action unit under which it changes more than under any other, in most drawn people", value: auText("caused"), show: showAu("caused") },
+        { id: "caused", label: "Moved by", width: "minmax(140px,1.4fr)", about: "the action unit under which it changes more than under any other, in most drawn people", value: auText("caused"), show: showAu("caused") },
         { id: "wins", label: "Specificity", number: true, width: "88px", about: "share of drawn people in whom it changes more under this action unit than under the strongest rival", value: (i) => run.value("wins", i), show: showNumber("wins") },
-        { id: "separation", label: "AUROC, drawn", number: true, width: "104px", about: "how well its response alone tells faces with this action unit from all others", value: (i) => run.value("separation", i), show: showNumber("separation") });
+        { id: "separation", label: "Drawn AUROC", number: true, width: "112px", about: "how well its response alone tells faces with this action unit from all others", value: (i) => run.value("separation", i), show: showNumber("separation") });
+    }
+    if (run.hasObserved) {
+      found.push(
+        { id: "mapped", label: "Accepted", width: "minmax(140px,1.4fr)", about: "the first action unit for which the unit was accepted on coded faces, after permutations", value: auText("mapped"), show: showAu("mapped") },
+        { id: "p", label: "p", number: true, width: "62px", about: "p of the accepted action unit, by the largest of all units and action units (max-T)", value: (i) => run.value("p", i), show: (cell, i) => { cell.textContent = run.columns.mapped[i] < 0 ? facslens.DASH : chance(run.value("p", i)); } },
+        { id: "test", label: "Unseen", number: true, width: "66px", about: "AUROC of the accepted action unit on unseen people", value: (i) => run.value("test", i), show: showNumber("test") },
+        { id: "observed", label: "Observed", width: "minmax(140px,1.4fr)", about: "the action unit that its responses tell apart best on coded faces", value: auText("observed"), show: showAu("observed") },
+        { id: "auroc", label: "AUROC", number: true, width: "70px", about: "of that action unit, on the people that chose", value: (i) => run.value("auroc", i), show: showNumber("auroc") });
     }
     return found;
   }
@@ -115,8 +115,8 @@
       onsort: (id) => { const number = byId.get(id).number; state.sort = state.sort === id ? "-" + id : state.sort === "-" + id ? id : number && id !== "p" ? "-" + id : id; change(); },
       onfilter: (id, text) => { state.filters[id] = text; change(); },
     });
-    const tested = (i) => run.columns.mapped[i] >= 0 || isCaused.has(i);
-    const isCaused = new Set(site.detectors.filter((d) => d.c_verdict === "caused").map((d) => run.row(d.layer, d.c_unit)));
+    const held = new Set(site.detectors.flatMap((d) => [
+      ...(d.c_verdict === "caused" ? [run.row(d.layer, d.c_unit)] : []), ...(d.status === "confirmed" ? [run.row(d.layer, d.unit)] : [])]));
     const tip = (i) => {
       const [o, c] = [run.columns.observed[i], run.columns.caused[i]];
       return run.name(i) +
@@ -127,7 +127,7 @@
     const plot = facslens.charts.scatter({
       x, y, rows: () => without, xRange: range(x, 0.5, 1), yRange: range(y, 0, run.hasCaused ? 1 : 0.3),
       xName: run.hasCaused ? "AUROC on drawn faces" : "AUROC on coded faces", yName: run.hasCaused ? "specificity" : "ahead of the next action unit",
-      strong: tested, tip, box: () => state.box, onbox: (box) => { state.box = box; change(); }, onopen: (i) => { location.hash = run.address(i); },
+      strong: (i) => held.has(i), tip, box: () => state.box, onbox: (box) => { state.box = box; change(); }, onopen: (i) => { location.hash = run.address(i); },
       label: "Every unit by AUROC and specificity. The same numbers stand in the list, where they can be filtered.",
     });
     main.append(
@@ -139,7 +139,7 @@
           h("button", { type: "button", class: "quiet", onclick: () => { Object.assign(state, { filters: {}, box: null, layer: "", live: true }); main.querySelector("select").value = ""; main.querySelector("input[type=checkbox]").checked = false; change(); } }, "Clear all"))),
       h("div", { class: "units" },
         h("section", { class: "plot", "aria-label": "Plot" }, plot.element,
-          h("p", { class: "legend" }, h("i", { class: "dot a" }), "a detector by the tests ", h("i", { class: "dot plain" }), "any other unit. Draw a box to select; click a point to open it.")),
+          h("p", { class: "legend" }, h("i", { class: "dot a" }), "the unit of an action unit by every test ", h("i", { class: "dot plain" }), "any other unit. Draw a box to select; click a point to open it.")),
         h("section", { class: "list", "aria-label": "List" }, count, table.element)));
     change(false, false);
   };
