@@ -48,6 +48,14 @@ class Reader:
         self.page.wait_for_selector(f'html[data-ready="{turn}"]', state="attached")
         return self.page
 
+    def until(self, address: str) -> None:
+        """Wait for an address, or for one with a part; the pages' policy forbids to wait in them."""
+        for _ in range(200):
+            if address == self.address or ("=" in address and address in self.address):
+                return
+            self.page.wait_for_timeout(25)
+        raise AssertionError(f"{self.address} is not {address}")
+
     @property
     def address(self) -> str:
         """The part of the address after the file."""
@@ -128,7 +136,7 @@ def test_the_list_is_filtered_sorted_and_kept_in_the_address(reader: Reader, rea
     shown = read("site")["units"]
     page = reader.open("#/units")
     page.fill('input[aria-label="Filter by AUROC"]', ">0.9")
-    page.wait_for_function("location.hash.includes('f.auroc=%3E0.9')")
+    reader.until("f.auroc=%3E0.9")
     expected = sum(
         a is not None and a > 900 and not dead
         for a, dead in zip(shown["auroc"], shown["status"], strict=True)
@@ -153,7 +161,7 @@ def test_a_box_in_the_plot_selects(reader: Reader, read: Any) -> None:
     page.mouse.down()
     page.mouse.move(x + wide - 15, y + high * 0.5, steps=4)
     page.mouse.up()
-    page.wait_for_function("location.hash.includes('box=')")
+    reader.until("box=")
     low, bottom, right, top = map(float, reader.address.split("box=")[1].split("%2C"))
     inside = sum(
         not dead and a is not None and low <= a / 1000 <= right and bottom <= b / 1000 <= top
@@ -170,15 +178,14 @@ def test_search_finds_what_people_type(reader: Reader) -> None:
     for typed, address in (
         ("AU12", "#/au/12"),
         ("au_1", "#/au/1"),
-        ("brow", "#/au/1"),
+        ("brow", "#/au/4"),
         ("conv3/84", "#/unit/conv3/84"),
         ("happ", "#/expression/happiness"),
     ):
         page.keyboard.press("/")
         page.keyboard.type(typed)
         page.keyboard.press("Enter")
-        page.wait_for_function("address => location.hash === address", arg=address)
-        page.locator("h1").wait_for()
+        reader.until(address)
     page.keyboard.press("/")
     page.keyboard.type("nothing of that kind")
     assert "nothing found" in page.inner_text("#found")
@@ -227,9 +234,9 @@ def test_playing_shows_what_was_recorded(reader: Reader, read: Any) -> None:
     page.locator(".strip button").first.click()
     assert reader.address == "#/play/P001/rest"
     page.locator('.people input[value="P005"]').check()
-    page.wait_for_function("location.hash === '#/play/P005/rest'")
+    reader.until("#/play/P005/rest")
     page.get_by_role("button", name="Walk").click()
-    page.wait_for_function("location.hash === '#/play/P005/AU01=B'")
+    reader.until("#/play/P005/AU01=B")
     page.get_by_role("button", name="Stop").click()
 
 
@@ -238,7 +245,9 @@ def test_compare_counts_what_came_and_what_was_lost(reader: Reader, read: Any) -
     page = reader.open("#/compare?a=conv1&b=conv3&kind=caused")
     caused = {
         layer: {
-            d["au"] for d in shown["detectors"] if (d["layer"], d["c_verdict"]) == (layer, "caused")
+            d["au"]
+            for d in shown["detectors"]
+            if (d["layer"], d.get("c_verdict")) == (layer, "caused")
         }
         for layer in (0, 1)
     }

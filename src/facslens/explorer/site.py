@@ -112,7 +112,7 @@ class Site:
         explored = self.explored
         found: dict[str, Make] = {}
         for page in sorted(files("facslens.explorer").joinpath("pages").iterdir(), key=str):
-            if page.name.rpartition(".")[2] in ("html", "css", "js"):
+            if page.name.rpartition(".")[2] in ("html", "css", "js", "svg"):
                 found[page.name] = page.read_bytes
         play = Play(explored) if explored.answered is not None else None
         has_play = play is not None and bool(play.people)

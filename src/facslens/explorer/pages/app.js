@@ -69,7 +69,7 @@
   let went = 0;
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input[type=text], input[type=search], select, textarea")) return;
     if (event.key === "/") { event.preventDefault(); document.getElementById("find").focus(); return; }
     if (event.key === "t") { turnTheme(); return; }
     if (event.key === "g") { went = Date.now(); return; }

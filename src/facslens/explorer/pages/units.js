@@ -104,7 +104,7 @@
       table.update(speak);
       if (top) table.top();
       plot.again();
-      count.replaceChildren(h("b", {}, whole(rows.length)), " of " + whole(run.total) + " units", state.box ? [" in the box ", h("button", { type: "button", class: "link", onclick: () => { state.box = null; change(); } }, "clear")] : "");
+      count.replaceChildren(h("b", {}, whole(rows.length)), " of " + whole(run.total) + " units", ...(state.box ? [" in the box ", h("button", { type: "button", class: "link", onclick: () => { state.box = null; change(); } }, "clear")] : []));
       keep();
     }
 
