@@ -52,7 +52,10 @@ def generate(folder: Path, units: int) -> Run:
         run / "model.json",
         {"architecture": "paper", "size": 48, "expressions": ["anger", "happiness", "surprise"]},
     )
-    write_table(run / "predictions.parquet", faces[["image", "split"]].assign(true="anger"))
+    write_table(
+        run / "predictions.parquet",
+        faces[["image", "split"]].assign(true="anger", predicted="anger"),
+    )
     pairs = pd.DataFrame(
         [(layer, unit, au) for layer, n in layers.items() for unit in range(n) for au in AUS],
         columns=["layer", "unit", "au"],
@@ -97,7 +100,7 @@ def _faces(folder: Path, rng: np.random.Generator) -> pd.DataFrame:
     for number in range(FACES):
         path = folder / f"{number}.png"
         Image.fromarray(rng.integers(0, 256, (48, 48)).astype(np.uint8)).save(path)
-        split = ("train", "validation", "test")[number % 3]
+        split = ("train", "validation", "test")[number // 5 % 3]
         row = {"image": path.name, "path": str(path), "subject": f"S{number // 5}", "split": split}
         row |= {"sequence": f"Q{number}", "frame": 1, "expression": "anger"}
         rows.append(row | {au: float(rng.random() < 0.2) for au in AUS})

@@ -49,9 +49,10 @@ class Reader:
         return self.page
 
     def until(self, address: str) -> None:
-        """Wait for an address, or for one with a part; the pages' policy forbids to wait in them."""
+        """Wait for an address, or one with a part; the policy forbids to wait in the page."""
+        part = "=" in address
         for _ in range(200):
-            if address == self.address or ("=" in address and address in self.address):
+            if self.address == address or (part and address in self.address):
                 return
             self.page.wait_for_timeout(25)
         raise AssertionError(f"{self.address} is not {address}")

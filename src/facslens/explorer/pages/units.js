@@ -7,7 +7,9 @@
   const auText = (column) => (i) => { const at = run.columns[column][i]; return at < 0 ? null : run.short(site.aus[at].au) + " " + site.aus[at].name; };
   const showAu = (column) => (cell, i) => {
     const at = run.columns[column][i];
-    cell.replaceChildren(...(at < 0 ? [facslens.DASH] : [h("b", {}, run.short(site.aus[at].au)), " " + site.aus[at].name]));
+    if (!cell.firstChild) cell.append(h("b", {}), document.createTextNode(""));
+    cell.firstChild.textContent = at < 0 ? "" : run.short(site.aus[at].au);
+    cell.lastChild.data = at < 0 ? facslens.DASH : " " + site.aus[at].name;
   };
   const showNumber = (column, places = 2) => (cell, i) => { cell.textContent = decimal(run.value(column, i), places); };
 
