@@ -6,7 +6,8 @@ A run is generated: three layers, 20 action units, 300 drawn faces, tables of ra
 form that stages leave. Its explorer is written into a folder, given by a plain server on the
 loopback, and opened in Chromium. First view: from the beginning of the navigation until the page
 has been made. Scrolling: the longest time between two frames while the list is scrolled from one
-end to the other by wheel.
+end to the other in 240 steps, and how much of one is spent in the pages' scripts, for the rest
+depends on what else the machine does.
 """
 
 import argparse
@@ -141,16 +142,23 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-#: Scrolls by wheel over the whole list and gives the time between frames, in milliseconds.
+#: Scrolls over the whole list, and gives the times between frames and those of scripts in each, in
+#: milliseconds.
 FRAMES = """() => new Promise((done) => {
-  const list = document.querySelector(".scroller"), times = [];
+  const list = document.querySelector(".scroller"), times = [], scripts = [];
+  const ask = window.requestAnimationFrame;
+  window.requestAnimationFrame = (work) => ask((now) => {
+    const start = performance.now();
+    work(now);
+    scripts.push(performance.now() - start);
+  });
   let before = 0;
   const end = list.scrollHeight - list.clientHeight, step = end / 240;
   const next = (now) => {
     if (before) times.push(now - before);
     before = now;
     list.scrollTop += step;
-    if (list.scrollTop < end - 1) requestAnimationFrame(next); else done(times);
+    if (list.scrollTop < end - 1) requestAnimationFrame(next); else done([times, scripts]);
   };
   requestAnimationFrame(next);
 })"""
@@ -179,9 +187,10 @@ def measure(address: str, repeats: int) -> dict[str, float]:
                 found.setdefault(f"{name}, s", []).append(page.evaluate(mark) / 1000)
                 if name == "list":
                     page.wait_for_timeout(500)
-                    frames = page.evaluate(FRAMES)
+                    frames, scripts = page.evaluate(FRAMES)
                     found.setdefault("longest frame, ms", []).append(max(frames))
                     found.setdefault("median frame, ms", []).append(statistics.median(frames))
+                    found.setdefault("longest script in a frame, ms", []).append(max(scripts))
                 page.close()
         chromium.close()
     return {name: statistics.median(values) for name, values in found.items()}
