@@ -14,14 +14,17 @@ from PIL import Image
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.shown import needed
+from facslens.explorer import projected
 from facslens.explorer.site import Site, write_site
 from facslens.preprocess import normalise
 from facslens.projection.deconvnet import project_units
 from facslens.projection.windows import brightest, crop, to_grey
 from facslens.report.histograms import histogram_of
 from facslens.report.tables import RunTables
+from facslens.runs.answers import Answered
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
+from facslens.runs.selection import mapped_units
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +148,46 @@ def test_projections_under_three_rules_are_those_of_the_projector(
             shown = cell_of(site.read(f"projections/1-{first}.webp"), number, 16, (wide, high))
             assert shown.shape == expected.shape
             assert np.corrcoef(shown.ravel(), expected.ravel())[0, 1] > 0.9
+
+
+def test_where_all_would_take_too_long_mapped_units_alone_are_projected(
+    run: Path, record: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projected, "SECONDS", 0.0)
+    mapped = mapped_units(record.mapping)
+    expected = set(mapped.loc[mapped["layer"] == "conv3", "unit"])
+    found = projected.Projector(Site.of(run).explored).of("conv3", 0, 256)
+    assert set(found.cells) == expected
+    assert 0 < len(expected) < 20
+
+
+def test_without_its_network_a_run_has_the_projections_that_it_kept(
+    run: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "model.safetensors").unlink()
+    explored = Site.of(copy).explored
+    assert explored.model is None
+    found = projected.Projector(explored).of("conv3", 0, 256)
+    index = pd.read_csv(copy / "projections" / "index.csv").query("layer == 'conv3' and rank <= 6")
+    assert sum(len(own["deconvnet"]) for own in found.cells.values()) == len(index) > 0
+    first = index.iloc[0]
+    kept = np.asarray(Image.open(copy / "projections" / first["projection"]).convert("L"))
+    place = found.cells[first["unit"]]["deconvnet"][first["rank"] - 1]
+    np.testing.assert_array_equal(found.pictures[place], kept)
+
+
+def test_answers_to_other_faces_are_not_played(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    opened = Run.open(copy)
+    stages = opened.info["stages"]
+    stages["experiment"]["settings"]["stimuli"] = "0" * 64
+    opened.update(stages=stages)
+    assert Answered.of(RunRecord.open(run)) is not None
+    assert Answered.of(RunRecord.open(copy)) is None
+    assert not [name for name in Site.of(copy).names() if name.startswith("play/")]
 
 
 def test_what_is_played_was_drawn_and_answered(

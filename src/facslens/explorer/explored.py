@@ -22,7 +22,7 @@ from facslens.runs.folder import Run
 #: Exemplars of a unit that are shown.
 SHOWN: Final = 6
 #: The columns of the experiment that pages show of every unit and action unit.
-TUNING: Final = ("auroc", "wins", "size", "change")
+TUNING: Final = ("auroc", "wins")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +167,8 @@ class Explored:
             return None
 
     @cached_property
-    def shows_faces(self) -> bool:
-        """Whether faces of the dataset may be shown, and can be."""
-        if self.no_faces or not self.tables.shows_faces:
-            return False
+    def reads_faces(self) -> bool:
+        """Whether there are exemplars, and their faces are where they were."""
         if self.input is None or self.exemplars is None or self.exemplars.empty:
             return False
         try:
@@ -178,6 +176,11 @@ class Explored:
         except (FacslensError, OSError):
             return False
         return True
+
+    @property
+    def shows_faces(self) -> bool:
+        """Whether faces of the dataset may be shown, and can be."""
+        return not self.no_faces and self.tables.shows_faces and self.reads_faces
 
     @cached_property
     def _paths(self) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def columns(explored: Explored) -> dict[str, Any]:
 
 
 _COLUMNS: Final = (
-    "status", "observed", "auroc", "margin", "caused", "separation", "wins", "size", "mapped",
+    "status", "observed", "auroc", "margin", "caused", "separation", "wins", "mapped",
     "p", "test",
 )  # fmt: skip
 
@@ -200,7 +200,6 @@ def _of_layer(explored: Explored, layer: str) -> dict[str, list[Any]]:
         "caused": own.tolist(),
         "separation": thousandths(_taken(separation, own)),
         "wins": thousandths(_taken(wins, own)),
-        "size": thousandths(_taken(explored.tuned(layer, "size"), own)),
         "mapped": mapped.tolist(),
         "p": thousandths(p),
         "test": thousandths(test),

@@ -169,6 +169,14 @@ class Play:
         """Put the projections side by side: a row for each face, a column for each detector."""
         return sheet(self._seen(person).pictures, max(1, len(self._own)), quality=70)
 
+    def faces_at_rest(self) -> bytes:
+        """Put a picture of every person at rest side by side."""
+        found = []
+        for person in self.people:
+            kinds = self._table["kind"][self.rows(person)].to_numpy()
+            found.append(self._drawn(person)[int(np.flatnonzero(kinds == "rest")[0])])
+        return sheet(found)
+
     def _drawn(self, person: str) -> list[UInt8[np.ndarray, "row column *rgb"]]:
         stimuli = self._answered.stimuli
         shown = self._table.index[self.rows(person)]
@@ -247,12 +255,3 @@ class _Seen:
     cell: int
     input: list[int]
     boxes: list[list[list[int] | None]]
-
-
-def rest_of(play: Play) -> list[UInt8[np.ndarray, "row column *rgb"]]:
-    """Give a picture of every person at rest."""
-    found = []
-    for person in play.people:
-        kinds = play._table["kind"][play.rows(person)].to_numpy()
-        found.append(play._drawn(person)[int(np.flatnonzero(kinds == "rest")[0])])
-    return found

@@ -67,7 +67,7 @@ class Projector:
         """
         explored = self._explored
         wanted = list(range(first, after))
-        if explored.model is not None and explored.exemplars is not None and self._has_faces:
+        if explored.model is not None and explored.reads_faces:
             if not self._every_unit:
                 wanted = [unit for unit in wanted if (layer, unit) in self._mapped]
             try:
@@ -75,17 +75,6 @@ class Projector:
             except FacslensError:  # a layer in which the rules are refused
                 pass
         return self._kept(layer, wanted)
-
-    @property
-    def _has_faces(self) -> bool:
-        table = self._explored.exemplars
-        if table is None or table.empty or self._explored.input is None:
-            return False
-        try:
-            self._explored.levels([str(table["image"].iloc[0])])
-        except (FacslensError, OSError):
-            return False
-        return True
 
     @property
     def _mapped(self) -> set[tuple[str, int]]:

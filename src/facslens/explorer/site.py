@@ -16,7 +16,7 @@ from facslens.errors import CallError
 from facslens.explorer import actions, units
 from facslens.explorer.explored import Explored
 from facslens.explorer.overview import detectors, overview
-from facslens.explorer.play import Play, rest_of
+from facslens.explorer.play import Play
 from facslens.explorer.projected import Projector
 from facslens.explorer.script import script
 from facslens.explorer.sheets import fitted, sheet
@@ -138,7 +138,7 @@ class Site:
                 found[f"data/{name}.js"] = partial(_script, name, partial(play.answers, person))
                 found[f"{name}.webp"] = partial(play.faces, person)
                 found[f"{name}-seen.webp"] = partial(play.projections, person)
-            found["play/people.webp"] = lambda: sheet(rest_of(play))
+            found["play/people.webp"] = play.faces_at_rest
         further: dict[str, Any] = {
             "play": play.contents() if play is not None and has_play else None,
             "block": units.BLOCK,

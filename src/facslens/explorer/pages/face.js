@@ -1,7 +1,7 @@
 /** A drawn face: every action unit where it shows, coloured by how well it is detected. */
 (function (facslens) {
   "use strict";
-  const { h, s, ramp, decimal, percent } = facslens;
+  const { h, s, ramp, decimal } = facslens;
   const run = facslens.run;
 
   /**
@@ -114,5 +114,5 @@
       h("span", { class: "ring" }, h("i", { "aria-hidden": true }), "holds by every test"));
   }
 
-  facslens.face = { diagram, told, key, percent };
+  facslens.face = { diagram, told, key };
 })(window.facslens);
