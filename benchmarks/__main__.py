@@ -64,6 +64,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "synthetic": Benchmark("drawing faces with two processes, beside one"),
     "experiment": Benchmark("how often the experiment finds what is not there", ("level",), False),
     "analysis": Benchmark("the experiment's analysis of 4,800 units, by parts"),
+    "explorer": Benchmark("the explorer of 5,000 units: first view, longest frame, a unit's page"),
     "nulls": Benchmark("the level of the tests where labels mean nothing", json=False),
     "faces": Benchmark(
         "finding and cutting out faces", ("{data}/ferplus.zip",), False, needs="ferplus.zip"

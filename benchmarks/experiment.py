@@ -18,18 +18,13 @@ from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.experiments.analysis import analyse
 from facslens.experiments.control import Control
 from facslens.experiments.screen import screen
+from facslens.experiments.shown import compared, needed
 from facslens.experiments.trials import Trials, arrange
 from facslens.models.model import Model
 from facslens.preprocess.input import grey_contrast
 from facslens.runs.model import open_model
 from facslens.stages import experiment as stage
-from facslens.stages.stimulated import (
-    compared,
-    needed,
-    read_faces,
-    responding,
-    without_network,
-)
+from facslens.stages.stimulated import read_faces, responding, without_network
 from facslens.statistics import ALPHA
 from facslens.training.intervals import wilson
 

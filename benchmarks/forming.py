@@ -16,6 +16,7 @@ import pandas as pd
 
 from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.experiments.forming import by_epoch
+from facslens.experiments.shown import compared
 from facslens.experiments.specificity import changes
 from facslens.experiments.trials import arrange
 from facslens.models.model import Model
@@ -27,7 +28,7 @@ from facslens.stages.answers import ask
 from facslens.stages.experiment import Plan
 from facslens.stages.faces import run_faces
 from facslens.stages.forming import write_forming
-from facslens.stages.stimulated import compared, read_faces, responding
+from facslens.stages.stimulated import read_faces, responding
 from facslens.stages.train import run_train
 from facslens.training.recipe import Recipe
 

@@ -25,6 +25,7 @@ from facslens.engines.engine import ignore
 from facslens.engines.local import Local
 from facslens.engines.ray import Ray
 from facslens.errors import CallError, DataError, FacslensError
+from facslens.experiments.faces import compared
 from facslens.models.model import build
 from facslens.prediction import sources
 from facslens.prediction.faces import finder
@@ -36,7 +37,7 @@ from facslens.responses import store
 from facslens.responses.recording import record_faces
 from facslens.stages.answers import _Mixed
 from facslens.stages.open_network import Choice, opener
-from facslens.stages.stimulated import compared, read_faces, responding, without_network
+from facslens.stages.stimulated import read_faces, responding, without_network
 from facslens.synthesis.stimuli import StimulusOrder, draw_stimuli
 
 

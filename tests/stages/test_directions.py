@@ -6,6 +6,7 @@ import facslens as fl
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import CallError
 from facslens.experiments.control import Control
+from facslens.experiments.faces import compared
 from facslens.experiments.trials import arrange
 from facslens.models.directions import undirected
 from facslens.models.model import build
@@ -15,7 +16,7 @@ from facslens.projection.sanity import randomisation_table
 from facslens.stages.answers import ask
 from facslens.stages.directions import directed_alike, gather, untrained_alike, with_directions
 from facslens.stages.experiment import Plan, experiment
-from facslens.stages.stimulated import compared, read_faces, responding
+from facslens.stages.stimulated import read_faces, responding
 
 NAMES = ("anger", "happiness", "surprise")
 

@@ -14,6 +14,7 @@ from facslens.datasets.stimuli import read_stimuli
 from facslens.directions.rotation import random_rotation
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.control import Control
+from facslens.experiments.faces import compared, needed
 from facslens.models.compact import CompactNetwork
 from facslens.models.model import Model, build, save
 from facslens.preprocess import normalise
@@ -27,7 +28,7 @@ from facslens.stages.experiment import (
     read_experiment,
     write_experiment,
 )
-from facslens.stages.stimulated import compared, needed, read_faces, responding, settle
+from facslens.stages.stimulated import read_faces, responding, settle
 
 LAYERS = ("conv1", "conv3")
 

@@ -12,6 +12,7 @@ from facslens.controls import identity as control
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError
 from facslens.experiments.control import Control
+from facslens.experiments.faces import compared
 from facslens.experiments.trials import arrange
 from facslens.preprocess import normalise
 from facslens.preprocess.input import grey_contrast
@@ -24,7 +25,6 @@ from facslens.stages import identity as module
 from facslens.stages.experiment import Plan, read_experiment, write_experiment
 from facslens.stages.faces import run_faces
 from facslens.stages.identity import WEIGHTS, Identity, keep_identity
-from facslens.stages.stimulated import compared
 from facslens.stages.train import run_train
 from facslens.training.recipe import Recipe
 

@@ -11,6 +11,7 @@ from torch import nn
 import facslens as fl
 from facslens.controls.pixels import plain_input
 from facslens.datasets import stimuli as reading
+from facslens.experiments.faces import compared, needed
 from facslens.models.model import Model
 from facslens.preprocess import normalise
 from facslens.preprocess.input import parse_input
@@ -18,7 +19,6 @@ from facslens.projection.deconvnet import project_units
 from facslens.stages import answers
 from facslens.stages.graded import LEVELS, graded
 from facslens.stages.mechanism import layers as layers_part
-from facslens.stages.stimulated import compared, needed
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 EXPRESSIONS = ("anger", "happiness", "surprise")

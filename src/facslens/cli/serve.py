@@ -4,7 +4,6 @@ import os
 import sys
 import threading
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -106,5 +105,6 @@ def _site(run: Path | None, against: list[Path], no_faces: bool) -> "Pages | Non
 
         Live().open()
         return None
-    site: Pages = resolve_name("facslens.explorer.site:Site").of(run, against, no_faces=no_faces)
-    return site
+    from facslens.explorer.site import Site
+
+    return Site.of(run, against, no_faces=no_faces)

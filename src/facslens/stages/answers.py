@@ -23,6 +23,7 @@ from facslens.directions.rotation import random_rotation
 from facslens.engines.engine import Engine
 from facslens.errors import ArtifactError
 from facslens.experiments.control import Control
+from facslens.experiments.faces import compared, needed
 from facslens.experiments.trials import Arrangement, Strips, Trials
 from facslens.models.directions import undirected
 from facslens.models.model import Model
@@ -33,10 +34,8 @@ from facslens.stages.kept import Lazy
 from facslens.stages.stimulated import (
     OUTPUT,
     Reading,
-    compared,
     joined,
     keep_faces,
-    needed,
     responding,
     settle,
     total_change,
@@ -57,7 +56,7 @@ class Answers:
     Parameters
     ----------
     responses
-        By layer, of the faces that `facslens.stages.stimulated.needed` names; (image, unit). Those
+        By layer, of the faces that `facslens.experiments.faces.needed` names; (image, unit). Those
         on the disk are read each time that a layer is asked for.
     controls
         By layer and name of the control; as the responses.

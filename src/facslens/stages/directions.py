@@ -11,11 +11,12 @@ from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.directions.gathered import Gathered
 from facslens.directions.kinds import FITTED, KINDS, check_kinds
 from facslens.errors import CallError
+from facslens.experiments.faces import compared
 from facslens.models.directions import check_has_steps, directed, undirected
 from facslens.models.model import Model
 from facslens.models.reading.directed import Directed
 from facslens.preprocess import normalise
-from facslens.stages.stimulated import as_read, compared
+from facslens.stages.stimulated import as_read
 
 
 def with_directions(

@@ -14,13 +14,14 @@ from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.control import Control
 from facslens.experiments.forming import TYPES, forming
+from facslens.experiments.faces import compared, needed
 from facslens.models.initial import digest
 from facslens.models.model import Model
 from facslens.progress import Report, silent
 from facslens.runs.record import RunRecord
 from facslens.stages.answers import Answers, ask
 from facslens.stages.experiment import Plan, analysed
-from facslens.stages.stimulated import OUTPUT, compared, joined, needed, read_faces, responding
+from facslens.stages.stimulated import OUTPUT, joined, read_faces, responding
 from facslens.training.predictions import accuracy, predict
 from facslens.version import __version__
 

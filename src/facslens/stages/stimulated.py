@@ -15,8 +15,7 @@ from facslens.controls.pixels import hog
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.engines.engine import Engine, Seen
 from facslens.engines.local import Local
-from facslens.experiments.combined import TOGETHER
-from facslens.experiments.trials import FULL
+from facslens.experiments.faces import Rows, compared
 from facslens.models.model import Model
 from facslens.models.reading.any_reading import Listens
 from facslens.models.reading.reading import takes
@@ -25,8 +24,6 @@ from facslens.preprocess.input import Input
 from facslens.responses.recorder import peak
 from facslens.stages.kept import Kept
 
-#: Rows of the stimuli.
-Rows = Bool[np.ndarray, " image"]
 #: What faces, levels in [0, 1], are turned into: arrays by name, one row a face.
 Reader = Callable[[Float[Tensor, "_face _channel _row _column"]], Mapping[str, np.ndarray]]
 #: Which rows are shown to a reader, who it is, and at which size and in which colours.
@@ -39,30 +36,6 @@ _BATCH: Final = 64
 PIECE: Final = 1024
 #: The name under which a network's output is kept beside the responses of its layers.
 OUTPUT: Final = "(output)"
-
-
-def needed(stimuli: Stimuli) -> Rows:
-    """Choose the faces that an experiment has to see.
-
-    Of the choosing people those at rest and at full intensity; of the measuring people every
-    single action unit at every grade, on both sides and on one, and the second face at rest. Of
-    all people the prototypes of expressions, whole and without a member, and pairs, and each action
-    unit alone at the grade of these.
-    """
-    table = stimuli.table
-    beside = (table["kind"] == "alone") & (table["grade"] == TOGETHER)
-    prototypes = table["kind"].isin(["together", "without", "pair"]) | beside
-    measured = table["kind"].isin(["again", "alone", "side"]) & (table["half"] != HALVES[0])
-    rows: Rows = compared(stimuli) | (prototypes | measured).to_numpy(dtype=bool)
-    return rows
-
-
-def compared(stimuli: Stimuli) -> Rows:
-    """Choose the faces that controls have to see: those at rest and at full intensity."""
-    table = stimuli.table
-    alone = (table["kind"] == "alone") & (table["grade"] == FULL)
-    rows: Rows = ((table["kind"] == "rest") | alone).to_numpy(dtype=bool)
-    return rows
 
 
 def read_faces(

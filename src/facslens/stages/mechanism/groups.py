@@ -12,11 +12,12 @@ from torch import Tensor
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.experiments.effects import centred
 from facslens.experiments.groups import Measure, at_rest, groups, most_moved
+from facslens.experiments.faces import Rows
 from facslens.experiments.trials import FULL
 from facslens.preprocess.input import Input
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
-from facslens.stages.stimulated import OUTPUT, Rows, as_read, read_faces, responding
+from facslens.stages.stimulated import OUTPUT, as_read, read_faces, responding
 
 
 def of_groups(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:

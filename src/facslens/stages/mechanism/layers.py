@@ -6,10 +6,11 @@ import pandas as pd
 from facslens.controls.baselines import untrained
 from facslens.experiments.probes import SHOWN
 from facslens.experiments.readable import readable
+from facslens.experiments.faces import Rows
 from facslens.models.directions import undirected
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
-from facslens.stages.stimulated import OUTPUT, Rows, read_faces, responding, settle
+from facslens.stages.stimulated import OUTPUT, read_faces, responding, settle
 
 
 def of_layers(subject: Subject, progress: Report) -> dict[str, pd.DataFrame]:

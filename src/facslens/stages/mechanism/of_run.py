@@ -7,6 +7,7 @@ from facslens.artifacts import Json, read_json, sha256
 from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError
 from facslens.experiments.analysis import Findings
+from facslens.experiments.faces import needed
 from facslens.progress import Report
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
@@ -15,7 +16,6 @@ from facslens.stages.experiment import ANSWERS, read_experiment
 from facslens.stages.mechanism.make import is_of, order_of, write_mechanism
 from facslens.stages.mechanism.parts import PARTS
 from facslens.stages.mechanism.subject import ALL, Subject, layers_of
-from facslens.stages.stimulated import needed
 
 
 def run_mechanism(run: Run, progress: Report) -> None:

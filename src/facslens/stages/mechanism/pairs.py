@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from facslens.experiments.faces import compared
 from facslens.experiments.trials import Trials, arrange
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
-from facslens.stages.stimulated import as_read, compared, read_faces
+from facslens.stages.stimulated import as_read, read_faces
 
 
 @dataclass(frozen=True)

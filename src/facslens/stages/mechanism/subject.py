@@ -12,12 +12,13 @@ from facslens.datasets.stimuli import Stimuli
 from facslens.errors import CallError
 from facslens.experiments.analysis import Findings
 from facslens.experiments.convergence import CAUSED
+from facslens.experiments.faces import needed
 from facslens.models.model import Model
 from facslens.models.reading.any_reading import layers_named
 from facslens.progress import Report
 from facslens.runs.record import RunRecord
 from facslens.stages.answers import Answers
-from facslens.stages.stimulated import OUTPUT, needed, read_faces, responding
+from facslens.stages.stimulated import OUTPUT, read_faces, responding
 
 #: In place of the names of layers: every one of them.
 ALL = "all"
@@ -54,7 +55,7 @@ class Subject:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The rows of the stimuli that `facslens.stages.stimulated.needed` names."""
+        """The rows of the stimuli that `facslens.experiments.faces.needed` names."""
         return self.stimuli.table[needed(self.stimuli)]
 
     def logits(self, progress: Report) -> Float[np.ndarray, "image expression"]:

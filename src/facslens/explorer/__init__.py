@@ -1,0 +1,1 @@
+"""The explorer: every unit, action unit and expression of a run as pages that open anywhere."""

@@ -1,0 +1,98 @@
+"""One small run with everything in it, made once, and the folder of its explorer."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facslens.cli.main import main
+from facslens.explorer.site import Site, write_site
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def run(drawn_ck48: Path, drawn_stimuli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on drawn faces with an experiment in all five grades of two action units."""
+    folder = tmp_path_factory.mktemp("explorer") / "small run"
+    arguments = ["--data", f"ck48:{drawn_ck48}", "--stimuli", drawn_stimuli, "--out", folder]
+    choices = ["--epochs", "2", "--permutations", "19", "--layer", "conv1", "--layer", "conv3"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["facslens", "run", *map(str, (*arguments, *choices))])
+        with pytest.raises(SystemExit) as stop:
+            main()
+    assert not stop.value.code
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(run: Path) -> Site:
+    """Its explorer, beside itself."""
+    return Site.of(run, against=[run])
+
+
+@pytest.fixture(scope="session")
+def folder(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The explorer as a folder."""
+    return write_site(site, tmp_path_factory.mktemp("sites") / "site").parent
+
+
+def taken(content: bytes) -> Any:
+    """Read data out of their script."""
+    text = content.decode()
+    assert text.startswith("facslens.take(")
+    assert text.endswith(");\n")
+    return json.loads(f"[{text[len('facslens.take(') : -len(');') - 1]}]")[1]
+
+
+@pytest.fixture(scope="session")
+def read(site: Site) -> Any:
+    """Read data of the site by name, such as ``au/AU12``."""
+    return lambda name: taken(site.read(f"data/{name}.js"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser, where there is one."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("FACSLENS_CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if path is None:
+        pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def served(folder: Path) -> Iterator[str]:
+    """The folder on the loopback, as any web server gives it."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
