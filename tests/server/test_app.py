@@ -1,8 +1,11 @@
 """What is served: the files that pages name, and nothing else."""
 
 import socket
+from importlib.resources import files
 
 import pytest
+
+from facslens.server.app import WithLive
 
 PATHS = (
     "/../pyproject.toml", "/live/../../app.py", "/live/%2e%2e/app.py", "/live/..%2fapp.py",
@@ -38,6 +41,22 @@ def test_the_pages_of_a_run_come_with_their_types(explorer):
         assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
         assert answer.body.startswith(start)
         assert explorer.ask(path, "HEAD").headers["Content-Length"] == str(len(answer.body))
+
+
+def test_the_explorer_shows_its_link_to_the_live_page():
+    """On a disk the link is hidden; the text that the server replaces is that of the page."""
+    kept = (files("facslens.explorer") / "pages" / "index.html").read_bytes()
+    assert b'<a href="live/" hidden>Live</a>' in kept
+
+    class Site:
+        def names(self):
+            return ("index.html", "data/units.js")
+
+        def read(self, name):
+            return kept
+
+    assert b'<a href="live/">Live</a>' in WithLive(Site()).read("index.html")
+    assert WithLive(Site()).read("data/units.js") == kept
 
 
 def test_what_a_browser_has_is_not_sent_again(explorer):

@@ -113,7 +113,7 @@ COMMANDS: Final[dict[str, Command]] = {
     ),
     "export": Command(
         "export:export",
-        "Write a network as one ONNX file, for machines without PyTorch.",
+        "Write a network as one ONNX file, or the explorer of a run as a folder of pages.",
         ("facslens export compact --onnx compact.onnx",),
     ),
     "layers": Command(

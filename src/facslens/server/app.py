@@ -66,6 +66,19 @@ class Own:
         return (self._folder / name).read_bytes()
 
 
+class WithLive:
+    """The pages of a run, whose link to the live page shows: in a folder on a disk there is none."""
+
+    def __init__(self, site: Pages) -> None:
+        self._site, self.names = site, site.names
+
+    def read(self, name: str) -> bytes:
+        """Give the content of a file."""
+        content = self._site.read(name)
+        shown = content.replace(b'<a href="live/" hidden>', b'<a href="live/">')
+        return shown if name == "index.html" else content
+
+
 def application(door: Door, site: Pages | None = None) -> Guard:
     """Make what answers requests.
 
@@ -111,7 +124,7 @@ def application(door: Door, site: Pages | None = None) -> Guard:
         Route("/live/{name:path}", _files(Own(), "live.html", making)),
         Route("/", RedirectResponse("/live/"), methods=["GET"])
         if site is None
-        else Route("/{name:path}", _files(site, "index.html", making)),
+        else Route("/{name:path}", _files(WithLive(site), "index.html", making)),
     ]
     handlers: dict[Any, Any] = {HTTPException: _told, Exception: _not_foreseen}
     return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers), door)

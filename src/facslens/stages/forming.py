@@ -13,8 +13,8 @@ from facslens.artifacts import Json, locked, read_json, read_table, sha256, writ
 from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.control import Control
-from facslens.experiments.forming import TYPES, forming
 from facslens.experiments.faces import compared, needed
+from facslens.experiments.forming import TYPES, forming
 from facslens.models.initial import digest
 from facslens.models.model import Model
 from facslens.progress import Report, silent

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from facslens.datasets.stimuli import HALVES, Stimuli
 from facslens.experiments.effects import centred
-from facslens.experiments.groups import Measure, at_rest, groups, most_moved
 from facslens.experiments.faces import Rows
+from facslens.experiments.groups import Measure, at_rest, groups, most_moved
 from facslens.experiments.trials import FULL
 from facslens.preprocess.input import Input
 from facslens.progress import Report

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from facslens.controls.baselines import untrained
+from facslens.experiments.faces import Rows
 from facslens.experiments.probes import SHOWN
 from facslens.experiments.readable import readable
-from facslens.experiments.faces import Rows
 from facslens.models.directions import undirected
 from facslens.progress import Report
 from facslens.stages.mechanism.subject import Subject
