@@ -114,7 +114,10 @@ COMMANDS: Final[dict[str, Command]] = {
     "export": Command(
         "export:export",
         "Write a network as one ONNX file, or the explorer of a run as a folder of pages.",
-        ("facslens export compact --onnx compact.onnx",),
+        (
+            "facslens export compact --onnx compact.onnx",
+            "facslens export mine --site pages",
+        ),
     ),
     "layers": Command(
         "layers:layers",
