@@ -51,7 +51,8 @@
     document.title = (heading ? heading.textContent + " · " : "") + site.run.name + " · facslens";
     if (moved) {
       window.scrollTo(0, 0);
-      if (heading) { heading.tabIndex = -1; heading.focus({ preventScroll: true }); }
+      // but not away from somebody who types already
+      if (heading && !document.activeElement.matches("input, select")) { heading.tabIndex = -1; heading.focus({ preventScroll: true }); }
     }
     document.documentElement.dataset.ready = String(turn);
     performance.mark("made");
