@@ -17,8 +17,8 @@ from facslens.controls.planted import Planted, hide
 from facslens.datasets.stimuli import Stimuli, read_stimuli
 from facslens.experiments.analysis import analyse
 from facslens.experiments.control import Control
-from facslens.experiments.screen import screen
 from facslens.experiments.faces import compared, needed
+from facslens.experiments.screen import screen
 from facslens.experiments.trials import Trials, arrange
 from facslens.models.model import Model
 from facslens.preprocess.input import grey_contrast

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from facslens.datasets.stimuli import Stimuli, read_stimuli
-from facslens.experiments.forming import by_epoch
 from facslens.experiments.faces import compared
+from facslens.experiments.forming import by_epoch
 from facslens.experiments.specificity import changes
 from facslens.experiments.trials import arrange
 from facslens.models.model import Model

@@ -67,7 +67,7 @@ class Own:
 
 
 class WithLive:
-    """The pages of a run, whose link to the live page shows: in a folder on a disk there is none."""
+    """The pages of a run, with the link to the live page, which a folder on a disk has not."""
 
     def __init__(self, site: Pages) -> None:
         self._site, self.names = site, site.names
