@@ -23,8 +23,8 @@
     const known = site.aus.map((one) => run.best(one.au, which)).filter(Boolean);
     const good = known.filter((one) => one.good).length;
     return which === "caused"
-      ? [h("b", {}, good + " of " + known.length), " action units themselves move a unit of their own, on drawn faces in which nothing else differs."]
-      : [h("b", {}, good + " of " + known.length), " action units have a unit that tells them apart on coded faces of unseen people."];
+      ? [h("b", {}, good + " of " + known.length), " action units themselves move a unit of their own in some layer, on drawn faces in which nothing else differs."]
+      : [h("b", {}, good + " of " + known.length), " action units have a unit in some layer that tells them apart on coded faces of unseen people."];
   }
 
   facslens.pages.start = function (main) {
