@@ -13,9 +13,8 @@ from facslens.controls.identity import identity, people
 from facslens.datasets.base import make_table
 from facslens.errors import NotEnoughDataError
 from facslens.models.model import build
-from facslens.preprocess import normalise
+from facslens.preprocess import ahead
 from facslens.preprocess.augment import NONE
-from facslens.training import module
 from facslens.training.predictions import accuracy, predict
 from facslens.training.recipe import Recipe
 
@@ -113,17 +112,13 @@ def test_faces_of_people_shown_once_are_too_few(faces) -> None:
 
 
 def test_only_the_faces_of_the_lesson_are_read(faces, model, monkeypatch) -> None:
-    read = set()
+    read, reading = set(), ahead.pictures
 
     def noting(paths, into):
         read.update(paths)
-        return normalise.read(paths, into)
+        return reading(paths, into)
 
-    class Noting:
-        standardise = staticmethod(normalise.standardise)
-
-    Noting.read = staticmethod(noting)
-    monkeypatch.setattr(module, "normalise", Noting)
+    monkeypatch.setattr(ahead, "pictures", noting)
     identity(faces, model, Recipe(epochs=1), seed=0)
     assert read == set(faces.part("train", "validation").table["path"])
 
