@@ -4,7 +4,9 @@ from facslens import action_units
 from facslens.errors import CallError
 
 
-@pytest.mark.parametrize("text", ["12", "AU12", "au_12", "AU 12", "AU-12", " au12 ", 12, "AU012"])
+@pytest.mark.parametrize(
+    "text", ["12", "AU12", "au_12", "AU 12", "AU-12", "action unit 12", " au12 ", 12, "AU012"]
+)
 def test_every_spelling_gives_the_same_code(text):
     assert action_units.parse(text) == "AU12"
 
@@ -26,7 +28,23 @@ def test_a_bare_number_is_no_column_of_an_action_unit():
     assert action_units.parse_column("au_12") == ("AU12", "presence")
 
 
-@pytest.mark.parametrize("name", ["AU12_x", "AU12_", "AU3_r", "AU12_r_c", "audio", "AU12 left"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AU12_x",
+        "AU12_",
+        "AU3_r",
+        "AU12_r_c",
+        "audio",
+        "AU12 left",
+        "AU12r",
+        "AU12L",
+        "AU1+2",
+        "AU12 brow lowerer",
+        "AU12_raiser",
+        "AU6 (r",
+    ],
+)
 def test_a_column_of_another_form_is_none(name):
     assert action_units.parse_column(name) is None
 

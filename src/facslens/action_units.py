@@ -164,6 +164,7 @@ SPELLINGS: Final[dict[str, str]] = {
     "AU_12": "AU_",
     "AU 12": "AU ",
     "AU-12": "AU-",
+    "Action Unit 12": "Action Unit ",
     "12": "",
 }
 
@@ -235,13 +236,14 @@ def parse_column(name: str, kind: str = "presence") -> tuple[str, str] | None:
     """Give the action unit and the kind of its values that the name of a column says.
 
     A bare number is refused here: a column called ``1`` in somebody's table
-    may be anything.
+    may be anything. So is a letter that stands at the number (``AU12r``, ``AU12L``): it may be a
+    side of the face.
 
     Parameters
     ----------
     name
-        An action unit in one of the `SPELLINGS`, and after ``_`` one of the suffixes in `KINDS`,
-        or nothing.
+        An action unit in one of the `SPELLINGS`, then nothing or one of the suffixes in `KINDS`,
+        after ``_`` or in brackets, then nothing or the action unit's own name.
     kind
         The kind of a column without a suffix.
 
@@ -253,26 +255,45 @@ def parse_column(name: str, kind: str = "presence") -> tuple[str, str] | None:
 
     Examples
     --------
-    >>> parse_column("AU 6"), parse_column("AU06_r"), parse_column("6"), parse_column("AU47")
+    >>> parse_column("AU 6"), parse_column("AU06 (r)"), parse_column("6"), parse_column("AU47")
     (('AU06', 'presence'), ('AU06', 'intensity'), None, None)
+    >>> parse_column("Action Unit 12 - Lip Corner Puller"), parse_column("AU12 brow lowerer")
+    (('AU12', 'presence'), None)
     """
     kinds = {suffix: kind for kind, known in KINDS.items() for suffix in known.suffixes}
-    match = _pattern(_with_letters(), rf"(?:_(?P<suffix>{'|'.join(kinds)}))?").fullmatch(name)
+    suffix = rf"(?:(?:_| ?(?P<open>\())(?P<suffix>{'|'.join(kinds)})(?(open)\)))?"
+    match = _pattern(_with_letters(), rf"{suffix}(?P<rest>[\W_].*)?").fullmatch(name)
     code = _code(match)
     if match is None or code is None:
+        return None
+    if match["rest"] is not None and _words(match["rest"]) != ACTION_UNITS[code].name:
         return None
     return code, kinds[match["suffix"].lower()] if match["suffix"] else kind
 
 
-def begins_like_column(name: str) -> bool:
-    """Tell whether a name begins as those of columns of action units do, whatever follows.
+def is_of_one_side(name: str) -> bool:
+    """Tell whether the name of a column ends in a side of the face, or in what may be one.
 
     Examples
     --------
-    >>> begins_like_column("AU12 left"), begins_like_column("audio")
-    (True, False)
+    >>> [is_of_one_side(name) for name in ("AU12L", "AU12r", "AU02_r_L", "AU12 left", "AU12_r")]
+    [True, True, True, True, False]
     """
-    return _pattern(_with_letters()).match(name) is not None
+    side = r"(?:[ _][rc])?(?:[lr]|[\W_]+(?:l|left|right))\W*"
+    return _pattern(_with_letters(), side).fullmatch(name) is not None
+
+
+def tells_of_action_unit(name: str) -> bool:
+    """Tell whether a name has an action unit somewhere in it, whatever stands around it.
+
+    Examples
+    --------
+    >>> [tells_of_action_unit(name) for name in ("mean AU12", "Brow Lowerer", "audio", "beau 12")]
+    [True, True, False, False]
+    """
+    names = {unit.name for unit in ACTION_UNITS.values()}
+    anywhere = re.compile(rf"(?<![a-z])(?:{'|'.join(_with_letters())})\d", re.IGNORECASE)
+    return anywhere.search(name) is not None or _words(name) in names
 
 
 def column_spellings() -> str:
@@ -281,7 +302,7 @@ def column_spellings() -> str:
     Examples
     --------
     >>> print(column_spellings().split(";")[0])
-    columns of action units are called AU12, AU_12, AU 12 or AU-12
+    columns of action units are called AU12, AU_12, AU 12, AU-12 or Action Unit 12
     """
     examples = [example for example, before in SPELLINGS.items() if before]
     suffixes = ", ".join(
@@ -290,12 +311,16 @@ def column_spellings() -> str:
     )
     return (
         f"columns of action units are called {listed(examples, 'or')}; a suffix may say what they "
-        f"hold: {suffixes}"
+        f"hold: {suffixes}, also in brackets; their name in FACS may follow"
     )
 
 
 def _with_letters() -> list[str]:
     return [before for before in SPELLINGS.values() if before]
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall("[a-z]+", text.lower())) if not re.search(r"\d", text) else ""
 
 
 def _pattern(before: Iterable[str], after: str = "") -> re.Pattern[str]:

@@ -38,12 +38,18 @@ def test_a_spelling_is_one_entry(monkeypatch, table, capsys):
     np.testing.assert_array_equal(faces.presence(["AU12", "AU06"]), [[1, 0]])
     assert faces.table["AU04_intensity"].tolist() == [3]
     assert faces.notes == (
-        "labels.csv has columns that name no action unit, ignored: ActionUnit 12 left (1×)",
+        "labels.csv has columns that are of one side of the face, or may be, ignored: "
+        "ActionUnit 12 left (1×)",
     )
-    with pytest.raises(CallError, match="AU-12, 12 or ActionUnit 12, with a number from 1 to 46"):
+    with pytest.raises(
+        CallError, match="AU-12, Action Unit 12, 12 or ActionUnit 12, with a number from 1 to 46"
+    ):
         action_units.parse("smile")
     list_layouts()
-    assert "are called AU12, AU_12, AU 12, AU-12 or ActionUnit 12; " in capsys.readouterr().out
+    assert (
+        "are called AU12, AU_12, AU 12, AU-12, Action Unit 12 or ActionUnit 12; "
+        in capsys.readouterr().out
+    )
 
 
 def test_a_suffix_is_one_entry(monkeypatch, table, capsys):

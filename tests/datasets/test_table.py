@@ -165,7 +165,8 @@ def test_all_defects_are_found_in_one_pass(write):
 def test_columns_that_name_no_action_unit_are_counted(write):
     spec = write("path,expression,AU61,AU12_x,audio\nfaces/a.png,joy,1,2,3\n")
     assert load(spec).notes == (
-        "labels.csv has columns that name no action unit, ignored: AU12_x (1×), AU61 (1×)",
+        "labels.csv has columns that name no action unit, or several, ignored: AU12_x (1×), "
+        "AU61 (1×)",
     )
 
 
@@ -244,16 +245,29 @@ def test_a_confidence_that_is_not_openfaces_plays_no_part(write):
     np.testing.assert_array_equal(load(spec).presence(), [[1]])
 
 
-def test_every_column_that_begins_like_an_action_unit_is_read_or_named(write):
-    text = (
-        "path,expression,AU12 left,AU12L,AU1+2,AU101,au 4 (r),AU-06\nfaces/a.png,joy,1,1,1,1,1,1\n"
-    )
-    faces = load(write(text))
-    assert faces.aus == ("AU06",)
+def test_every_column_that_tells_of_an_action_unit_is_read_or_named(write):
+    columns = {
+        "AU12L": 1, "AU12R": 1, "AU14r": 1, "AU02_r_L": 1, "AU15 left": 1,
+        "AU1+2": 1, "AU25/26": 1, "AU101": 1, "mean AU9": 1, "Brow Lowerer": 1,
+        "AU 06 (c)": 1, "au 4 (r)": 3, "Action Unit 17 - Chin Raiser": 0, "AU-05": 1,
+    }  # fmt: skip
+    cells = ",".join(str(value) for value in columns.values())
+    faces = load(write(f"path,expression,{','.join(columns)}\nfaces/a.png,joy,{cells}\n"))
+    assert faces.aus == ("AU05", "AU06", "AU17")
+    np.testing.assert_array_equal(faces.presence(), [[1, 1, 0]])
+    assert faces.table["AU04_intensity"].tolist() == [3]
     assert faces.notes == (
-        "labels.csv has columns that name no action unit, ignored: AU1+2 (1×), AU101 (1×), "
-        "AU12 left (1×), AU12L (1×), au 4 (r) (1×)",
+        "labels.csv has columns that are of one side of the face, or may be, ignored: "
+        "AU02_r_L (1×), AU12L (1×), AU12R (1×), AU14r (1×), AU15 left (1×)",
+        "labels.csv has columns that name no action unit, or several, ignored: AU1+2 (1×), "
+        "AU101 (1×), AU25/26 (1×), Brow Lowerer (1×), mean AU9 (1×)",
     )
+
+
+def test_beside_the_left_side_r_is_the_right_side_and_no_intensity(write):
+    faces = load(write("path,expression,AU12_L,AU12_R,AU06_r\nfaces/a.png,joy,1,1,2\n"))
+    assert faces.table.columns[7:].tolist() == ["AU06_intensity"]
+    assert "may be, ignored: AU12_L (1×), AU12_R (1×)" in faces.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from facslens.datasets.defects import Defect, tally
 
 # pandas marks a second column of the same name so, which has to be noticed here.
 _REPEATED: Final = re.compile(r"\.\d+$")
+# Beside a column that ends in l this is the right side of the face, not OpenFace's intensity.
+_RIGHT: Final = re.compile(r"r(\)?)$", re.IGNORECASE)
 #: From this confidence on OpenFace itself takes what it tracked for a face.
 CONFIDENT: Final = 0.725
 _GRADES: Final = {"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"}
@@ -107,7 +110,7 @@ def au_values(
         The file's name, for messages.
     defects
         Takes every cell outside its range (it becomes unknown), every action unit that has
-        two columns, and as warnings the columns that begin like an action unit and are not read,
+        two columns, and as warnings the columns that tell of an action unit and are not read,
         and how many rows OpenFace is not sure of.
     kind
         What a column without a suffix holds, such as ``AU12``: one of
@@ -126,12 +129,16 @@ def au_values(
     ``success`` is not 1 or whose ``confidence`` is not `CONFIDENT` or more.
     """
     values: dict[str, pd.Series] = {}
-    ignored = []
+    ignored: dict[str, list[str]] = defaultdict(list)
+    names = {column.lower() for column in table.columns}
     for column in table.columns:
         known = action_units.parse_column(_REPEATED.sub("", column), kind)
-        if known is None:
-            if action_units.begins_like_column(column):
-                ignored.append(column)
+        right = _RIGHT.search(column) is not None and _RIGHT.sub(r"l\1", column).lower() in names
+        if known is None or right:
+            if right or action_units.is_of_one_side(column):
+                ignored["are of one side of the face, or may be"].append(column)
+            elif action_units.tells_of_action_unit(column):
+                ignored["name no action unit, or several"].append(column)
             continue
         code, found = known
         name = code if found == "presence" else f"{code}_{found}"
@@ -142,8 +149,8 @@ def au_values(
             defects.append(Defect("bad table", source, message))
             continue
         values[name] = _values(table[column], column, found, source, defects)
-    if ignored:
-        message = f"{source} has columns that name no action unit, ignored: {tally(ignored)}"
+    for cause, columns in ignored.items():
+        message = f"{source} has columns that {cause}, ignored: {tally(columns)}"
         defects.append(Defect("left out", source, message, "warning"))
     units = pd.DataFrame(values, index=table.index, dtype=np.float32)
     return units[~_is_lost(table, source, defects)].reindex(table.index)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from facslens.action_units import begins_like_column
+from facslens.action_units import tells_of_action_unit
 from facslens.datasets.labels import EXPRESSIONS, expression_name
 from facslens.errors import CallError
 from facslens.names import listed
@@ -64,7 +64,7 @@ def _known(name: str) -> str:
             f"expressions names {name!r}, which says nothing: expected words, such as "
             f"{listed(EXPRESSIONS[:3])}"
         )
-    if word in _TAKEN or begins_like_column(word):
+    if word in _TAKEN or tells_of_action_unit(word):
         raise CallError(
             f"expressions names {name!r}, which is the name of a column of the tables: choose "
             f"another one"
