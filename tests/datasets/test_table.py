@@ -171,7 +171,7 @@ def test_columns_that_name_no_action_unit_are_counted(write):
 
 
 def test_bytes_that_are_no_text_are_refused(write):
-    with pytest.raises(DataError, match="is no readable CSV file in UTF-8: 'utf-8' codec"):
+    with pytest.raises(DataError, match="is no readable CSV file in UTF-8: its line 2 is in anoth"):
         load(write("path,expression\nfaces/é.png,joy\n", encoding="latin-1"))
 
 
@@ -273,19 +273,52 @@ def test_beside_the_left_side_r_is_the_right_side_and_no_intensity(write):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("path,expression\nfaces/a.png,joy\n".encode("utf-16"), "it is in UTF-16"),
-        ("path,expression\nfaces/a.png,joy\n".encode("utf-16-le"), "it holds zero bytes"),
-        ("path,expression\nfaces/é.png,joy\n".encode("cp1252"), "'utf-8' codec can't decode"),
+        ("path,expression\nfaces/é.png,joy\n".encode("cp1252"),
+         "its line 2 is in another encoding (byte 0xE9)"),
+        (b"PK\x03\x04\x14\0" * 9, "it is an Excel workbook or another zip archive, to be saved as"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 9, "it is an Excel workbook of before 2007, to be"),
+        (b"PAR1\x15\0", "it is a Parquet file, to be saved as CSV in UTF-8"),
+        (b"\x1f\x8b\x08", "it is a gzip archive"),
         (bytes(range(256)) * 4, "it holds zero bytes"),
-        (b"\x89PNG\r\n\x1a\n" * 50, "'utf-8' codec can't decode"),
+        (b"\x89PNG\r\n\x1a\n" * 50, "its line 1 is in another encoding (byte 0x89)"),
         (b'path,expression\n"faces/a.png,joy\n', "Error tokenizing data"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_table_of_text_is_said_to_be_none(write, content, reason):
     spec = write("")
     Path(spec[6:]).write_bytes(content)
     (message,) = messages(spec)
     assert message.startswith(f"{spec[6:]} is no readable CSV file in UTF-8: {reason}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("said", ["", "sep={}\n", "\n\n"])
+@pytest.mark.parametrize("separator", ",;\t")
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_table_as_spreadsheets_save_it(write, encoding, said, separator, ends):
+    comma = "." if separator == "," else ","
+    text = (
+        said.format(separator)
+        + "path,expression,subject,AU12_r,AU06_c\nfaces/a.png,joy,x-1,2D5,1\n".replace(
+            ",", separator
+        ).replace("D", comma)
+        + f'"faces/b.png"{separator}"joy"{separator}"x;,2"{separator}0{comma}25{separator}0\n'
+    )
+    spec = write("")
+    Path(spec[6:]).write_bytes(text.replace("\n", ends).encode(encoding))
+    table = load(spec).table
+    assert table["image"].tolist() == ["faces/a.png", "faces/b.png"]
+    assert table["subject"].tolist() == ["x-1", "x;,2"]
+    assert table["AU12_intensity"].tolist() == [2.5, 0.25]
+    assert table["AU06"].tolist() == [1, 0]
+
+
+def test_blank_rows_are_passed_over_and_counted_in_the_numbers_of_rows(write):
+    """As spreadsheets number them; `sep=` is no row to them."""
+    text = "path;expression;AU12;frame\n\n;;;\nfaces/a.png;joy;7;x\n\nfaces/z.png;bored;1;2\n\n"
+    for begin, more in (("", 0), ("\n \n\n", 3), ("sep=;\n", 0), ("sep=;\n\n", 1)):
+        found = [message.split(" of ")[0] for message in messages(write(begin + text))]
+        assert found == [f"row {row + more}" for row in (6, 6, 4, 4)]
 
 
 def test_a_cell_of_any_length_is_read(write):

@@ -13,9 +13,11 @@ import pandas as pd
 from facslens import action_units
 from facslens.datasets.archive import MAX_TABLE_BYTES, is_file, read_bytes, state_of
 from facslens.datasets.defects import Defect, tally
+from facslens.datasets.text import decoded, separated
 
 # pandas marks a second column of the same name so, which has to be noticed here.
 _REPEATED: Final = re.compile(r"\.\d+$")
+_DECIMAL: Final = re.compile(r"^\s*([+-]?\d+),(\d+)\s*$")
 # Beside a column that ends in l this is the right side of the face, not OpenFace's intensity.
 _RIGHT: Final = re.compile(r"r(\)?)$", re.IGNORECASE)
 #: From this confidence on OpenFace itself takes what it tracked for a face.
@@ -27,11 +29,14 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
     """Read a CSV file as text, names and cells stripped of blanks; empty cells are missing.
 
     No word is taken for a missing value: somebody may be called ``NA``, ``None`` or ``null``.
+    Cells are separated by commas, semicolons or tabs (see `facslens.datasets.text.separated`); with
+    the latter two, numbers may have a decimal comma. Blank rows are left out; the index of the
+    others goes on counting them, for `row_name`.
 
     Parameters
     ----------
     path
-        The file, in UTF-8.
+        The file, in UTF-8 or UTF-16.
     defects
         Takes what is wrong; then the table is empty.
     header
@@ -65,25 +70,32 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
         return pd.DataFrame()
     table.columns = names
     stripped = {name: table[name].str.strip() for name in names}
-    return pd.DataFrame(stripped).replace("", pd.NA)
+    cells = pd.DataFrame(stripped).replace("", pd.NA).dropna(how="all")
+    if cells.empty:
+        message = f"{path} has no rows but blank ones: expected one row per entry"
+        defects.append(Defect("bad table", where, message))
+    return cells
 
 
 def _parsed(content: bytes, header: bool) -> pd.DataFrame:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError("it is in UTF-16")
-    if b"\0" in content:
-        raise ValueError("it holds zero bytes, as no text does")
+    """Parse the bytes of a table; rows are numbered from 0 as a spreadsheet would from 2."""
+    separator, text, blank = separated(decoded(content))
     with warnings.catch_warnings():
         # Rows longer than the header would otherwise lose cells, or shift by one.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            io.BytesIO(content),
+        table = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
             dtype="string",
             index_col=False,
-            encoding="utf-8-sig",
             header=0 if header else None,
             keep_default_na=False,
+            skip_blank_lines=False,
         )
+    table.index += blank
+    if separator != ",":  # then a comma may stand before decimals
+        table = table.replace(_DECIMAL, r"\1.\2", regex=True)
+    return table
 
 
 def numbers(cells: pd.Series) -> pd.Series:
@@ -105,7 +117,7 @@ def au_values(
     Parameters
     ----------
     table
-        Text cells, rows numbered from 0.
+        Text cells, as `read_csv` gives them.
     source
         The file's name, for messages.
     defects
@@ -183,8 +195,9 @@ def _values(
     values = numbers(graded)
     right = values.isin([0.0, 1.0]) if kind == "presence" else values.between(0, scale.high)
     hint = "" if kind != "presence" else " (kind= tells of probabilities or intensities)"
-    for index in np.flatnonzero(cells.notna() & ~right):
-        row, cell = row_name(index, source), cells.iloc[index]
+    wrong = cells[cells.notna() & ~right]
+    for index, cell in zip(wrong.index, wrong, strict=True):
+        row = row_name(index, source)
         message = f"{row}: {column} is {cell!r}: expected {expected}{hint}"
         defects.append(Defect("bad value", row, message))
     return values.where(right).astype(np.float32)

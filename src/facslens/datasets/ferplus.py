@@ -141,16 +141,18 @@ def _read_part(folder: Path, split: str, own: bool, defects: list[Defect]) -> pd
             defects.append(Defect("bad table", source, message))
         return pd.DataFrame()
     table.columns = pd.Index(["name", "box", *VOTES])
+    lines = table.index.to_numpy()
+    table = table.reset_index(drop=True)
     votes = table[list(VOTES)].apply(numbers)
     votes = votes.where(votes.ge(0) & votes.le(1e6))
     wrong = ~(votes.ge(0) & votes.eq(votes.round())).all(axis=1) | ~votes.sum(axis=1).gt(0)
     for index in np.flatnonzero(wrong):
-        row = row_name(index - 1, source)
+        row = row_name(lines[index] - 1, source)
         message = f"{row} ({table['name'].iloc[index]}) does not hold ten counts of votes"
         defects.append(Defect("bad value", row, message))
     nameless, twice = table["name"].isna(), table["name"].duplicated()
     for index in np.flatnonzero(nameless | twice):
-        row = row_name(index - 1, source)
+        row = row_name(lines[index] - 1, source)
         what = "no name" if nameless.iloc[index] else f"the name {table['name'].iloc[index]} again"
         defects.append(Defect("bad value", row, f"{row} has {what}: expected one image per row"))
     wrong |= nameless | twice

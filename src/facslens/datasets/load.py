@@ -148,7 +148,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
     ),
     "table": Layout(
         summary="any CSV file with one row per image, action units in any known spelling",
-        path="the CSV file, in UTF-8; only empty cells are unknown",
+        path="the CSV file, with commas, semicolons or tabs; only empty cells are unknown",
         read=read_table,
         keys={
             "path": Key("the column of image paths"),
@@ -157,6 +157,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
             "sequence": Key("the column of sequences, or none"),
             "frame": Key("the column of frame numbers, or none"),
             "split": Key("the column of splits (train, val, test, or FER2013's Usage), or none"),
+            "facs": Key("the column of FACS codes such as 6+12C+L14, or none"),
             "images": Key(
                 "where relative paths start (default the table's folder)", _folder_or_file
             ),

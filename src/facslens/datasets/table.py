@@ -12,6 +12,7 @@ from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
 from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, few
+from facslens.datasets.facs import facs_values
 from facslens.datasets.labels import EXPRESSIONS, SPLITS, expression_name, split_name
 from facslens.datasets.reading import Reading
 from facslens.names import printable
@@ -24,6 +25,7 @@ _NAMES: Final = {
     "sequence": ("sequence", "video", "clip"),
     "frame": ("frame",),
     "split": ("split", "usage"),
+    "facs": ("facs", "facs_code", "facs_codes"),
 }
 _NO_COLUMN: Final = "none"
 
@@ -37,6 +39,7 @@ def read_table(
     sequence: str | None = None,
     frame: str | None = None,
     split: str | None = None,
+    facs: str | None = None,
     images: Path | None = None,
     kind: str = "presence",
     present: float | None = None,
@@ -47,10 +50,11 @@ def read_table(
     ----------
     file
         The table, with a header line.
-    path, expression, subject, sequence, frame, split
+    path, expression, subject, sequence, frame, split, facs
         Names of columns, ``"none"`` for none. By default they are looked for under usual
         names; the first two have to be there. Splits are train, val, valid, validation, dev and
-        test, or FER2013's Training, PublicTest (validation) and PrivateTest (test).
+        test, or FER2013's Training, PublicTest (validation) and PrivateTest (test). FACS codes
+        are read by `facslens.datasets.facs.facs_values`.
     images
         The folder that relative paths start from; by default the table's own.
     kind
@@ -68,10 +72,12 @@ def read_table(
         "sequence": sequence,
         "frame": frame,
         "split": split,
+        "facs": facs,
     }
     found = {own: _column(own, name, cells, file, defects) for own, name in wanted.items()}
     if found["path"] is None:
         return Reading(file.stem, pd.DataFrame(), tuple(defects))
+    coded = found.pop("facs")
     rows = pd.DataFrame({own: cells[name] for own, name in found.items() if name is not None})
     _read_paths(rows, images if images is not None else file.parent, file.name, defects)
     if "split" in rows.columns:
@@ -79,7 +85,12 @@ def read_table(
     _read_words(rows, "expression", EXPRESSIONS, file.name, defects)
     _read_words(rows, "split", SPLITS, file.name, defects)
     _read_frames(rows, file.name, defects)
-    units = _with_presence(au_values(cells, file.name, defects, kind), present)
+    units = au_values(cells, file.name, defects, kind)
+    if coded is not None:
+        units = _with_codes(
+            units, facs_values(cells[coded], coded, file.name, defects), file.name, defects
+        )
+    units = _with_presence(units, present)
     rows = rows.join(units)[rows["image"].notna()].copy()
     return Reading(file.stem, without_conflicts(rows, file.name, defects), tuple(defects))
 
@@ -111,7 +122,7 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
     images: list[str | None] = []
     files: list[str] = []
     seen: set[str] = set()
-    for index, cell in enumerate(rows["path"]):
+    for index, cell in zip(rows.index, rows["path"], strict=True):
         row = row_name(index, source)
         image = None if pd.isna(cell) else posixpath.normpath(cell.replace("\\", "/"))
         file = root if image is None else (root / image).absolute()
@@ -140,7 +151,7 @@ def _read_words(
         return
     canonical_of = expression_name if column == "expression" else split_name
     canonical: list[str | None] = []
-    for index, cell in enumerate(rows[column]):
+    for index, cell in zip(rows.index, rows[column], strict=True):
         word = None
         if not pd.isna(cell):
             word = canonical_of(cell)
@@ -157,11 +168,23 @@ def _read_frames(rows: pd.DataFrame, source: str, defects: list[Defect]) -> None
         return
     frames = numbers(rows["frame"])
     wrong = rows["frame"].notna() & ~((frames % 1 == 0) & (frames.abs() < 2**53))
-    for index in np.flatnonzero(wrong):
-        row, cell = row_name(index, source), rows["frame"].iloc[index]
+    for index, cell in zip(rows.index[wrong], rows["frame"][wrong], strict=True):
+        row = row_name(index, source)
         message = f"{row}: frame is {cell!r}: expected a whole number or empty"
         defects.append(Defect("bad value", row, message))
     rows["frame"] = frames.mask(wrong)
+
+
+def _with_codes(
+    units: pd.DataFrame, coded: pd.DataFrame, source: str, defects: list[Defect]
+) -> pd.DataFrame:
+    """Add the action units of FACS codes to those of columns; report what has both."""
+    known = {column.split("_")[0] for column in units.columns}
+    both = [column for column in coded.columns if column.split("_")[0] in known]
+    if both:
+        message = f"{source} has columns and FACS codes for {few(both)}: expected one of them"
+        defects.append(Defect("bad table", source, message))
+    return units.join(coded.drop(columns=both))
 
 
 def _with_presence(units: pd.DataFrame, present: float | None) -> pd.DataFrame:
