@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -344,6 +345,35 @@ def test_names_of_images_are_made_printable(write, tmp_path, write_image):
     table = load(write("path,expression\nfaces/a\x1b[2J.png,joy\n")).table
     assert table["image"].tolist() == ["faces/a�1B[2J.png"]
     assert Path(table["path"][0]).is_file()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its disks take both spellings for one")
+def test_accents_may_be_spelled_otherwise_on_the_disk(write, tmp_path, write_image):
+    """Folder in one normal form, file in the other, and the table in either."""
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    write_image(tmp_path / composed / f"{apart}.png")
+    write_image(tmp_path / "faces" / f"{composed}.png")
+    text = (
+        f"path,expression\n{{0}}/{{0}}.png,joy\nfaces/{{0}}.png,joy\n{tmp_path}/{{0}}/{{1}}.png,\n"
+    )
+    for first, second in ((composed, apart), (apart, composed)):
+        reading = read(write(text.format(first, second)))
+        assert reading.rows["image"].tolist()[:2] == [
+            f"{composed}/{apart}.png", f"faces/{composed}.png",
+        ]  # fmt: skip
+        assert reading.defects == ()
+    twice = f"path,expression\nfaces/{composed}.png,joy\nfaces/{apart}.png,joy\n"
+    (message,) = messages(write(twice))
+    assert message.endswith(
+        f"the image faces/{composed}.png occurs twice: expected one row per image"
+    )
+    (message,) = messages(write("path,expression\nfaces/th\u00e9.png,joy\n"))
+    assert "the image faces/th\u00e9.png does not exist in" in message
+    for both in (composed, apart):  # two files that look alike stay two
+        write_image(tmp_path / "faces" / f"{both}.png")
+    assert load(write(twice)).table["image"].tolist() == [
+        f"faces/{apart}.png", f"faces/{composed}.png",
+    ]  # fmt: skip
 
 
 def test_two_columns_of_one_name_are_refused(write):

@@ -1,6 +1,7 @@
 """Find the files of a dataset below a folder, without those that file managers leave behind."""
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Container, Iterable
 from pathlib import Path
@@ -105,6 +106,27 @@ def _is_utf8(path: Path) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def as_on_disk(root: Path, path: str) -> str:
+    """Spell a path below a folder as its files and folders are spelled on the disk.
+
+    An accented letter is one character (NFC) or a letter and its accent (NFD), which look alike:
+    macOS and archives made there write the latter. What is not there in either spelling stays.
+
+    Parameters
+    ----------
+    root
+        The folder that the path starts from.
+    path
+        The path, with forward slashes.
+    """
+    found: list[str] = []
+    for part in path.split("/"):
+        spellings = (part, *(unicodedata.normalize(form, part) for form in ("NFC", "NFD")))
+        there = (one for one in spellings if os.path.lexists(root / "/".join((*found, one))))
+        found.append(next(there, part))
+    return "/".join(found)
 
 
 def count_skipped(files: Iterable[Path], root: Path, defects: list[Defect]) -> None:

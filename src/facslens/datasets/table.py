@@ -13,6 +13,7 @@ from facslens.datasets.columns import au_values, numbers, read_csv, row_name
 from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, few
 from facslens.datasets.facs import facs_values
+from facslens.datasets.files import as_on_disk
 from facslens.datasets.labels import EXPRESSIONS, SPLITS, expression_name, split_name
 from facslens.datasets.reading import Reading
 from facslens.names import printable
@@ -125,6 +126,8 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
     for index, cell in zip(rows.index, rows["path"], strict=True):
         row = row_name(index, source)
         image = None if pd.isna(cell) else posixpath.normpath(cell.replace("\\", "/"))
+        if image is not None and not is_file(root / image):
+            image = as_on_disk(root, image)
         file = root if image is None else (root / image).absolute()
         if image is None:
             defects.append(Defect("bad value", row, f"{row} has no path: expected an image file"))
