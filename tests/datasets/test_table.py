@@ -154,13 +154,57 @@ def test_all_defects_are_found_in_one_pass(write):
         "row 2 of labels.csv: 'bored' is no expression: expected neutral, anger, contempt, "
         "disgust, fear, happiness, sadness, surprise or empty",
         "row 2 of labels.csv: AU01 is '7': expected 0, 1 or empty (kind= tells of probabilities "
-        "or intensities)",
-        "row 3 of labels.csv: AU02 is 'yes': expected 0, 1 or empty (kind= tells of "
-        "probabilities or intensities)",
+        "or intensities); 1 more like it: 'yes' (1×)",
     ]
     rest = read(spec).faces(strict=False)
     assert rest.table["image"].tolist() == ["faces/a.png"]
     np.testing.assert_array_equal(rest.presence(), [[NAN, 1]])
+
+
+def test_many_defects_of_one_cause_are_one_line(write):
+    spec = write(
+        "path,expression,frame,AU01,AU02,AU04_r\n"
+        + "faces/a.png,bored,x,9,9,7\nz,bored,y,8,1,8\ny,joyful,1,9,0.5,\n,joy,2,,,\n" * 2
+    )
+    root = spec[6:-11]
+    assert messages(spec) == [
+        f"row 3 of labels.csv: the image z does not exist in {root}; 3 more like it",
+        "row 5 of labels.csv has no path: expected an image file; 1 more like it",
+        "row 6 of labels.csv: the image faces/a.png occurs twice: expected one row per image",
+        "row 2 of labels.csv: 'bored' is no expression: expected neutral, anger, contempt, "
+        "disgust, fear, happiness, sadness, surprise or empty; 5 more like it: 'bored' (3×), "
+        "'joyful' (2×)",
+        "row 2 of labels.csv: frame is 'x': expected a whole number or empty; 3 more like it: "
+        "'y' (2×), 'x' (1×)",
+        "row 2 of labels.csv: AU01 is '9': expected 0, 1 or empty (unknown=9 where it means that, "
+        "as in bp4d); 5 more like it",
+        "row 3 of labels.csv: AU01 is '8': expected 0, 1 or empty (kind= tells of probabilities "
+        "or intensities); 3 more like it: '0.5' (2×), '8' (1×)",
+        "row 2 of labels.csv: AU04_r is '7': expected 0 to 5, A to E or empty; 3 more like it: "
+        "'8' (2×), '7' (1×)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sign", "said"),
+    [("9", "9"), ("9", "bp4d"), ("999", "emotionet"), ("-1", "affwild2"), ("-1", "-1"),
+     ("9.0", "9"), ("9", "-1,9"), ("999", "bp4d,emotionet")],
+)  # fmt: skip
+def test_a_number_may_stand_for_unknown(write, sign, said):
+    text = (
+        f"path,expression,AU01,AU02,AU04_r\nfaces/a.png,joy,{sign},1,{sign}\n"
+        f"faces/b.png,{sign},0,{sign},2\n"
+    )
+    faces = load(write(text, f",unknown={said}"))
+    np.testing.assert_array_equal(faces.presence(), [[NAN, 1], [0, NAN]])
+    np.testing.assert_array_equal(faces.table["AU04_intensity"], [NAN, 2])
+    assert faces.table["expression"].isna().tolist() == [False, True]
+    (note,) = faces.notes
+    assert note.startswith("3 cells of action units in labels.csv are unknown, as asked (")
+    dataset = {"9": "bp4d", "9.0": "bp4d", "999": "emotionet", "-1": "affwild2"}[sign]
+    assert (
+        f"(unknown={sign} where it means that, as in {dataset}); 1 more" in messages(write(text))[1]
+    )
 
 
 def test_columns_that_name_no_action_unit_are_counted(write):

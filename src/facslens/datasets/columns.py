@@ -12,8 +12,9 @@ import pandas as pd
 
 from facslens import action_units
 from facslens.datasets.archive import MAX_TABLE_BYTES, is_file, read_bytes, state_of
-from facslens.datasets.defects import Defect, tally
+from facslens.datasets.defects import Defect, Found, one_a_cause, tally
 from facslens.datasets.text import decoded, separated
+from facslens.names import listed
 
 # pandas marks a second column of the same name so, which has to be noticed here.
 _REPEATED: Final = re.compile(r"\.\d+$")
@@ -22,6 +23,8 @@ _DECIMAL: Final = re.compile(r"^\s*([+-]?\d+),(\d+)\s*$")
 _RIGHT: Final = re.compile(r"r(\)?)$", re.IGNORECASE)
 #: From this confidence on OpenFace itself takes what it tracked for a face.
 CONFIDENT: Final = 0.725
+#: What datasets write for an action unit that nobody could code.
+UNKNOWN: Final = {"bp4d": 9.0, "emotionet": 999.0, "affwild2": -1.0}
 _GRADES: Final = {"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"}
 
 
@@ -110,7 +113,11 @@ def row_name(index: int | np.integer, source: str) -> str:
 
 
 def au_values(
-    table: pd.DataFrame, source: str, defects: list[Defect], kind: str = "presence"
+    table: pd.DataFrame,
+    source: str,
+    defects: list[Defect],
+    kind: str = "presence",
+    unknown: tuple[float, ...] = (),
 ) -> pd.DataFrame:
     """Read the action-unit columns of a table of text.
 
@@ -121,12 +128,14 @@ def au_values(
     source
         The file's name, for messages.
     defects
-        Takes every cell outside its range (it becomes unknown), every action unit that has
+        Takes cells outside their range (they become unknown), every action unit that has
         two columns, and as warnings the columns that tell of an action unit and are not read,
         and how many rows OpenFace is not sure of.
     kind
         What a column without a suffix holds, such as ``AU12``: one of
         `facslens.action_units.KINDS`, which also has the suffixes.
+    unknown
+        Numbers that stand for an unknown value; they are counted, as a warning.
 
     Returns
     -------
@@ -141,6 +150,8 @@ def au_values(
     ``success`` is not 1 or whose ``confidence`` is not `CONFIDENT` or more.
     """
     values: dict[str, pd.Series] = {}
+    wrong: list[Found] = []
+    signs = 0
     ignored: dict[str, list[str]] = defaultdict(list)
     names = {column.lower() for column in table.columns}
     for column in table.columns:
@@ -160,7 +171,14 @@ def au_values(
             )
             defects.append(Defect("bad table", source, message))
             continue
-        values[name] = _values(table[column], column, found, source, defects)
+        is_sign = numbers(table[column]).isin(unknown)
+        signs += int(is_sign.sum())
+        values[name] = _values(table[column].mask(is_sign), column, found, source, wrong)
+    defects.extend(one_a_cause(wrong))
+    if signs:
+        written = listed([f"{sign:g}" for sign in unknown], "or")
+        message = f"{signs} cells of action units in {source} are unknown, as asked ({written})"
+        defects.append(Defect("left out", source, message, "warning"))
     for cause, columns in ignored.items():
         message = f"{source} has columns that {cause}, ignored: {tally(columns)}"
         defects.append(Defect("left out", source, message, "warning"))
@@ -185,19 +203,21 @@ def _is_lost(table: pd.DataFrame, source: str, defects: list[Defect]) -> pd.Seri
     return lost
 
 
-def _values(
-    cells: pd.Series, column: str, kind: str, source: str, defects: list[Defect]
-) -> pd.Series:
-    """Read the cells of one action unit; report those outside the range of their kind."""
+def _values(cells: pd.Series, column: str, kind: str, source: str, wrong: list[Found]) -> pd.Series:
+    """Read the cells of one action unit; collect those outside the range of their kind."""
     scale = action_units.KINDS[kind]
     expected = ", ".join(filter(None, (scale.values, scale.letters))) + " or empty"
     graded = cells.str.upper().replace(_GRADES) if kind == "intensity" else cells
     values = numbers(graded)
     right = values.isin([0.0, 1.0]) if kind == "presence" else values.between(0, scale.high)
-    hint = "" if kind != "presence" else " (kind= tells of probabilities or intensities)"
-    wrong = cells[cells.notna() & ~right]
-    for index, cell in zip(wrong.index, wrong, strict=True):
+    refused = cells[cells.notna() & ~right]
+    for index, cell in zip(refused.index, refused, strict=True):
+        dataset = next((name for name, sign in UNKNOWN.items() if sign == values[index]), None)
+        hint = " (kind= tells of probabilities or intensities)" if kind == "presence" else ""
+        if dataset is not None:
+            hint = f" (unknown={cell} where it means that, as in {dataset})"
         row = row_name(index, source)
         message = f"{row}: {column} is {cell!r}: expected {expected}{hint}"
-        defects.append(Defect("bad value", row, message))
+        defect = Defect("bad value", row, message)
+        wrong.append(Found((kind, dataset), repr(cell), defect))
     return values.where(right).astype(np.float32)

@@ -1,5 +1,6 @@
 """Load a Faces table by a specification such as ``ck48:data/ck48``; the table of layouts."""
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from facslens.action_units import KINDS
 from facslens.datasets.base import Faces
 from facslens.datasets.ck48 import read_ck48
 from facslens.datasets.ckplus import read_ckplus
+from facslens.datasets.columns import UNKNOWN
 from facslens.datasets.fer2013 import read_fer2013
 from facslens.datasets.ferplus import LABELS, read_ferplus
 from facslens.datasets.folder import read_folder
@@ -77,6 +79,13 @@ def _kind(text: str) -> str:
     if text not in KINDS:
         raise ValueError(text)
     return text
+
+
+def _unknown(text: str) -> tuple[float, ...]:
+    signs = [UNKNOWN[word] if word in UNKNOWN else float(word) for word in text.split(",")]
+    if not all(math.isfinite(sign) for sign in signs):
+        raise ValueError(text)
+    return tuple(signs)
 
 
 def _design(text: str) -> str:
@@ -164,6 +173,11 @@ LAYOUTS: Final[dict[str, Layout]] = {
             "kind": Key(f"what columns such as AU12 hold: {', '.join(KINDS)}", _kind),
             "present": Key(
                 "a number from which on an intensity or probability counts as presence", float
+            ),
+            "unknown": Key(
+                "numbers that stand for an unknown action unit or expression, or a dataset whose "
+                f"number it is: {', '.join(f'{n} ({v:g})' for n, v in UNKNOWN.items())}",
+                _unknown,
             ),
         },
     ),

@@ -11,7 +11,7 @@ import pandas as pd
 from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
 from facslens.datasets.conflicts import check_split, without_conflicts
-from facslens.datasets.defects import Defect, few
+from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.facs import facs_values
 from facslens.datasets.files import as_on_disk
 from facslens.datasets.labels import EXPRESSIONS, SPLITS, expression_name, split_name
@@ -44,6 +44,7 @@ def read_table(
     images: Path | None = None,
     kind: str = "presence",
     present: float | None = None,
+    unknown: tuple[float, ...] = (),
 ) -> Reading:
     """Read faces from the rows of a CSV file.
 
@@ -63,6 +64,8 @@ def read_table(
     present
         Where only the intensity or probability of an action unit is given, it counts as
         present from this value on. By default its presence is unknown.
+    unknown
+        Numbers that stand for an unknown action unit or expression.
     """
     defects: list[Defect] = []
     cells = read_csv(file, defects)
@@ -83,10 +86,12 @@ def read_table(
     _read_paths(rows, images if images is not None else file.parent, file.name, defects)
     if "split" in rows.columns:
         check_split(rows["split"], file.name, defects)
+    if "expression" in rows.columns:
+        rows["expression"] = rows["expression"].mask(numbers(rows["expression"]).isin(unknown))
     _read_words(rows, "expression", EXPRESSIONS, file.name, defects)
     _read_words(rows, "split", SPLITS, file.name, defects)
     _read_frames(rows, file.name, defects)
-    units = au_values(cells, file.name, defects, kind)
+    units = au_values(cells, file.name, defects, kind, unknown)
     if coded is not None:
         units = _with_codes(
             units, facs_values(cells[coded], coded, file.name, defects), file.name, defects
@@ -120,6 +125,7 @@ def _column(
 
 def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defect]) -> None:
     """Replace the written paths by those of files, and name the images after what is written."""
+    wrong: list[Found] = []
     images: list[str | None] = []
     files: list[str] = []
     seen: set[str] = set()
@@ -130,19 +136,22 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
             image = as_on_disk(root, image)
         file = root if image is None else (root / image).absolute()
         if image is None:
-            defects.append(Defect("bad value", row, f"{row} has no path: expected an image file"))
+            message = f"{row} has no path: expected an image file"
+            wrong.append(Found("no path", "", Defect("bad value", row, message)))
         elif not is_file(file):
-            message = f"{row}: the image {cell} {state_of(file)} in {root}"
-            defects.append(Defect("missing path", row, message))
+            state = state_of(file)
+            message = f"{row}: the image {cell} {state} in {root}"
+            wrong.append(Found(state, "", Defect("missing path", row, message)))
             image = None
         elif image in seen:
             message = f"{row}: the image {image} occurs twice: expected one row per image"
-            defects.append(Defect("duplicate name", row, message))
+            wrong.append(Found("twice", "", Defect("duplicate name", row, message)))
             image = None
         else:
             seen.add(image)
         images.append(None if image is None else printable(image))
         files.append(str(file))
+    defects.extend(one_a_cause(wrong))
     rows["image"], rows["path"] = images, files
 
 
@@ -154,6 +163,7 @@ def _read_words(
         return
     canonical_of = expression_name if column == "expression" else split_name
     canonical: list[str | None] = []
+    wrong: list[Found] = []
     for index, cell in zip(rows.index, rows[column], strict=True):
         word = None
         if not pd.isna(cell):
@@ -161,8 +171,9 @@ def _read_words(
             if word is None:
                 row = row_name(index, source)
                 message = f"{row}: {cell!r} is no {column}: expected {', '.join(words)} or empty"
-                defects.append(Defect("bad value", row, message))
+                wrong.append(Found("word", repr(cell), Defect("bad value", row, message)))
         canonical.append(word)
+    defects.extend(one_a_cause(wrong))
     rows[column] = pd.array(canonical, dtype="string")
 
 
@@ -170,12 +181,14 @@ def _read_frames(rows: pd.DataFrame, source: str, defects: list[Defect]) -> None
     if "frame" not in rows.columns:
         return
     frames = numbers(rows["frame"])
-    wrong = rows["frame"].notna() & ~((frames % 1 == 0) & (frames.abs() < 2**53))
-    for index, cell in zip(rows.index[wrong], rows["frame"][wrong], strict=True):
+    is_wrong = rows["frame"].notna() & ~((frames % 1 == 0) & (frames.abs() < 2**53))
+    wrong: list[Found] = []
+    for index, cell in zip(rows.index[is_wrong], rows["frame"][is_wrong], strict=True):
         row = row_name(index, source)
         message = f"{row}: frame is {cell!r}: expected a whole number or empty"
-        defects.append(Defect("bad value", row, message))
-    rows["frame"] = frames.mask(wrong)
+        wrong.append(Found("frame", repr(cell), Defect("bad value", row, message)))
+    defects.extend(one_a_cause(wrong))
+    rows["frame"] = frames.mask(is_wrong)
 
 
 def _with_codes(
