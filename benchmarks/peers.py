@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 
 from facslens.artifacts import atomic
-from facslens.datasets.ferplus import FER2013, VOTES, copies, majority, read_votes
+from facslens.datasets.ferplus import VOTES, copies, majority, read_votes
+from facslens.datasets.labels import FER2013
 from facslens.preprocess import normalise
 from facslens.preprocess.input import grey_contrast
 from facslens.progress import shown

@@ -17,6 +17,7 @@ from sphinx.application import Sphinx
 from facslens.action_units import ACTION_UNITS, PROTOTYPES, WHEN, column_spellings
 from facslens.association.distances.table import DISTANCES
 from facslens.cli.commands import COMMANDS, load
+from facslens.datasets.labels import NUMBERINGS
 from facslens.datasets.load import COMMON_KEYS, LAYOUTS, Key
 
 ROOT: Final = Path(__file__).parents[1]
@@ -96,6 +97,15 @@ def _layouts() -> str:
 
 def _keys(keys: dict[str, Key]) -> str:
     return _table(("key", "value"), *((f"`{key}=`", known.summary) for key, known in keys.items()))
+
+
+def _numberings() -> str:
+    """List the numbers of expressions that have a name."""
+    rows = (
+        (f"`{name}`", ", ".join(f"{number} {expression}" for number, expression in known.items()))
+        for name, known in NUMBERINGS.items()
+    )
+    return _table(("`labels=`", "numbers"), *rows)
 
 
 def _pictures() -> str:
@@ -201,6 +211,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "commands": _commands,
     "distances": _distances,
     "layouts": _layouts,
+    "numberings": _numberings,
     "pictures": _pictures,
     "prototypes": _prototypes,
     "sources": _sources,

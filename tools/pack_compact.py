@@ -14,8 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from facslens.datasets.ferplus import FER2013
-from facslens.datasets.labels import EXPRESSIONS
+from facslens.datasets.labels import EXPRESSIONS, FER2013
 from facslens.models.card import FOLDER
 
 

@@ -26,8 +26,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from facslens.artifacts import atomic
-from facslens.datasets.ferplus import FER2013, VOTES, copies, majority, read_votes
-from facslens.datasets.labels import EXPRESSIONS
+from facslens.datasets.ferplus import VOTES, copies, majority, read_votes
+from facslens.datasets.labels import EXPRESSIONS, FER2013
 from facslens.models.compact import CompactNetwork
 from facslens.preprocess import normalise
 from facslens.preprocess.augment import Augmentation, augment

@@ -5,8 +5,9 @@ import pytest
 
 from facslens.datasets.check import check
 from facslens.datasets.fer2013 import read_fer2013
-from facslens.datasets.ferplus import FER2013, read_ferplus
+from facslens.datasets.ferplus import read_ferplus
 from facslens.datasets.images import read_grey
+from facslens.datasets.labels import FER2013
 from facslens.datasets.load import load, read
 from facslens.errors import DataError
 

@@ -74,6 +74,36 @@ def test_an_image_outside_an_expression_folder_is_refused(root, write_image):
         load(f"folder:{root}")
 
 
+def test_folders_of_other_names_are_one_error_each_and_can_be_mapped(tmp_path, write_image):
+    for part, name in (("train", "1"), ("train", "2"), ("test", "1"), ("train", "suprise")):
+        for take in "ab":
+            write_image(tmp_path / part / name / f"{part}_{take}.png")
+    spec = f"folder:{tmp_path}"
+    assert [d.message.partition(": expected")[0] for d in read(spec).defects] == [
+        "test/1/test_a.png lies in folder '1'",
+        "train/2/train_a.png lies in folder '2'",
+        "train/suprise/train_a.png lies in folder 'suprise'",
+    ]
+    hint = (
+        r" \(labels= maps others: raf, affectnet, fer2013, or label:expression,label:expression\)"
+    )
+    with pytest.raises(DataError, match=rf"surprise{hint}; 3 more like it \(and 2 more: "):
+        load(spec)
+    (defect,) = read(f"{spec},labels=raf").defects
+    assert defect.message.endswith("; 1 more like it")
+    table = load(f"{spec},labels=1:angry,2:unknown,suprise:surprise").table
+    assert table["expression"].fillna("?").tolist() == [
+        *["anger"] * 4, *["?"] * 2, *["surprise"] * 2,
+    ]  # fmt: skip
+    assert table["split"].tolist() == [*["test"] * 2, *["train"] * 6]
+
+
+def test_a_folder_with_an_umlaut_is_found_in_either_spelling(tmp_path, write_image):
+    write_image(tmp_path / "U\u0308berraschung" / "a.png")
+    table = load(f"folder:{tmp_path},labels=\u00dcberraschung:surprise").table
+    assert table["expression"].tolist() == ["surprise"]
+
+
 def test_nothing_but_text_is_no_dataset(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(DataError, match=r"holds no image: fill it, or remove it"):

@@ -63,6 +63,12 @@ def test_a_bare_folder_is_told_how_to_be_named(tmp_path):
         ("folder:x,assume_independent=maybe", "is 'maybe': expected yes, if every face"),
         ("table:x,kind=grade", "kind is 'grade': expected what columns such as AU12 hold: pres"),
         ("table:x,unknown=9,nan", "unknown is '9,nan': expected numbers that stand for"),
+        (
+            "table:x,labels=rafdb",
+            "labels is 'rafdb': expected what other labels mean: raf, affectnet",
+        ),
+        ("folder:x,labels=1:joy,1:fear", "labels is '1:joy,1:fear': expected what other labels"),
+        ("folder:x,labels=1:bored", "labels is '1:bored': expected what other labels mean"),
         ("table:x,unknown=nine", "unknown is 'nine': expected numbers that stand for an unknown"),
         ("table:x,present=often", "present is 'often': expected a number from which"),
     ],

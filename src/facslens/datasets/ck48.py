@@ -9,7 +9,7 @@ import pandas as pd
 
 from facslens.datasets.columns import au_values, read_csv
 from facslens.datasets.conflicts import check_split, without_conflicts
-from facslens.datasets.defects import Defect, few
+from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.files import images_below, relative
 from facslens.datasets.folder import split_of
 from facslens.datasets.labels import expression_name
@@ -42,13 +42,14 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
     """
     defects: list[Defect] = []
     rows: dict[str, dict[str, object]] = {}
+    misplaced: list[Found] = []
     codes = aus if aus is not None else root / "facs.csv"
     for file in images_below(root, defects, known=(codes, root / "facs.csv")):
         folder, match = file.parent.name, _FILE.fullmatch(file.name)
         where, expression = relative(file, root), expression_name(folder)
         if expression is None:
             message = f"{where} lies in {folder!r}: expected a folder named after an expression"
-            defects.append(Defect("bad name", where, message))
+            misplaced.append(Found(folder, "", Defect("bad name", where, message)))
         elif match is None:
             message = f"{where}: expected a name such as S011_004_00000019.png"
             defects.append(Defect("bad name", where, message))
@@ -66,6 +67,7 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
                 "expression": expression,
                 "split": split_of(where, defects),
             }
+    defects.extend(one_a_cause(misplaced))
     faces = pd.DataFrame(list(rows.values()))
     if not len(faces) and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected CK+48/<expression>/<subject>_…_<frame>.png"

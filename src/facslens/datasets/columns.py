@@ -23,7 +23,8 @@ _DECIMAL: Final = re.compile(r"^\s*([+-]?\d+),(\d+)\s*$")
 _RIGHT: Final = re.compile(r"r(\)?)$", re.IGNORECASE)
 #: From this confidence on OpenFace itself takes what it tracked for a face.
 CONFIDENT: Final = 0.725
-#: What datasets write for an action unit that nobody could code.
+#: What BP4D [zhang2014]_, the EmotioNet challenge [benitez2017]_ and Aff-Wild2 [kollias2019]_ write
+#: for an action unit that nobody could code.
 UNKNOWN: Final = {"bp4d": 9.0, "emotionet": 999.0, "affwild2": -1.0}
 _GRADES: Final = {"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"}
 

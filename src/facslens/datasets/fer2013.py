@@ -9,8 +9,9 @@ import pandas as pd
 
 from facslens.datasets.archive import cell, state_of
 from facslens.datasets.defects import Defect
-from facslens.datasets.ferplus import FER2013, PARTS, later_copies
+from facslens.datasets.ferplus import PARTS, later_copies
 from facslens.datasets.files import in_utf8
+from facslens.datasets.labels import FER2013
 from facslens.datasets.reading import Reading
 
 #: Most bytes of a line: a face of 1024 × 1024 pixels.

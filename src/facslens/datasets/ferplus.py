@@ -11,7 +11,7 @@ from jaxtyping import Float
 from facslens.datasets.archive import is_file, read_bytes
 from facslens.datasets.columns import numbers, read_csv, row_name
 from facslens.datasets.defects import Defect
-from facslens.datasets.labels import EXPRESSIONS
+from facslens.datasets.labels import EXPRESSIONS, FER2013
 from facslens.datasets.reading import Reading
 from facslens.names import printable
 
@@ -28,8 +28,6 @@ VOTES: Final = (
     "unknown",
     "NF",
 )
-#: FER2013's own labels by number.
-FER2013: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 #: Which folder is which part.
 PARTS: Final = {
     "FER2013Train": "train",

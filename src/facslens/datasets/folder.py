@@ -1,19 +1,31 @@
 """A folder with one folder per expression, a layout into which most datasets can be brought."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from facslens.datasets.conflicts import check_split, without_conflicts
-from facslens.datasets.defects import Defect
+from facslens.datasets.defects import Defect, Found, one_a_cause
 from facslens.datasets.files import images_below, relative
-from facslens.datasets.labels import EXPRESSIONS, expression_name, split_name
+from facslens.datasets.labels import (
+    EXPRESSIONS,
+    LABELS_HINT,
+    UNKNOWN_LABEL,
+    expression_of,
+    split_name,
+)
 from facslens.datasets.reading import Reading
 from facslens.names import printable
 
 
-def read_folder(root: Path, subject: re.Pattern[str] | None = None) -> Reading:
+def read_folder(
+    root: Path,
+    subject: re.Pattern[str] | None = None,
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> Reading:
     r"""Read faces whose expression is the name of the folder in which they lie, at any depth.
 
     Folders above or below it that are called train, val, valid, validation, dev or test, or as
@@ -27,17 +39,22 @@ def read_folder(root: Path, subject: re.Pattern[str] | None = None) -> Reading:
         Finds the subject in an image's path relative to `root`: its group ``subject``, else
         its first group, else all that it matches. Without it, or where it matches nothing,
         the subject is unknown. ``(\d+)_`` finds 17 in ``anger/17_b.png``.
+    labels
+        What other names of folders mean (see `facslens.datasets.labels.parse_labels`).
     """
     defects: list[Defect] = []
+    misplaced: list[Found] = []
     rows: list[dict[str, object]] = []
     for file in images_below(root, defects):
         where = relative(file, root)
         above = [folder for folder in where.split("/")[:-1] if split_name(folder) is None]
-        expression = expression_name(above[-1]) if above else None
+        expression = expression_of(above[-1], labels) if above else None
         if expression is None:
             place = f"folder {above[-1]!r}" if above else "no folder of an expression"
             message = f"{where} lies in {place}: expected a folder named {' | '.join(EXPRESSIONS)}"
-            defects.append(Defect("bad name", where, message))
+            if above:
+                message += f" ({LABELS_HINT})"
+            misplaced.append(Found(place, "", Defect("bad name", where, message)))
             continue
         match = subject.search(where) if subject else None
         rows.append(
@@ -45,10 +62,11 @@ def read_folder(root: Path, subject: re.Pattern[str] | None = None) -> Reading:
                 "image": printable(where),
                 "path": str(file.absolute()),
                 "subject": (_found(match) or None) if match else None,
-                "expression": expression,
+                "expression": None if expression == UNKNOWN_LABEL else expression,
                 "split": split_of(where, defects),
             }
         )
+    defects.extend(one_a_cause(misplaced))
     if not rows and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected one folder per expression, with images"
         defects.append(Defect("empty folder", str(root), message))

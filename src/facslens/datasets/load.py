@@ -16,6 +16,7 @@ from facslens.datasets.columns import UNKNOWN
 from facslens.datasets.fer2013 import read_fer2013
 from facslens.datasets.ferplus import LABELS, read_ferplus
 from facslens.datasets.folder import read_folder
+from facslens.datasets.labels import NUMBERINGS, UNKNOWN_LABEL, parse_labels
 from facslens.datasets.reading import Reading
 from facslens.datasets.synthetic import BUNDLED, read_synthetic
 from facslens.datasets.table import read_table
@@ -111,6 +112,12 @@ COMMON_KEYS: Final[dict[str, Key]] = {
     ),
 }
 
+_EXPRESSIONS_KEY: Final = Key(
+    f"what other labels mean: {', '.join(NUMBERINGS)} for the numbers of these datasets, or pairs "
+    f"such as 1:surprise,Freude:happiness,9:{UNKNOWN_LABEL}",
+    parse_labels,
+)
+
 #: What is loaded where nothing is said.
 DEFAULT: Final = "synthetic"
 
@@ -152,7 +159,8 @@ LAYOUTS: Final[dict[str, Layout]] = {
         path="the folder that holds the expression folders, or train, val and test with these",
         read=read_folder,
         keys={
-            "subject": Key("a regular expression for the subject in an image's path", re.compile)
+            "subject": Key("a regular expression for the subject in an image's path", re.compile),
+            "labels": _EXPRESSIONS_KEY,
         },
     ),
     "table": Layout(
@@ -174,6 +182,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
             "present": Key(
                 "a number from which on an intensity or probability counts as presence", float
             ),
+            "labels": _EXPRESSIONS_KEY,
             "unknown": Key(
                 "numbers that stand for an unknown action unit or expression, or a dataset whose "
                 f"number it is: {', '.join(f'{n} ({v:g})' for n, v in UNKNOWN.items())}",

@@ -1,8 +1,10 @@
 """Any CSV file with one row per image: paths, expressions, action units in known spellings."""
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -14,7 +16,14 @@ from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.facs import facs_values
 from facslens.datasets.files import as_on_disk
-from facslens.datasets.labels import EXPRESSIONS, SPLITS, expression_name, split_name
+from facslens.datasets.labels import (
+    EXPRESSIONS,
+    LABELS_HINT,
+    SPLITS,
+    UNKNOWN_LABEL,
+    expression_of,
+    split_name,
+)
 from facslens.datasets.reading import Reading
 from facslens.names import printable
 
@@ -45,6 +54,7 @@ def read_table(
     kind: str = "presence",
     present: float | None = None,
     unknown: tuple[float, ...] = (),
+    labels: Mapping[str, str] = MappingProxyType({}),
 ) -> Reading:
     """Read faces from the rows of a CSV file.
 
@@ -66,6 +76,8 @@ def read_table(
         present from this value on. By default its presence is unknown.
     unknown
         Numbers that stand for an unknown action unit or expression.
+    labels
+        What other words for expressions mean (see `facslens.datasets.labels.parse_labels`).
     """
     defects: list[Defect] = []
     cells = read_csv(file, defects)
@@ -88,8 +100,13 @@ def read_table(
         check_split(rows["split"], file.name, defects)
     if "expression" in rows.columns:
         rows["expression"] = rows["expression"].mask(numbers(rows["expression"]).isin(unknown))
-    _read_words(rows, "expression", EXPRESSIONS, file.name, defects)
-    _read_words(rows, "split", SPLITS, file.name, defects)
+    expected = f"{', '.join(EXPRESSIONS)} or empty ({LABELS_HINT})"
+    _read_words(
+        rows, "expression", partial(expression_of, labels=labels), expected, file.name, defects
+    )
+    if "expression" in rows.columns:
+        rows["expression"] = rows["expression"].mask(rows["expression"] == UNKNOWN_LABEL)
+    _read_words(rows, "split", split_name, f"{', '.join(SPLITS)} or empty", file.name, defects)
     _read_frames(rows, file.name, defects)
     units = au_values(cells, file.name, defects, kind, unknown)
     if coded is not None:
@@ -156,12 +173,16 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
 
 
 def _read_words(
-    rows: pd.DataFrame, column: str, words: Iterable[str], source: str, defects: list[Defect]
+    rows: pd.DataFrame,
+    column: str,
+    canonical_of: Callable[[str], str | None],
+    expected: str,
+    source: str,
+    defects: list[Defect],
 ) -> None:
     """Replace the words of a column by canonical ones; unknown words become missing."""
     if column not in rows.columns:
         return
-    canonical_of = expression_name if column == "expression" else split_name
     canonical: list[str | None] = []
     wrong: list[Found] = []
     for index, cell in zip(rows.index, rows[column], strict=True):
@@ -170,7 +191,7 @@ def _read_words(
             word = canonical_of(cell)
             if word is None:
                 row = row_name(index, source)
-                message = f"{row}: {cell!r} is no {column}: expected {', '.join(words)} or empty"
+                message = f"{row}: {cell!r} is no {column}: expected {expected}"
                 wrong.append(Found("word", repr(cell), Defect("bad value", row, message)))
         canonical.append(word)
     defects.extend(one_a_cause(wrong))
