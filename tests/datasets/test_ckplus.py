@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -219,3 +220,11 @@ def test_a_folder_of_something_else_is_refused(tmp_path, write_image):
     write_image(tmp_path / "anger" / "1.png")
     with pytest.raises(DataError, match="holds no labelled sequence: expected cohn-kanade-images/"):
         load(f"ckplus:{tmp_path}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_label_files_may_begin_with_a_mark_and_be_of_utf16(root, encoding):
+    before = load(f"ckplus:{root}").table
+    for file in root.glob("*/*/*/*_[ef][ma][oc]*.txt"):
+        file.write_bytes(file.read_text().replace("\n", "\r\n").encode(encoding))
+    pd.testing.assert_frame_equal(load(f"ckplus:{root}").table, before)

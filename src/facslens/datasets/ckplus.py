@@ -13,6 +13,7 @@ from facslens.datasets.archive import read_bytes
 from facslens.datasets.defects import Defect, few, tally
 from facslens.datasets.files import count_skipped, files_below, in_utf8, relative
 from facslens.datasets.reading import Reading
+from facslens.datasets.text import decoded
 from facslens.names import printable
 
 #: The numbers in an emotion file, in order.
@@ -128,7 +129,7 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
 
 def _lines(file: Path, where: str, defects: list[Defect]) -> list[list[str]]:
     try:
-        text = read_bytes(file).decode("utf-8-sig")
+        text = decoded(read_bytes(file))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"the label file {where} cannot be read: {reason}"
