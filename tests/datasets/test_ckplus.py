@@ -228,3 +228,21 @@ def test_label_files_may_begin_with_a_mark_and_be_of_utf16(root, encoding):
     for file in root.glob("*/*/*/*_[ef][ma][oc]*.txt"):
         file.write_bytes(file.read_text().replace("\n", "\r\n").encode(encoding))
     pd.testing.assert_frame_equal(load(f"ckplus:{root}").table, before)
+
+
+def test_many_label_files_of_one_cause_are_one_line(root):
+    label(root, "Emotion", "S005_001", 6, "9\n")
+    label(root, "Emotion", "S011_003", 2, "joy\n")
+    label(root, "FACS", "S005_001", 6, "1 x\n2 6\n27 5\n")
+    assert defects(root, "error") == [
+        (
+            "bad value",
+            "the emotion file Emotion/S005/001/S005_001_00000006_emotion.txt says '9': expected "
+            "one number from 0 to 7; 1 more like it",
+        ),
+        (
+            "bad value",
+            "the FACS file FACS/S005/001/S005_001_00000006_facs.txt has the line '1 x': expected "
+            "an action unit and its intensity from 0 to 5; 1 more like it",
+        ),
+    ]

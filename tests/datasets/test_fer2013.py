@@ -69,6 +69,15 @@ def test_copies_are_noted_and_the_file_may_be_named(tmp_path, faces):
     assert len(load(f"fer2013:{path}")) == 4
 
 
+def test_many_rows_of_one_cause_are_one_line(tmp_path, faces):
+    path = write(tmp_path / "fer2013.csv", faces, (3, 7, 8, 7, 1))
+    errors = [d.message for d in read_fer2013(path).defects if d.level == "error"]
+    assert errors == [
+        "row 3 of fer2013.csv has the unknown emotion '7'; 2 more like it: emotion '8' (1×), "
+        "emotion '7' (1×)"
+    ]
+
+
 def test_what_is_wrong_with_a_row_is_named_and_the_others_are_read(tmp_path, faces):
     path = write(
         tmp_path / "fer2013.csv", faces, (3, 7, 6, 5, 1), (*USAGES[:3], "Test", "Training")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
-from facslens.datasets.defects import Defect, few, tally
+from facslens.datasets.defects import Defect, Found, few, one_a_cause, tally
 from facslens.datasets.files import count_skipped, files_below, in_utf8, relative
 from facslens.datasets.reading import Reading
 from facslens.datasets.text import decoded
@@ -79,6 +79,7 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
     Lucey et al. 2010 [lucey2010]_; Khorrami, Paine & Huang 2015 [khorrami2015]_.
     """
     defects: list[Defect] = []
+    found: list[Found] = []
     ignored: list[str] = []
     sequences: dict[str, _Sequence] = {}
     skipped: list[Path] = []
@@ -90,14 +91,14 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
             first = sequence.images.setdefault(int(image["frame"]), file)
             if first != file:
                 message = f"{file.name} occurs twice: as {relative(first, root)} and as {where}"
-                defects.append(Defect("duplicate name", where, message))
+                found.append(Found("twice", "", Defect("duplicate name", where, message)))
         elif label:
             sequence = sequences.setdefault(label["sequence"], _Sequence())
             sequence.labelled = int(label["frame"])
             if label["kind"].lower() == "emotion":
-                _read_emotion(file, where, sequence, defects)
+                _read_emotion(file, where, sequence, found)
             else:
-                _read_facs(file, where, sequence, defects, ignored)
+                _read_facs(file, where, sequence, found, ignored)
         elif not file.name.lower().endswith("_landmarks.txt"):
             skipped.append(file)
     count_skipped(skipped, root, defects)
@@ -105,8 +106,9 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
     rows = [
         row
         for name, sequence in sorted(sequences.items())
-        for row in _rows(name, sequence, peak, units, root, defects)
+        for row in _rows(name, sequence, peak, units, root, found)
     ]
+    defects.extend(one_a_cause(found))
     if not rows and not any(defect.level == "error" for defect in defects):
         message = (
             f"{root} holds no labelled sequence: expected cohn-kanade-images/S005/001/"
@@ -127,30 +129,30 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
     return Reading("ckplus", pd.DataFrame(rows), tuple(defects))
 
 
-def _lines(file: Path, where: str, defects: list[Defect]) -> list[list[str]]:
+def _lines(file: Path, where: str, found: list[Found]) -> list[list[str]]:
     try:
         text = decoded(read_bytes(file))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"the label file {where} cannot be read: {reason}"
-        defects.append(Defect("unreadable", where, message))
+        found.append(Found("unreadable", "", Defect("unreadable", where, message)))
         return []
     lines = [line.split() for line in text.splitlines() if line.strip()]
     if not lines:
         message = f"the label file {where} is empty: what it should say is taken as unknown"
-        defects.append(Defect("bad value", where, message, "warning"))
+        found.append(Found("empty", "", Defect("bad value", where, message, "warning")))
     return lines
 
 
-def _read_emotion(file: Path, where: str, sequence: _Sequence, defects: list[Defect]) -> None:
-    lines = _lines(file, where, defects)
+def _read_emotion(file: Path, where: str, sequence: _Sequence, found: list[Found]) -> None:
+    lines = _lines(file, where, found)
     if not lines:
         return
     number = _number(lines[0][0])
     if len(lines) > 1 or len(lines[0]) > 1 or number not in range(len(_EMOTIONS)):
         text = " ".join(few(line, 8) for line in lines)
         message = f"the emotion file {where} says {text!r}: expected one number from 0 to 7"
-        defects.append(Defect("bad value", where, message))
+        found.append(Found("emotion", "", Defect("bad value", where, message)))
         return
     emotion = _EMOTIONS[int(number)]
     if sequence.emotion not in (None, emotion):
@@ -158,14 +160,14 @@ def _read_emotion(file: Path, where: str, sequence: _Sequence, defects: list[Def
             f"the emotion file {where} says {emotion}, another file of the sequence says "
             f"{sequence.emotion}: expected them to agree"
         )
-        defects.append(Defect("labels disagree", where, message))
+        found.append(Found("emotions", "", Defect("labels disagree", where, message)))
     sequence.emotion = emotion
 
 
 def _read_facs(
-    file: Path, where: str, sequence: _Sequence, defects: list[Defect], ignored: list[str]
+    file: Path, where: str, sequence: _Sequence, found: list[Found], ignored: list[str]
 ) -> None:
-    lines = _lines(file, where, defects)
+    lines = _lines(file, where, found)
     if not lines:
         return
     codes: dict[str, float] = {}
@@ -178,7 +180,7 @@ def _read_facs(
                 f"the FACS file {where} has the line {' '.join(line)!r}: expected an action "
                 f"unit and its intensity from 0 to 5"
             )
-            defects.append(Defect("bad value", where, message))
+            found.append(Found("line", "", Defect("bad value", where, message)))
             continue
         code = f"AU{int(number):02d}" if number == int(number) else ""
         if side or code not in action_units.ACTION_UNITS:
@@ -188,7 +190,7 @@ def _read_facs(
             codes[code] = max(intensity, codes.get(code, 0.0))
     if sequence.codes not in (None, codes):
         message = f"the FACS file {where} differs from another of the sequence: expected one"
-        defects.append(Defect("labels disagree", where, message))
+        found.append(Found("codes", "", Defect("labels disagree", where, message)))
     sequence.codes = codes
 
 
@@ -205,7 +207,7 @@ def _rows(
     peak: int,
     units: list[str],
     root: Path,
-    defects: list[Defect],
+    found: list[Found],
 ) -> list[dict[str, object]]:
     """Choose the frames of one sequence and label them."""
     if sequence.emotion is None and sequence.codes is None:
@@ -213,14 +215,14 @@ def _rows(
     frames = sorted(sequence.images)
     if not frames:
         message = f"the sequence {name} has labels but no image: it is left out"
-        defects.append(Defect("left out", name, message, "warning"))
+        found.append(Found("no image", "", Defect("left out", name, message, "warning")))
         return []
     if sequence.labelled not in (None, frames[-1]):
         message = (
             f"the sequence {name} is labelled at frame {sequence.labelled}, its last image is "
             f"frame {frames[-1]}: images may be missing"
         )
-        defects.append(Defect("missing path", name, message, "warning"))
+        found.append(Found("frame", "", Defect("missing path", name, message, "warning")))
     peaks = frames[1:][-peak:] or frames
     chosen = [(frame, True) for frame in peaks]
     if sequence.emotion is not None and frames[0] not in peaks:

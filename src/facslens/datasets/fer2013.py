@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from facslens.datasets.archive import cell, state_of
-from facslens.datasets.defects import Defect
+from facslens.datasets.defects import Defect, Found, one_a_cause
 from facslens.datasets.ferplus import PARTS, later_copies
 from facslens.datasets.files import in_utf8
 from facslens.datasets.labels import FER2013
@@ -63,6 +63,7 @@ def _read(path: Path, defects: list[Defect]) -> pd.DataFrame:
     if not in_utf8([path], path.parent, defects):
         return pd.DataFrame()
     rows = []
+    refused: list[Found] = []
     with path.open("rb") as file:
         head = file.readline(MAX_LINE)
         names = [name.strip().strip('"').lower() for name in _text(head).split(",")]
@@ -89,7 +90,8 @@ def _read(path: Path, defects: list[Defect]) -> pd.DataFrame:
                 if part is None or emotion not in map(str, range(len(FER2013))):
                     wrong = f"Usage {texts['usage']!r}" if part is None else f"emotion {emotion!r}"
                     message = f"row {number + 2} of {path.name} has the unknown {wrong}"
-                    defects.append(Defect("bad value", f"row {number + 2}", message))
+                    defect = Defect("bad value", f"row {number + 2}", message)
+                    refused.append(Found(part is None, wrong, defect))
                 else:
                     rows.append(
                         {
@@ -104,8 +106,10 @@ def _read(path: Path, defects: list[Defect]) -> pd.DataFrame:
                 message = (
                     f"row {number + 2} of {path.name} has {len(cells)} cells: expected {len(names)}"
                 )
-                defects.append(Defect("bad table", f"row {number + 2}", message))
+                defect = Defect("bad table", f"row {number + 2}", message)
+                refused.append(Found("cells", "", defect))
             start += len(line)
+    defects.extend(one_a_cause(refused))
     if not rows and not defects:
         message = f"{path} has no rows: expected a header line and one row per face"
         defects.append(Defect("bad table", str(path), message))

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from facslens.datasets.archive import is_file, read_bytes
 from facslens.datasets.columns import numbers, read_csv, row_name
-from facslens.datasets.defects import Defect
+from facslens.datasets.defects import Defect, Found, one_a_cause
 from facslens.datasets.labels import EXPRESSIONS, FER2013
 from facslens.datasets.reading import Reading
 from facslens.names import printable
@@ -144,15 +144,18 @@ def _read_part(folder: Path, split: str, own: bool, defects: list[Defect]) -> pd
     votes = table[list(VOTES)].apply(numbers)
     votes = votes.where(votes.ge(0) & votes.le(1e6))
     wrong = ~(votes.ge(0) & votes.eq(votes.round())).all(axis=1) | ~votes.sum(axis=1).gt(0)
+    refused: list[Found] = []
     for index in np.flatnonzero(wrong):
         row = row_name(lines[index] - 1, source)
         message = f"{row} ({table['name'].iloc[index]}) does not hold ten counts of votes"
-        defects.append(Defect("bad value", row, message))
+        refused.append(Found("votes", "", Defect("bad value", row, message)))
     nameless, twice = table["name"].isna(), table["name"].duplicated()
     for index in np.flatnonzero(nameless | twice):
         row = row_name(lines[index] - 1, source)
         what = "no name" if nameless.iloc[index] else f"the name {table['name'].iloc[index]} again"
-        defects.append(Defect("bad value", row, f"{row} has {what}: expected one image per row"))
+        message = f"{row} has {what}: expected one image per row"
+        refused.append(Found(bool(nameless.iloc[index]), "", Defect("bad value", row, message)))
+    defects.extend(one_a_cause(refused))
     wrong |= nameless | twice
     names = table["name"].fillna("")
     rows = pd.DataFrame(
