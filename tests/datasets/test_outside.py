@@ -1,4 +1,4 @@
-"""A spelling of action units, a suffix and a layout, each added from outside as one entry."""
+"""A spelling of action units, a suffix, a numbering and a layout, each added as one entry."""
 
 from dataclasses import replace
 
@@ -9,9 +9,10 @@ import pytest
 from facslens import action_units
 from facslens.action_units import KINDS, SPELLINGS
 from facslens.cli.data import list_layouts
+from facslens.datasets.columns import UNKNOWN
 from facslens.datasets.load import LAYOUTS, Key, Layout, load, read
 from facslens.datasets.reading import Reading
-from facslens.errors import CallError
+from facslens.errors import CallError, DataError
 
 
 @pytest.fixture
@@ -60,6 +61,23 @@ def test_a_suffix_is_one_entry(monkeypatch, table, capsys):
     assert load(spec).table["AU12_intensity"].tolist() == [2]
     list_layouts()
     assert "_intensity or _r or _grade for intensity" in capsys.readouterr().out
+
+
+def test_a_numbering_is_one_entry(monkeypatch, table):
+    spec = table("AU12", "1").replace("labels.csv", "labels.csv,labels=mine")
+    with pytest.raises(CallError, match="labels is 'mine': expected what other labels mean"):
+        load(spec)
+    monkeypatch.setattr("facslens.datasets.labels.NUMBERINGS", {"mine": {"joy": "contempt"}})
+    assert load(spec).table["expression"].tolist() == ["contempt"]
+
+
+def test_a_number_for_unknown_is_one_entry(monkeypatch, table):
+    spec = table("AU12,AU06", "77,1")
+    monkeypatch.setitem(UNKNOWN, "mine", 77.0)
+    with pytest.raises(DataError, match=r"\(unknown=77 where it means that, as in mine\)"):
+        load(spec)
+    presence = load(f"{spec},unknown=mine").presence(["AU06", "AU12"])
+    np.testing.assert_array_equal(presence, [[1, np.nan]])
 
 
 def test_a_layout_is_one_entry(monkeypatch, tmp_path, write_image, capsys):

@@ -1,5 +1,6 @@
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -446,6 +447,13 @@ def test_accents_may_be_spelled_otherwise_on_the_disk(write, tmp_path, write_ima
     assert load(write(twice)).table["image"].tolist() == [
         f"faces/{apart}.png", f"faces/{composed}.png",
     ]  # fmt: skip
+
+
+def test_accents_may_be_spelled_otherwise_in_an_archive(write, tmp_path):
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        archive.write(tmp_path / "faces" / "a.png", "cafe\u0301/the\u0301.png")
+    spec = write("path,expression\ncaf\u00e9/th\u00e9.png,joy\n", f",images={tmp_path}/faces.zip")
+    assert load(spec).table["image"].tolist() == ["cafe\u0301/the\u0301.png"]
 
 
 def test_two_columns_of_one_name_are_refused(write):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable
 from pathlib import Path
 
-from facslens.datasets.archive import state_of
+from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.defects import Defect, few
 from facslens.datasets.images import FORMATS
 
@@ -108,11 +108,11 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def as_on_disk(root: Path, path: str) -> str:
-    """Spell a path below a folder as its files and folders are spelled on the disk.
+def find_file(root: Path, path: str) -> str | None:
+    """Find a file, also inside an archive, and spell its path as it is spelled there.
 
     An accented letter is one character (NFC) or a letter and its accent (NFD), which look alike:
-    macOS and archives made there write the latter. What is not there in either spelling stays.
+    macOS and archives made there write the latter.
 
     Parameters
     ----------
@@ -120,13 +120,25 @@ def as_on_disk(root: Path, path: str) -> str:
         The folder that the path starts from.
     path
         The path, with forward slashes.
+
+    Returns
+    -------
+    str or None
+        The path as it is; None where there is no such file in any spelling.
     """
+    if is_file(root / path):
+        return path
     found: list[str] = []
     for part in path.split("/"):
-        spellings = (part, *(unicodedata.normalize(form, part) for form in ("NFC", "NFD")))
+        spellings = (part, *_normal_forms(part))
         there = (one for one in spellings if os.path.lexists(root / "/".join((*found, one))))
         found.append(next(there, part))
-    return "/".join(found)
+    spelled = ("/".join(found), *_normal_forms(path))
+    return next((one for one in spelled if is_file(root / one)), None)
+
+
+def _normal_forms(text: str) -> tuple[str, str]:
+    return unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)
 
 
 def count_skipped(files: Iterable[Path], root: Path, defects: list[Defect]) -> None:

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens.datasets.archive import is_file, state_of
+from facslens.datasets.archive import state_of
 from facslens.datasets.columns import au_values, numbers, read_csv, row_name
 from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.facs import facs_values
-from facslens.datasets.files import as_on_disk
+from facslens.datasets.files import find_file
 from facslens.datasets.labels import (
     EXPRESSIONS,
     LABELS_HINT,
@@ -148,18 +148,16 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
     seen: set[str] = set()
     for index, cell in zip(rows.index, rows["path"], strict=True):
         row = row_name(index, source)
-        image = None if pd.isna(cell) else posixpath.normpath(cell.replace("\\", "/"))
-        if image is not None and not is_file(root / image):
-            image = as_on_disk(root, image)
+        written = None if pd.isna(cell) else posixpath.normpath(cell.replace("\\", "/"))
+        image = None if written is None else find_file(root, written)
         file = root if image is None else (root / image).absolute()
-        if image is None:
+        if written is None:
             message = f"{row} has no path: expected an image file"
             wrong.append(Found("no path", "", Defect("bad value", row, message)))
-        elif not is_file(file):
-            state = state_of(file)
+        elif image is None:
+            state = state_of(root / written)
             message = f"{row}: the image {cell} {state} in {root}"
             wrong.append(Found(state, "", Defect("missing path", row, message)))
-            image = None
         elif image in seen:
             message = f"{row}: the image {image} occurs twice: expected one row per image"
             wrong.append(Found("twice", "", Defect("duplicate name", row, message)))
