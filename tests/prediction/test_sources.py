@@ -15,11 +15,13 @@ from facslens.prediction import sources
 from facslens.prediction.sources import Picture, find, name_of, pictures
 
 
-def write_video(path, shades, size=(64, 48)):
+def write_video(path, shades, size=(64, 48), aspect=None):
     """One frame a shade of grey."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=Fraction(10))
         stream.width, stream.height = size
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
         stream.pix_fmt = "yuv420p"
         for shade in shades:
             frame = av.VideoFrame.from_ndarray(
@@ -125,18 +127,77 @@ def test_the_frames_of_a_video_by_number(tmp_path):
     assert [frame.frame for frame in pictures(tmp_path / "a.mp4", every=4)] == [0, 4, 8]
 
 
+class Stored:
+    """A frame whose file says how it is shown."""
+
+    width, height = 6, 4
+    rotation = 0
+
+    def __init__(self):
+        self.asked = None
+
+    def to_ndarray(self, *, format, width, height):
+        self.asked = format, width, height
+        pixels = np.zeros((height, width, 3), np.uint8)
+        pixels[0, -1] = 9
+        return pixels
+
+
 def test_a_video_that_lies_on_its_side_is_turned():
-    class Sideways:
-        rotation = 90  # counterclockwise to show
-
-        def to_ndarray(self, **_choices):
-            pixels = np.zeros((4, 6, 3), np.uint8)
-            pixels[0, 5] = 9  # upper right comes to the upper left
-            return pixels
-
-    upright = sources._upright(Sideways())
+    frame = Stored()
+    frame.rotation = 90  # counterclockwise to show: upper right comes to the upper left
+    upright = sources._upright(frame, None)
     assert upright.shape == (6, 4, 3)
     assert upright[0, 0].tolist() == [9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"),
+    [
+        (None, (6, 4)),
+        (Fraction(0), (6, 4)),  # unknown
+        (Fraction(2), (12, 4)),
+        (Fraction(1, 2), (6, 8)),
+        (Fraction(4, 3), (8, 4)),
+    ],
+)
+def test_pixels_that_are_not_square_become_square(aspect, size):
+    frame = Stored()
+    sources._upright(frame, aspect)
+    assert frame.asked == ("rgb24", *size)
+
+
+def test_pixels_that_are_not_square_are_stretched_before_the_frame_is_turned():
+    frame = Stored()
+    frame.rotation = 90
+    assert sources._upright(frame, Fraction(2)).shape == (12, 4, 3)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "avi", "mkv"])
+def test_a_video_with_a_sample_aspect_ratio_is_shown_as_players_show_it(tmp_path, ending):
+    # a circle of 60 pixels, stored at half its width
+    path = tmp_path / f"a.{ending}"
+    rows, columns = np.mgrid[:96, :64]
+    circle = (((rows - 48) ** 2 + (2 * (columns - 32)) ** 2 < 30**2) * 255).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(10))
+        stream.width, stream.height, stream.pix_fmt = 64, 96, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = Fraction(2)
+        shown = av.VideoFrame.from_ndarray(circle, format="gray8")
+        container.mux(stream.encode(shown))
+        container.mux(stream.encode())
+    bright = only(path).pixels[:, :, 0] > 127
+    assert bright.shape == (96, 128)
+    across, down = bright.any(axis=0).sum(), bright.any(axis=1).sum()
+    assert abs(across - down) <= 3  # the codec's blur at either end
+
+
+def test_pixels_that_would_make_a_frame_too_large_are_a_problem(tmp_path, monkeypatch):
+    write_video(tmp_path / "a.avi", [100], aspect=Fraction(2))
+    monkeypatch.setattr(sources, "MAX_PIXELS", 128 * 48 - 1)
+    assert only(tmp_path / "a.avi").problem.endswith(
+        "with square pixels its frames are 128×48, more than 0 megapixels"
+    )
 
 
 def test_videos_that_are_none(tmp_path):

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import numpy as np
 from facslens.datasets.archive import Carried, is_file, read_bytes, state_of
 from facslens.datasets.defects import Defect
 from facslens.datasets.files import files_below, is_image, relative
-from facslens.datasets.images import read_picture
+from facslens.datasets.images import MAX_PIXELS, read_picture
 from facslens.errors import CallError, DataError
 from facslens.names import one_line, printable
 from facslens.shapes import UInt8
@@ -187,9 +188,10 @@ def _frames(
             if not container.streams.video:
                 yield Picture(source, problem=f"{source} has no video stream")
                 return
-            for number, frame in enumerate(container.decode(video=0)):
+            stream = container.streams.video[0]
+            for number, frame in enumerate(container.decode(stream)):
                 if number % every == 0:
-                    yield Picture(source, number, _upright(frame))
+                    yield Picture(source, number, _upright(frame, stream.sample_aspect_ratio))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         after = f" after frame {number}" if number >= 0 else ""
@@ -199,7 +201,32 @@ def _frames(
         yield Picture(source, problem=f"{name} has no frames")
 
 
-def _upright(frame: Any) -> UInt8[np.ndarray, "row column 3"]:
-    """Turn a frame as its camera noted; telephones store what they film lying on its side."""
-    pixels: np.ndarray = frame.to_ndarray(format="rgb24")
+def _upright(frame: Any, aspect: Fraction | None) -> UInt8[np.ndarray, "row column 3"]:
+    """Give a frame as it is shown: with square pixels, and turned as its camera noted.
+
+    Camcorders and DVDs store pixels that are wider or narrower than high; telephones store what
+    they film lying on its side. Nothing is made smaller: where pixels are wider than high, as many
+    more columns are made, and where they are higher, as many more rows.
+
+    Parameters
+    ----------
+    frame
+        Decoded, as its file holds it.
+    aspect
+        Width of one of its pixels, divided by its height; None or 0 where nothing says so.
+
+    Raises
+    ------
+    ValueError
+        If it would have more than `facslens.datasets.images.MAX_PIXELS`.
+    """
+    wider = aspect or Fraction(1)
+    width = round(frame.width * max(wider, 1))
+    height = round(frame.height / min(wider, 1))
+    if (width, height) != (frame.width, frame.height) and width * height > MAX_PIXELS:
+        raise ValueError(
+            f"with square pixels its frames are {width}×{height}, more than "
+            f"{MAX_PIXELS / 1e6:.0f} megapixels"
+        )
+    pixels: np.ndarray = frame.to_ndarray(format="rgb24", width=width, height=height)
     return np.ascontiguousarray(np.rot90(pixels, round(getattr(frame, "rotation", 0) / 90)))
