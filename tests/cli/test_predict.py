@@ -78,6 +78,16 @@ def test_both_runtimes_and_single_files_give_the_same_numbers(facslens, crops):
             ), name
 
 
+def test_what_is_neither_picture_nor_video_is_counted(facslens, crops):
+    (crops / "notes.txt").write_text("")
+    (crops / "more.txt").write_text("")
+    code, out, err = facslens("predict", crops, "--faces-are-cropped")
+    words = f"2 files that are not read lie below {crops}, by ending: .txt (2×)"
+    assert (code, len(out.splitlines()), err.splitlines()[0]) == (0, 5, words)
+    with pytest.warns(UserWarning, match=r"^2 files that are not read .*: \.txt \(2×\)$"):
+        assert len(fl.predict(crops, detector=None)) == 4
+
+
 def test_the_other_head_and_forms_and_names_from_standard_input(facslens, crops, tmp_path):
     names = "\n".join(str(crops / f"{number}.png") for number in range(2))
     choices = ["-", "--faces-are-cropped", "--labels", "fer2013", "--json"]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facslens.datasets import images
 from facslens.prediction import sources
 from facslens.prediction.sources import Picture, find, name_of, pictures
 
@@ -45,6 +46,26 @@ def test_folders_patterns_and_files_each_once_in_order(tmp_path):
     assert [p.relative_to(tmp_path).as_posix() for p in found] == ["b.png", "a.jpg", "deep/c.png"]
     (tmp_path / "only[1].png").write_bytes(b"")
     assert find([str(tmp_path / "only[1].png")]) == [tmp_path / "only[1].png"]
+
+
+def test_every_file_of_a_folder_is_read_or_counted(tmp_path, monkeypatch):
+    shade = Image.new("L", (16, 16), 77)
+    for name in ("a.jpg", "b.jfif", "c.gif", "d.avif", "e.JPE", "f.jp2", "g.mpo"):
+        shade.save(tmp_path / name, "JPEG" if name[2:] in ("jfif", "JPE", "mpo") else None)
+    (tmp_path / "h.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    for name in ("i.txt", "j.txt", "k.pdf"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(images, "_readable", lambda: ("AVIF", "GIF", "JPEG", "JPEG2000"))
+    skipped = []
+    found = [only(entry) for entry in find([str(tmp_path)], skipped)]
+    assert [int(picture.pixels.mean().round()) for picture in found[:7]] == [77] * 7
+    assert found[7].problem == (
+        f"{tmp_path}/h.heic is a picture of the format HEIF, which needs the package "
+        f"pillow-heif: pip install pillow-heif"
+    )
+    assert [defect.message for defect in skipped] == [
+        f"3 files that are not read lie below {tmp_path}, by ending: .txt (2×), .pdf (1×)"
+    ]
 
 
 def test_what_leads_nowhere_is_said(tmp_path):
@@ -136,8 +157,8 @@ class Stored:
     def __init__(self):
         self.asked = None
 
-    def to_ndarray(self, *, format, width, height):
-        self.asked = format, width, height
+    def to_ndarray(self, *, width, height, **choices):
+        self.asked = choices, width, height
         pixels = np.zeros((height, width, 3), np.uint8)
         pixels[0, -1] = 9
         return pixels
@@ -164,7 +185,7 @@ def test_a_video_that_lies_on_its_side_is_turned():
 def test_pixels_that_are_not_square_become_square(aspect, size):
     frame = Stored()
     sources._upright(frame, aspect)
-    assert frame.asked == ("rgb24", *size)
+    assert frame.asked == ({"format": "rgb24"}, *size)
 
 
 def test_pixels_that_are_not_square_are_stretched_before_the_frame_is_turned():

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from facslens.cli import options
+from facslens.datasets.defects import Defect
 from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.names import printable
@@ -129,7 +130,10 @@ def predict_command(
     network = open_it()
     detecting = None if cropped else detector
     find_faces = finder(detecting, network.input)
-    entries = [entry for entry in find(_named(paths)) if not _is_drawing(entry, overlay)]
+    skipped: list[Defect] = []
+    entries = [entry for entry in find(_named(paths), skipped) if not _is_drawing(entry, overlay)]
+    for defect in skipped:
+        _say(defect.message)
     begun = beginnings(entries)
     live = any(is_camera(entry) for entry in entries)
     here = {"a camera": live, "--overlay": overlay is not None, "--workers": workers is not None}

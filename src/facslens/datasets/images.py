@@ -1,6 +1,7 @@
 """Read one image file; checks, training and prediction all read images with these functions."""
 
 import contextlib
+import functools
 import io
 import struct
 import warnings
@@ -11,25 +12,37 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from facslens.datasets.archive import Carried, read_bytes
 from facslens.errors import DataError
 from facslens.shapes import UInt8
 
-#: The formats that are read, by the endings of their files. Pillow knows many more, and would
-#: start another program for some.
+#: The formats that are read, by the endings of their files, where their decoder is there (see
+#: `lacking`). Pillow knows many more, and would start another program for some.
 FORMATS: Final = {
     ".png": "PNG",
+    ".apng": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".mpo": "JPEG",
+    ".jp2": "JPEG2000",
+    ".j2k": "JPEG2000",
     ".bmp": "BMP",
     ".gif": "GIF",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".pgm": "PPM",
+    ".pbm": "PPM",
     ".ppm": "PPM",
+    ".pnm": "PPM",
     ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+    ".hif": "HEIF",
 }
 #: Shortest side in pixels: below it there is no face to see, and nothing to convolve.
 MIN_SIDE: Final = 8
@@ -47,6 +60,13 @@ _STRIP: Final = 1 << 20
 _DEEP: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 # Below this level of 65535 there is no face to see: 12 bits of 16, as some cameras write them.
 _DARK: Final = 4096
+# Decoders that Pillow may have been built without, by the name that it has for them.
+_BUILT_IN: Final = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}
+# The first bytes of HEIC and AVIF files after the length and "ftyp".
+_BRANDS: Final = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"), "HEIF"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+}
 # What Pillow's decoders raise on damaged files.
 _BROKEN: Final = (
     OSError,
@@ -138,6 +158,39 @@ def read_picture(path: Path | str | Carried) -> Picture:
         return Picture(pixels, _count(image), reduced)
 
 
+def lacking(form: str) -> str | None:
+    """Say what a format of `FORMATS` needs to be read here; None where all is there.
+
+    Returns
+    -------
+    str or None
+        The rest of a sentence, such as ``needs the package pillow-heif: pip install pillow-heif``.
+    """
+    if form in _readable():
+        return None
+    if form == "HEIF":
+        return "needs the package pillow-heif: pip install pillow-heif"
+    return f"needs a Pillow that was built with its decoder ({_BUILT_IN[form]})"
+
+
+@functools.cache
+def _readable() -> tuple[str, ...]:
+    """Name the formats whose decoder is there, in alphabetical order."""
+    known = features.modules | features.codecs
+    lacking = {
+        form
+        for form, name in _BUILT_IN.items()
+        if name not in known or not features.check(name)  # what it does not know, it warns of
+    }
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        lacking.add("HEIF")
+    else:
+        register_heif_opener()
+    return tuple(sorted(set(FORMATS.values()) - lacking))
+
+
 def grey(pixels: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row column"]:
     """Turn colours into grey levels, as `read_grey` does."""
     levels = np.empty(pixels.shape[:2], dtype=np.uint8)
@@ -152,7 +205,7 @@ def _opened(path: Path | str | Carried) -> Iterator[tuple[Image.Image, int]]:
 
     Whatever goes wrong, in the block as well, becomes a DataError.
     """
-    formats = sorted(set(FORMATS.values()))
+    formats = _readable()
     try:
         with warnings.catch_warnings(), io.BytesIO(read_bytes(path)) as stream:
             warnings.simplefilter("ignore")
@@ -176,8 +229,12 @@ def _opened(path: Path | str | Carried) -> Iterator[tuple[Image.Image, int]]:
     except FileNotFoundError as error:
         raise DataError(f"the image {path} does not exist") from error
     except UnidentifiedImageError as error:
+        form = _BRANDS.get(read_bytes(path)[8:12], "")
+        needs = lacking(form) if form else None
         raise DataError(
-            f"{path} is no image, whatever its name says: expected {', '.join(formats)}"
+            f"{path} is a picture of the format {form}, which {needs}"
+            if needs
+            else f"{path} is no image, whatever its name says: expected {', '.join(formats)}"
         ) from error
     except _BROKEN as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

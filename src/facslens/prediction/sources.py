@@ -15,8 +15,8 @@ import numpy as np
 
 from facslens.datasets.archive import Carried, is_file, read_bytes, state_of
 from facslens.datasets.defects import Defect
-from facslens.datasets.files import files_below, is_image, relative
-from facslens.datasets.images import MAX_PIXELS, read_picture
+from facslens.datasets.files import count_skipped, files_below, relative
+from facslens.datasets.images import FORMATS, MAX_PIXELS, read_picture
 from facslens.errors import CallError, DataError
 from facslens.names import one_line, printable
 from facslens.shapes import UInt8
@@ -58,7 +58,7 @@ class Picture:
             object.__setattr__(self, "problem", one_line(self.problem))
 
 
-def find(paths: Iterable[str]) -> list[Path | Picture]:
+def find(paths: Iterable[str], skipped: list[Defect] | None = None) -> list[Path | Picture]:
     """Find the files that are meant, and what is wrong with what was said.
 
     Parameters
@@ -66,6 +66,10 @@ def find(paths: Iterable[str]) -> list[Path | Picture]:
     paths
         Files, folders (all pictures and videos below them), patterns such as ``*.jpg``, or a
         camera such as ``camera:0``.
+    skipped
+        Takes, for each folder, how many files below it are neither pictures nor videos by their
+        endings. A picture whose decoder is lacking is none of these: it is found, and
+        `pictures` says what it needs.
 
     Returns
     -------
@@ -74,18 +78,22 @@ def find(paths: Iterable[str]) -> list[Path | Picture]:
         a `Picture` with its problem.
     """
     found: dict[str, Path | Picture] = {}
+    skipped = [] if skipped is None else skipped
     for text in paths:
-        for entry in _find_one(text):
+        for entry in _find_one(text, skipped):
             found.setdefault(name_of(entry), entry)
     return list(found.values())
 
 
-def _find_one(text: str) -> Iterator[Path | Picture]:
+def _find_one(text: str, skipped: list[Defect]) -> Iterator[Path | Picture]:
     path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises for ~nobody
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         defects: list[Defect] = []
         below = files_below(path, defects)
-        wanted = [file for file in below if is_image(file) or is_video(file)]
+        wanted = [file for file in below if _is_picture(file) or is_video(file)]
+        if wanted:
+            others = (file for file in below if not _is_picture(file) and not is_video(file))
+            count_skipped(others, path, skipped)
         yield from (Picture(d.where, problem=d.message) for d in defects)
         yield from wanted
         if not wanted and not defects:
@@ -104,6 +112,11 @@ def _find_one(text: str) -> Iterator[Path | Picture]:
 def name_of(entry: Path | Carried | Picture) -> str:
     """Give the name of one entry of `find`, which its pictures have as their source."""
     return entry.source if isinstance(entry, Picture) else printable(entry)
+
+
+def _is_picture(path: Path) -> bool:
+    """Tell whether the ending of a file's name is that of a picture, with a decoder or without."""
+    return path.suffix.lower() in FORMATS
 
 
 def is_video(path: Path) -> bool:
