@@ -16,10 +16,10 @@ from facslens.prediction import sources
 from facslens.prediction.sources import Picture, find, name_of, pictures
 
 
-def write_video(path, shades, size=(64, 48), aspect=None):
+def write_video(path, shades, size=(64, 48), aspect=None, container=None, codec="mpeg4"):
     """One frame a shade of grey."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=Fraction(10))
+    with av.open(str(path), "w", format=container) as container:
+        stream = container.add_stream(codec, rate=Fraction(25))
         stream.width, stream.height = size
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
@@ -162,6 +162,50 @@ class Stored:
         pixels = np.zeros((height, width, 3), np.uint8)
         pixels[0, -1] = 9
         return pixels
+
+
+# What the container of an ending is called where FFmpeg does not know the ending, the size that it
+# needs, and a codec.
+CONTAINERS = {
+    ".mp4": (), ".m4v": ("mp4",), ".mov": (), ".qt": ("mov",), ".f4v": ("mp4",), ".3gp": (),
+    ".3g2": (), ".mts": ("mpegts", "mpeg2video"), ".m2ts": ("mpegts", "mpeg2video"),
+    ".m2t": ("mpegts", "mpeg2video"), ".ts": ("mpegts", "mpeg2video"),
+    ".tod": ("mpegts", "mpeg2video"), ".mpg": ("mpeg", "mpeg1video"),
+    ".mpeg": ("mpeg", "mpeg1video"), ".mpv": ("mpeg", "mpeg1video"),
+    ".vob": ("vob", "mpeg2video"), ".mod": ("mpeg", "mpeg2video"),
+    ".m1v": ("mpeg1video", "mpeg1video"), ".m2v": ("mpeg2video", "mpeg2video"),
+    ".asf": ("asf", "wmv2"), ".wmv": ("asf", "wmv2"), ".avi": (), ".divx": ("avi",), ".mkv": (),
+    ".webm": ("webm", "libvpx"), ".ogv": ("ogg", "libvpx"), ".ogm": ("ogg", "libvpx"),
+    ".flv": ("flv", "flv"), ".dv": ("dv", "dvvideo", (720, 576)), ".mxf": ("mxf", "mpeg2video"),
+}  # fmt: skip
+
+
+def test_every_ending_of_videos_is_tried():
+    assert set(CONTAINERS) == set(sources.VIDEOS)
+
+
+@pytest.mark.parametrize("ending", CONTAINERS)
+def test_the_videos_of_camcorders_telephones_and_studies_are_read(tmp_path, ending):
+    given = dict(zip(("container", "codec", "size"), CONTAINERS[ending], strict=False))
+    write_video(tmp_path / f"A{ending.upper()}", [60, 60, 200], **({"size": (176, 144)} | given))
+    (entry,) = find([str(tmp_path)])
+    frames = list(pictures(entry))
+    assert [frame.problem for frame in frames] == [None] * 3
+    shades = [int(frame.pixels.mean()) for frame in frames]
+    assert np.abs(np.subtract(shades, [60, 60, 200])).max() <= 8  # the codecs' loss
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile other.ts\n",
+    ],
+)
+def test_lists_that_call_themselves_videos_lead_to_no_other_file(tmp_path, words):
+    write_video(tmp_path / "other.ts", [100], container="mpegts", codec="mpeg2video")
+    (tmp_path / "list.mp4").write_text(words)
+    assert "list.mp4 cannot be read: " in only(tmp_path / "list.mp4").problem
 
 
 def test_a_video_that_lies_on_its_side_is_turned():

@@ -21,9 +21,21 @@ from facslens.errors import CallError, DataError
 from facslens.names import one_line, printable
 from facslens.shapes import UInt8
 
-VIDEO_SUFFIXES: Final = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"}
-)
+#: The containers of videos that are read, by the endings of their files and as FFmpeg names them.
+#: It knows many more, some of which are lists of other files, or of addresses to ask.
+VIDEOS: Final = {
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".qt", ".f4v", ".3gp", ".3g2"), "mov"),
+    **dict.fromkeys((".mts", ".m2ts", ".m2t", ".ts", ".tod"), "mpegts"),
+    **dict.fromkeys((".mpg", ".mpeg", ".mpv", ".vob", ".mod"), "mpeg"),
+    **dict.fromkeys((".m1v", ".m2v"), "mpegvideo"),
+    **dict.fromkeys((".asf", ".wmv"), "asf"),
+    **dict.fromkeys((".avi", ".divx"), "avi"),
+    **dict.fromkeys((".mkv", ".webm"), "matroska"),
+    **dict.fromkeys((".ogv", ".ogm"), "ogg"),
+    ".flv": "flv",
+    ".dv": "dv",
+    ".mxf": "mxf",
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,7 @@ def _is_picture(path: Path) -> bool:
 
 def is_video(path: Path) -> bool:
     """Tell whether the ending of a file's name is that of a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    return path.suffix.lower() in VIDEOS
 
 
 def is_moving(entry: Path | Carried | Picture) -> bool:
@@ -197,7 +209,8 @@ def _frames(
     number = -1
     try:
         file: Any = address if isinstance(address, str) else io.BytesIO(read_bytes(address))
-        with av.open(file, format=container_format) as container:
+        kinds = {} if container_format else {"format_whitelist": ",".join(set(VIDEOS.values()))}
+        with av.open(file, format=container_format, options=kinds) as container:
             if not container.streams.video:
                 yield Picture(source, problem=f"{source} has no video stream")
                 return
