@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -138,6 +139,19 @@ def test_the_same_pixels_with_other_units_are_told(root, write_image):
     assert (
         defect.message
         == "a.png shows the same pixels as b.png, although their action units differ: AU12"
+    )
+
+
+def test_what_is_to_be_known_of_images_is_one_line_for_all_of_them(root, rng):
+    for number in range(4):
+        deep = rng.integers(0, 16384, (48, 48)).astype(np.uint16)
+        Image.fromarray(deep).save(root / "anger" / f"p{number}_deep.png")
+    result = check(f"folder:{root}{SUBJECT}")
+    assert found(result) == [("doubtful image", "anger/p0_deep.png")]
+    assert result.ok
+    assert message(result).startswith(
+        "each of 4 images (anger/p0_deep.png, anger/p1_deep.png, anger/p2_deep.png and 1 more) "
+        "has 16 bits of which the upper two are hardly used, and was read as a dark picture: "
     )
 
 

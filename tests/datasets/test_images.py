@@ -75,6 +75,31 @@ def test_levels_whose_white_is_not_known_are_refused(tmp_path, dtype, largest):
         read_grey(tmp_path / "deep.tif")
 
 
+@pytest.mark.parametrize(
+    ("largest", "dim"), [(4096, True), (16383, True), (16640, False), (65535, False)]
+)
+@pytest.mark.parametrize("damaged", [0, 8])
+def test_levels_that_hardly_use_16_bits_are_noted(tmp_path, largest, dim, damaged):
+    """14 bits in 16, and 12 bits of a sensor some of whose pixels are white."""
+    deep = np.full((100, 100), largest, np.uint16)
+    deep.flat[:damaged] = 65535
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    note = read_picture(tmp_path / "deep.png").note
+    assert (note is not None) == dim
+    assert not dim or note.startswith("has 16 bits of which the upper two are hardly used")
+
+
+@pytest.mark.parametrize(("level", "dim"), [(4096, True), (16383, True), (16640, False)])
+def test_colours_that_hardly_use_16_bits_are_noted(tmp_path, level, dim):
+    assert read_picture(write_colours_of_16_bits(tmp_path / "a.png", level)).dim == dim
+
+
+def test_dark_pictures_of_8_bits_are_not_noted(tmp_path):
+    Image.new("L", (9, 9), 20).save(tmp_path / "a.png")
+    Image.fromarray(np.full((9, 9), 20, np.uint16)).save(tmp_path / "b.png")
+    assert [read_picture(tmp_path / f"{name}.png").note for name in "ab"] == [None, None]
+
+
 def write_colours_of_16_bits(path, level):
     """A PNG as Pillow does not write it."""
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from facslens.datasets.base import Faces
 from facslens.datasets.defects import Defect, Level, few
-from facslens.datasets.images import read_grey
+from facslens.datasets.images import grey, read_picture
 from facslens.datasets.load import read
 from facslens.datasets.splits import holdout
 from facslens.errors import DataError, NotEnoughDataError
@@ -96,20 +96,32 @@ def _images(faces: Faces, progress: Callable[[int, int], None] | None) -> list[D
     """Decode every image; find broken ones, and equal ones under different names."""
     defects = []
     same: dict[str, list[int]] = defaultdict(list)
+    noted: dict[str, list[str]] = defaultdict(list)
     for row, (image, path) in enumerate(
         zip(faces.table["image"], faces.table["path"], strict=True)
     ):
         try:
-            levels = read_grey(path)
+            picture = read_picture(path)
         except DataError as error:
             defects.append(Defect("bad image", image, str(error)))
         else:
+            levels = grey(picture.pixels)
+            if picture.note is not None:
+                noted[picture.note].append(image)
             pixels = hashlib.sha256(f"{levels.shape}".encode() + levels.tobytes())
             same[pixels.hexdigest()].append(row)
         if progress is not None:
             progress(row + 1, len(faces))
+    defects += [_noted(note, images) for note, images in noted.items()]
     groups = [faces.table.iloc[rows] for rows in same.values() if len(rows) > 1]
     return defects + [_identical(group) for group in groups]
+
+
+def _noted(note: str, images: list[str]) -> Defect:
+    """Say of how many images the same is to be known."""
+    count = "1 image" if len(images) == 1 else f"each of {len(images)} images"
+    message = f"{count} ({few(images)}) {note}"
+    return Defect("doubtful image", images[0], message, "warning")
 
 
 def _identical(group: pd.DataFrame) -> Defect:

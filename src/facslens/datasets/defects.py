@@ -19,6 +19,7 @@ Kind = Literal[
     "labels disagree",
     "left out",
     "bad image",
+    "doubtful image",
     "identical images",
     "missing expressions",
     "missing subjects",

@@ -60,6 +60,10 @@ _STRIP: Final = 1 << 20
 _DEEP: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 # Below this level of 65535 there is no face to see: 12 bits of 16, as some cameras write them.
 _DARK: Final = 4096
+# A quarter of white in 8 bits: 16383 of 65535, rounded.
+_QUARTER: Final = 64
+# Share of a picture's levels that damaged pixels of a camera may have.
+_FEW: Final = 0.001
 # Decoders that Pillow may have been built without, by the name that it has for them.
 _BUILT_IN: Final = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}
 # The first bytes of HEIC and AVIF files after the length and "ftyp".
@@ -98,20 +102,29 @@ class Picture:
         How many pictures the file holds: 1, but for animations and files of several pages.
     reduced
         How many pixels of the file, along a side, are one here: 1, but 2 for large JPEG files.
+    dim
+        Whether of levels of more than 8 bits nearly none reaches a quarter of white: cameras write
+        10, 12 and 14 bits into 16, and nothing in the file says so.
     """
 
     pixels: UInt8[np.ndarray, "row column 3"]
     pictures: int
     reduced: int
+    dim: bool = False
 
     @property
     def note(self) -> str | None:
-        """What of the file was not read, or None where all of it was."""
+        """What of the file was not read, or may not be as it was meant; None for other files."""
         notes = []
         if self.pictures > 1:
             notes.append(f"holds {self.pictures} pictures: the first was read")
         if self.reduced > 1:
             notes.append(f"has more than {MAX_PIXELS / 1e6:.0f} megapixels: read at half its size")
+        if self.dim:
+            notes.append(
+                "has 16 bits of which the upper two are hardly used, and was read as a dark "
+                "picture: if its white is lower, as with 12 bits in 16, scale it to 65535 first"
+            )
         return "; ".join(notes) or None
 
 
@@ -126,7 +139,7 @@ def read_grey(path: Path | str | Carried) -> UInt8[np.ndarray, "row column"]:
         Grey levels from 0 (black) to 255, at least `MIN_SIDE` a side.
     """
     with _opened(path) as (image, _):
-        levels: np.ndarray = _converted(image, "L", path)
+        levels: np.ndarray = _converted(image, "L", path)[0]
         return levels
 
 
@@ -154,8 +167,8 @@ def read_picture(path: Path | str | Carried) -> Picture:
         between 255 and 4096.
     """
     with _opened(path) as (image, reduced):
-        pixels = _converted(image, "RGB", path)
-        return Picture(pixels, _count(image), reduced)
+        pixels, dim = _converted(image, "RGB", path)
+        return Picture(pixels, _count(image), reduced, dim)
 
 
 def lacking(form: str) -> str | None:
@@ -257,8 +270,16 @@ def _check_size(image: Image.Image, path: Path | str | Carried) -> None:
         )
 
 
-def _converted(image: Image.Image, mode: Literal["L", "RGB"], path: Path | str | Carried) -> Any:
-    """Decode an image, turn it upright, and convert it to 8 bits a strip at a time."""
+def _converted(
+    image: Image.Image, mode: Literal["L", "RGB"], path: Path | str | Carried
+) -> tuple[Any, bool]:
+    """Decode an image, turn it upright, and convert it to 8 bits a strip at a time.
+
+    Returns
+    -------
+    array and bool
+        The levels, and whether they are of more bits and `Picture.dim`.
+    """
     tiles: list[Any] = list(getattr(image, "tile", ()))
     stored = str(tiles[0][3]) if tiles else ""  # what the file holds, as the decoder names it
     image.load()
@@ -278,7 +299,8 @@ def _converted(image: Image.Image, mode: Literal["L", "RGB"], path: Path | str |
         elif strip.mode not in ("L", "1"):
             strip = strip.convert("RGB")
         pixels[top:bottom] = np.asarray(strip.convert(mode))
-    return pixels
+    deep = white == 65535 or (white is None and ";16" in stored)
+    return pixels, deep and bool(np.count_nonzero(pixels > _QUARTER) < _FEW * pixels.size)
 
 
 def _strips(width: int, height: int) -> Iterator[tuple[int, int]]:
