@@ -270,6 +270,24 @@ def test_drawings_among_the_pictures_are_no_pictures(facslens, crops):
     assert len(list((crops / "drawn").iterdir())) == 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_as_other_programs_write_it(crops, encoding):
+    (crops / "0.png").rename(crops / "é.png")
+    (crops / "1.png").rename(crops / "'1.png'")
+    lines = [f'"{crops}/é.png"', "'1.png'", "", f"'{crops}/2.png'", "https://example.org/3.png"]
+    code = "from facslens.cli.main import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "predict", "-", "--faces-are-cropped", "--json"],
+        input="\r\n".join(lines).encode(encoding), capture_output=True, cwd=crops,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [Path(row["input"]).name for row in rows] == ["é.png", "'1.png'", "2.png", "3.png"]
+    assert [row["problem"] for row in rows] == [None] * 3 + [
+        "https://example.org/3.png is an address, and nothing is fetched: save what is there, and "
+        "name it"
+    ]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_standard_input_may_list_names_that_are_no_text(crops):
     (crops / "0.png").rename(crops / "\udcff.png")

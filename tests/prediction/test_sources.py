@@ -81,6 +81,16 @@ def test_what_leads_nowhere_is_said(tmp_path):
     assert only(found[3]).problem == f"the image {tmp_path}/no.png does not exist"
 
 
+def test_an_address_is_one_clear_sentence():
+    address = "https://example.org/faces/*.png?size=[1]"
+    (entry,) = find([address])
+    assert entry.source == address
+    assert entry.problem == (
+        f"{address} is an address, and nothing is fetched: save what is there, and name it"
+    )
+    assert find(["C://a.png"]) == [Path("C:/a.png")]  # a drive, where systems have them
+
+
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(b"")
 

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from facslens.datasets.archive import Carried, read_bytes
+from facslens.datasets.png import without_texts
 from facslens.errors import DataError
 from facslens.shapes import UInt8
 
@@ -220,7 +221,7 @@ def _opened(path: Path | str | Carried) -> Iterator[tuple[Image.Image, int]]:
     """
     formats = _readable()
     try:
-        with warnings.catch_warnings(), io.BytesIO(read_bytes(path)) as stream:
+        with warnings.catch_warnings(), io.BytesIO(without_texts(read_bytes(path))) as stream:
             warnings.simplefilter("ignore")
             if stream.read(2) != b"\xff\xd8":  # the size of a JPEG file is judged below alone
                 warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -112,6 +112,9 @@ def _find_one(text: str, skipped: list[Defect]) -> Iterator[Path | Picture]:
             names = ", ".join(relative(file, path) for file in below[:3])
             problem = f"{text} holds no picture and no video: it has {names}"
             yield Picture(printable(text), problem=problem)
+    elif re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", text):
+        problem = f"{text} is an address, and nothing is fetched: save what is there, and name it"
+        yield Picture(printable(text), problem=problem)
     elif os.path.lexists(path) or is_camera(path) or not glob.has_magic(text):
         yield path
     else:
