@@ -16,18 +16,23 @@ from facslens.prediction import sources
 from facslens.prediction.sources import Picture, find, name_of, pictures
 
 
-def write_video(path, shades, size=(64, 48), aspect=None, container=None, codec="mpeg4"):
-    """One frame a shade of grey."""
+def write_video(
+    path, shades, size=(64, 48), aspect=None, container=None, codec="mpeg4", times=None
+):
+    """One frame a shade of grey, 25 a second or at times in milliseconds."""
     with av.open(str(path), "w", format=container) as container:
         stream = container.add_stream(codec, rate=Fraction(25))
         stream.width, stream.height = size
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
         stream.pix_fmt = "yuv420p"
-        for shade in shades:
+        for number, shade in enumerate(shades):
             frame = av.VideoFrame.from_ndarray(
                 np.full((size[1], size[0], 3), shade, np.uint8), format="rgb24"
             )
+            if times is not None:
+                stream.codec_context.time_base = frame.time_base = Fraction(1, 1000)
+                frame.pts = times[number]
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
@@ -190,6 +195,34 @@ CONTAINERS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "mov"])
+def test_the_time_of_a_frame_is_its_own_timestamp(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    write_video(path, [90] * 5, times=[0, 40, 90, 1000, 61234])
+    assert [p.time for p in pictures(path)] == pytest.approx([0, 0.04, 0.09, 1, 61.234], abs=5e-4)
+    assert [p.time for p in pictures(path, 3)] == pytest.approx([0, 1], abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("ending", "choices"),
+    [
+        ("avi", {}),
+        ("mts", {"container": "mpegts", "codec": "mpeg2video"}),
+        ("mpg", {"container": "mpeg", "codec": "mpeg2video"}),
+    ],
+)
+def test_time_begins_with_the_video_as_players_show_it(tmp_path, ending, choices):
+    """Clocks of MPEG streams begin anywhere: FFmpeg's writer begins at 1.4 s."""
+    write_video(tmp_path / f"a.{ending}", [90] * 5, (176, 144), **choices)
+    times = [picture.time for picture in pictures(tmp_path / f"a.{ending}")]
+    assert times == pytest.approx(np.arange(5) / 25, abs=5e-4)
+
+
+def test_pictures_have_no_time(tmp_path):
+    Image.new("L", (16, 16)).save(tmp_path / "a.png")
+    assert only(tmp_path / "a.png").time is None
+
+
 def test_every_ending_of_videos_is_tried():
     assert set(CONTAINERS) == set(sources.VIDEOS)
 
@@ -302,6 +335,7 @@ def test_a_camera_gives_frames_without_end(monkeypatch):
     assert [(f.source, f.frame, f.pixels.shape) for f in frames] == [
         ("camera:0", number, (48, 64, 3)) for number in (0, 50, 100)
     ]
+    assert [f.time for f in frames] == [0, 2, 4]
     assert (frames[0].pixels != frames[1].pixels).any()
 
 

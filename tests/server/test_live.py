@@ -57,7 +57,7 @@ def test_a_face_has_the_row_that_predict_writes(live, drawn, encode, tmp_path):
         (face,) = answer["faces"]
         box = [expected.pop(f"FaceRect{side}") for side in ("X", "Y", "Width", "Height")]
         assert face["box"] == box
-        for name in ("input", "frame", "face", "note", "problem"):
+        for name in ("input", "frame", "time", "face", "note", "problem"):
             del expected[name]
         assert set(face["row"]) == set(expected)
         for name, value in face["row"].items():

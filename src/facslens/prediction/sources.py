@@ -56,6 +56,9 @@ class Picture:
         What else to know of it, such as that only the first of several pictures was read.
     reduced
         How many pixels of the file, along a side, are one of `pixels`.
+    time
+        When the frame is shown, in seconds from the beginning of the video, as its own timestamp
+        says; None for a picture file, and where there is no timestamp.
     """
 
     source: str
@@ -64,6 +67,7 @@ class Picture:
     problem: str | None = None
     note: str | None = None
     reduced: int = 1
+    time: float | None = None
 
     def __post_init__(self) -> None:
         if self.problem is not None:
@@ -218,9 +222,14 @@ def _frames(
                 yield Picture(source, problem=f"{source} has no video stream")
                 return
             stream = container.streams.video[0]
+            begin = None if container.start_time is None else container.start_time / av.time_base
             for number, frame in enumerate(container.decode(stream)):
+                if begin is None:
+                    begin = frame.time
                 if number % every == 0:
-                    yield Picture(source, number, _upright(frame, stream.sample_aspect_ratio))
+                    time = None if frame.time is None else float(frame.time - (begin or 0))
+                    pixels = _upright(frame, stream.sample_aspect_ratio)
+                    yield Picture(source, number, pixels, time=time)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         after = f" after frame {number}" if number >= 0 else ""
