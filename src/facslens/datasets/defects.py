@@ -20,6 +20,7 @@ Kind = Literal[
     "left out",
     "bad image",
     "doubtful image",
+    "no crop",
     "identical images",
     "missing expressions",
     "missing subjects",
