@@ -291,7 +291,7 @@ def test_heic_names_the_package_that_it_needs(tmp_path, decoders, monkeypatch):
     (tmp_path / "face.png").write_bytes(b"")
     images_below(tmp_path, defects)
     assert [d.message for d in defects] == [
-        f"1 file that is not read lies below {tmp_path}, by ending: .heic (1×); HEIF needs the "
+        f"1 file that is not read lies below {tmp_path}, by ending: .heic (1×); .heic needs the "
         f"package pillow-heif: pip install pillow-heif"
     ]
 

@@ -119,8 +119,8 @@ def count_skipped(files: Iterable[Path], root: Path, defects: list[Defect]) -> N
         count = endings.total()
         have = "file that is not read lies" if count == 1 else "files that are not read lie"
         message = f"{count} {have} below {root}, by ending: {listed}"
-        forms = sorted({FORMATS[ending] for ending in endings if ending in FORMATS})
-        message += "".join(f"; {f} {needs}" for f in forms if (needs := lacking(f)))
+        unread = sorted(ending for ending in endings if ending in FORMATS)
+        message += "".join(f"; {e} {needs}" for e in unread if (needs := lacking(FORMATS[e])))
         defects.append(Defect("left out", str(root), message, "warning"))
 
 
