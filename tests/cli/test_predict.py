@@ -303,7 +303,7 @@ def test_standard_input_may_list_names_that_are_no_text(crops):
 def test_a_stop_without_a_file_is_one_word(crops, stopped_at):
     code, out, err = stopped_at("3.png", crops)
     assert (code, err.splitlines()[-1]) == (1, "stopped")
-    assert out.startswith("input,frame,face,")
+    assert out.startswith("input,frame,time,face,")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
