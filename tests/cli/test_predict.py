@@ -78,6 +78,16 @@ def test_both_runtimes_and_single_files_give_the_same_numbers(facslens, crops):
             ), name
 
 
+def test_what_is_neither_picture_nor_video_is_counted(facslens, crops):
+    (crops / "notes.txt").write_text("")
+    (crops / "more.txt").write_text("")
+    code, out, err = facslens("predict", crops, "--faces-are-cropped")
+    words = f"2 files that are not read lie below {crops}, by ending: .txt (2×)"
+    assert (code, len(out.splitlines()), err.splitlines()[0]) == (0, 5, words)
+    with pytest.warns(UserWarning, match=r"^2 files that are not read .*: \.txt \(2×\)$"):
+        assert len(fl.predict(crops, detector=None)) == 4
+
+
 def test_the_other_head_and_forms_and_names_from_standard_input(facslens, crops, tmp_path):
     names = "\n".join(str(crops / f"{number}.png") for number in range(2))
     choices = ["-", "--faces-are-cropped", "--labels", "fer2013", "--json"]
@@ -260,6 +270,24 @@ def test_drawings_among_the_pictures_are_no_pictures(facslens, crops):
     assert len(list((crops / "drawn").iterdir())) == 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_as_other_programs_write_it(crops, encoding):
+    (crops / "0.png").rename(crops / "é.png")
+    (crops / "1.png").rename(crops / "'1.png'")
+    lines = [f'"{crops}/é.png"', "'1.png'", "", f"'{crops}/2.png'", "https://example.org/3.png"]
+    code = "from facslens.cli.main import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "predict", "-", "--faces-are-cropped", "--json"],
+        input="\r\n".join(lines).encode(encoding), capture_output=True, cwd=crops,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [Path(row["input"]).name for row in rows] == ["é.png", "'1.png'", "2.png", "3.png"]
+    assert [row["problem"] for row in rows] == [None] * 3 + [
+        "https://example.org/3.png is an address, and nothing is fetched: save what is there, and "
+        "name it"
+    ]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_standard_input_may_list_names_that_are_no_text(crops):
     (crops / "0.png").rename(crops / "\udcff.png")
@@ -275,7 +303,7 @@ def test_standard_input_may_list_names_that_are_no_text(crops):
 def test_a_stop_without_a_file_is_one_word(crops, stopped_at):
     code, out, err = stopped_at("3.png", crops)
     assert (code, err.splitlines()[-1]) == (1, "stopped")
-    assert out.startswith("input,frame,face,")
+    assert out.startswith("input,frame,time,face,")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -138,6 +139,57 @@ def test_the_same_pixels_with_other_units_are_told(root, write_image):
         defect.message
         == "a.png shows the same pixels as b.png, although their action units differ: AU12"
     )
+
+
+def test_what_is_to_be_known_of_images_is_one_line_for_all_of_them(root, rng):
+    for number in range(4):
+        deep = rng.integers(0, 16384, (48, 48)).astype(np.uint16)
+        Image.fromarray(deep).save(root / "anger" / f"p{number}_deep.png")
+    result = check(f"folder:{root}{SUBJECT}")
+    assert found(result) == [("doubtful image", "anger/p0_deep.png")]
+    assert result.ok
+    assert message(result).startswith(
+        "each of 4 images (anger/p0_deep.png, anger/p1_deep.png, anger/p2_deep.png and 1 more) "
+        "has 16 bits of which the upper two are hardly used, and was read as a dark picture: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "whole"),
+    [
+        ((1920, 1080), True),
+        ((1080, 1920), True),  # a telephone's
+        ((640, 480), True),
+        ((1024, 1024), False),
+        ((300, 400), False),  # the box of a face
+        ((251, 200), True),
+        ((250, 200), False),
+        ((200, 320), False),
+        ((200, 321), True),
+        ((60, 40), False),
+    ],
+)
+def test_whole_photographs_are_one_warning(root, rng, size, whole):
+    for number in range(2):
+        levels = rng.integers(0, 256, size[::-1], dtype=np.uint8)
+        Image.fromarray(levels).save(root / "anger" / f"p{number}_more.png", compress_level=1)
+    result = check(f"folder:{root}{SUBJECT}")
+    assert found(result) == ([("no crop", "anger/p0_more.png")] if whole else [])
+    assert result.ok
+    width, height = size
+    assert not whole or message(result) == (
+        f"2 of 12 images have the size and shape of whole photographs, not of cropped faces, such "
+        f"as anger/p0_more.png with {width}×{height} pixels: cut the faces out with facslens data "
+        f"crop"
+    )
+
+
+def test_a_large_photograph_is_judged_by_its_own_size(root, monkeypatch):
+    Image.effect_noise((400, 240), 50).save(root / "anger" / "p0_more.jpg")
+    monkeypatch.setattr("facslens.datasets.images.MAX_PIXELS", 90_000)
+    notes = check(f"folder:{root}{SUBJECT}").defects
+    assert [d.kind for d in notes] == ["doubtful image", "no crop"]
+    assert "p0_more.jpg with 400×240 pixels" in notes[1].message
 
 
 def test_a_file_name_in_two_folders_is_a_warning(root, write_image):

@@ -183,10 +183,10 @@ def test_a_subject_may_be_called_na_but_not_nothing(tmp_path, write_image):
 
 
 def test_files_that_are_not_read_are_counted_by_their_endings(root):
-    for name in ("a.txt", "b.TXT", "Happy/c.heic", "LICENSE"):
+    for name in ("a.txt", "b.TXT", "Happy/c.jxl", "LICENSE"):
         (root / name).write_text("x")
     assert load(f"folder:{root}").notes == (
-        f"4 files that are not read lie below {root}, by ending: .txt (2×), .heic (1×), "
+        f"4 files that are not read lie below {root}, by ending: .txt (2×), .jxl (1×), "
         "no ending (1×)",
     )
 

@@ -1,14 +1,16 @@
+import io
 import subprocess
 import sys
+import types
 import warnings
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from facslens.datasets import images
-from facslens.datasets.files import is_image
+from facslens.datasets.files import images_below, is_image
 from facslens.datasets.images import grey, read_grey, read_picture
 from facslens.errors import DataError
 
@@ -71,6 +73,31 @@ def test_levels_whose_white_is_not_known_are_refused(tmp_path, dtype, largest):
     message = f"deep.tif holds grey levels of 16 or 32 bits, the largest {largest}: expected white"
     with pytest.raises(DataError, match=message):
         read_grey(tmp_path / "deep.tif")
+
+
+@pytest.mark.parametrize(
+    ("largest", "dim"), [(4096, True), (16383, True), (16640, False), (65535, False)]
+)
+@pytest.mark.parametrize("damaged", [0, 8])
+def test_levels_that_hardly_use_16_bits_are_noted(tmp_path, largest, dim, damaged):
+    """14 bits in 16, and 12 bits of a sensor some of whose pixels are white."""
+    deep = np.full((100, 100), largest, np.uint16)
+    deep.flat[:damaged] = 65535
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    note = read_picture(tmp_path / "deep.png").note
+    assert (note is not None) == dim
+    assert not dim or note.startswith("has 16 bits of which the upper two are hardly used")
+
+
+@pytest.mark.parametrize(("level", "dim"), [(4096, True), (16383, True), (16640, False)])
+def test_colours_that_hardly_use_16_bits_are_noted(tmp_path, level, dim):
+    assert read_picture(write_colours_of_16_bits(tmp_path / "a.png", level)).dim == dim
+
+
+def test_dark_pictures_of_8_bits_are_not_noted(tmp_path):
+    Image.new("L", (9, 9), 20).save(tmp_path / "a.png")
+    Image.fromarray(np.full((9, 9), 20, np.uint16)).save(tmp_path / "b.png")
+    assert [read_picture(tmp_path / f"{name}.png").note for name in "ab"] == [None, None]
 
 
 def write_colours_of_16_bits(path, level):
@@ -226,17 +253,80 @@ def test_formats_that_nobody_named_are_not_opened(tmp_path, monkeypatch):
     image = Image.new("RGB", (20, 20), "white")
     for form in ("EPS", "PCX", "TGA", "PDF"):
         image.save(tmp_path / "face.png", form)
-        with pytest.raises(DataError, match=r"no image, .*: expected BMP, GIF, JPEG, PNG, PPM, TI"):
+        with pytest.raises(DataError, match=r"no image, .*: expected AVIF, BMP, GIF, "):
             read_grey(tmp_path / "face.png")
 
 
 def test_the_formats_and_the_endings_are_one_table(tmp_path, levels):
     for ending, form in images.FORMATS.items():
         path = tmp_path / f"face{ending}"
-        Image.fromarray(levels).save(path, form)
-        assert is_image(path)
-        assert read_grey(path).shape == (9, 14)
+        if form != "HEIF":
+            Image.fromarray(levels).save(path, form)
+            assert is_image(path)
+            assert read_grey(path).shape == (9, 14)
     assert not is_image(tmp_path / "face.eps")
+
+
+@pytest.fixture
+def decoders(monkeypatch):
+    """What Pillow was built with, and what else is installed, can be changed."""
+    yield lambda: images._readable.cache_clear()
+    monkeypatch.undo()
+    images._readable.cache_clear()
+
+
+def test_heic_names_the_package_that_it_needs(tmp_path, decoders, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # not installed
+    decoders()
+    # size of the box, "ftyp", brand: how the file of a telephone begins
+    (tmp_path / "face.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    assert not is_image(tmp_path / "face.heic")
+    with pytest.raises(
+        DataError,
+        match=r"face.heic is a picture of the format HEIF, which needs the package pillow-heif: "
+        r"pip install pillow-heif$",
+    ):
+        read_grey(tmp_path / "face.heic")
+    defects = []
+    (tmp_path / "face.png").write_bytes(b"")
+    images_below(tmp_path, defects)
+    assert [d.message for d in defects] == [
+        f"1 file that is not read lies below {tmp_path}, by ending: .heic (1×); .heic needs the "
+        f"package pillow-heif: pip install pillow-heif"
+    ]
+
+
+def test_heic_is_read_where_its_package_is_installed(tmp_path, decoders, monkeypatch, levels):
+    def register():
+        """As the package does it, with pictures that are PNG behind another beginning."""
+
+        class Heif(PngImagePlugin.PngImageFile):
+            format = "HEIF"
+
+            def _open(self):
+                self.fp = io.BytesIO(self.fp.read()[12:])
+                super()._open()
+
+        Image.register_open("HEIF", Heif, lambda prefix: prefix[4:12] == b"ftypheic")
+
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "ID", [*Image.ID])
+    module = types.SimpleNamespace(register_heif_opener=register)
+    monkeypatch.setitem(sys.modules, "pillow_heif", module)
+    decoders()
+    Image.fromarray(levels).save(tmp_path / "face.png")
+    content = (tmp_path / "face.png").read_bytes()
+    (tmp_path / "face.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + content)
+    assert is_image(tmp_path / "face.HEIC")
+    np.testing.assert_array_equal(read_grey(tmp_path / "face.HEIC"), levels)
+
+
+def test_avif_without_its_decoder_says_what_it_needs(tmp_path, decoders, monkeypatch):
+    Image.new("L", (16, 16)).save(tmp_path / "face.avif")
+    monkeypatch.setattr(images.features, "check", lambda name: name != "avif")
+    decoders()
+    with pytest.raises(DataError, match=r"AVIF, which needs a Pillow that was built with its deco"):
+        read_grey(tmp_path / "face.avif")
 
 
 def test_a_picture_is_read_by_strips_as_at_once(tmp_path, rng, monkeypatch):

@@ -1,6 +1,7 @@
 """From pictures to rows, with a detector and a network that are made up and known exactly."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,7 +59,10 @@ def test_a_row_says_what_was_found():
     (row,) = rows([shade(51)])
     assert list(row) == columns(NETWORK)
     assert row["input"] == "a.png"
-    assert (row["face"], row["frame"], row["FaceRectX"]) == (0, None, None)
+    assert list(row)[:4] == ["input", "frame", "time", "face"]
+    assert (row["face"], row["frame"], row["time"], row["FaceRectX"]) == (0, None, None, None)
+    (row,) = rows([replace(shade(51), frame=7, time=0.2802797)])
+    assert (row["frame"], row["time"]) == (7, 0.28028)
     assert row["expression"] == "anger"
     assert row["anger"] == pytest.approx(0.8, abs=1e-6)
     assert row["AU12_response"] == pytest.approx(0.4, abs=1e-6)

@@ -11,20 +11,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facslens.datasets import images
 from facslens.prediction import sources
 from facslens.prediction.sources import Picture, find, name_of, pictures
 
 
-def write_video(path, shades, size=(64, 48)):
-    """One frame a shade of grey."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=Fraction(10))
+def write_video(
+    path, shades, size=(64, 48), aspect=None, container=None, codec="mpeg4", times=None
+):
+    """One frame a shade of grey, 25 a second or at times in milliseconds."""
+    with av.open(str(path), "w", format=container) as container:
+        stream = container.add_stream(codec, rate=Fraction(25))
         stream.width, stream.height = size
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
         stream.pix_fmt = "yuv420p"
-        for shade in shades:
+        for number, shade in enumerate(shades):
             frame = av.VideoFrame.from_ndarray(
                 np.full((size[1], size[0], 3), shade, np.uint8), format="rgb24"
             )
+            if times is not None:
+                stream.codec_context.time_base = frame.time_base = Fraction(1, 1000)
+                frame.pts = times[number]
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
@@ -45,6 +53,26 @@ def test_folders_patterns_and_files_each_once_in_order(tmp_path):
     assert find([str(tmp_path / "only[1].png")]) == [tmp_path / "only[1].png"]
 
 
+def test_every_file_of_a_folder_is_read_or_counted(tmp_path, monkeypatch):
+    shade = Image.new("L", (16, 16), 77)
+    for name in ("a.jpg", "b.jfif", "c.gif", "d.avif", "e.JPE", "f.jp2", "g.mpo"):
+        shade.save(tmp_path / name, "JPEG" if name[2:] in ("jfif", "JPE", "mpo") else None)
+    (tmp_path / "h.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    for name in ("i.txt", "j.txt", "k.pdf"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(images, "_readable", lambda: ("AVIF", "GIF", "JPEG", "JPEG2000"))
+    skipped = []
+    found = [only(entry) for entry in find([str(tmp_path)], skipped)]
+    assert [int(picture.pixels.mean().round()) for picture in found[:7]] == [77] * 7
+    assert found[7].problem == (
+        f"{tmp_path}/h.heic is a picture of the format HEIF, which needs the package "
+        f"pillow-heif: pip install pillow-heif"
+    )
+    assert [defect.message for defect in skipped] == [
+        f"3 files that are not read lie below {tmp_path}, by ending: .txt (2×), .pdf (1×)"
+    ]
+
+
 def test_what_leads_nowhere_is_said(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "texts").mkdir()
@@ -56,6 +84,16 @@ def test_what_leads_nowhere_is_said(tmp_path):
         f"{tmp_path}/texts holds no picture and no video: it has notes.txt",
     ]
     assert only(found[3]).problem == f"the image {tmp_path}/no.png does not exist"
+
+
+def test_an_address_is_one_clear_sentence():
+    address = "https://example.org/faces/*.png?size=[1]"
+    (entry,) = find([address])
+    assert entry.source == address
+    assert entry.problem == (
+        f"{address} is an address, and nothing is fetched: save what is there, and name it"
+    )
+    assert find(["C://a.png"]) == [Path("C:/a.png")]  # a drive, where systems have them
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
@@ -125,18 +163,149 @@ def test_the_frames_of_a_video_by_number(tmp_path):
     assert [frame.frame for frame in pictures(tmp_path / "a.mp4", every=4)] == [0, 4, 8]
 
 
+class Stored:
+    """A frame whose file says how it is shown."""
+
+    width, height = 6, 4
+    rotation = 0
+
+    def __init__(self):
+        self.asked = None
+
+    def to_ndarray(self, *, width, height, **choices):
+        self.asked = choices, width, height
+        pixels = np.zeros((height, width, 3), np.uint8)
+        pixels[0, -1] = 9
+        return pixels
+
+
+# What the container of an ending is called where FFmpeg does not know the ending, the size that it
+# needs, and a codec.
+CONTAINERS = {
+    ".mp4": (), ".m4v": ("mp4",), ".mov": (), ".qt": ("mov",), ".f4v": ("mp4",), ".3gp": (),
+    ".3g2": (), ".mts": ("mpegts", "mpeg2video"), ".m2ts": ("mpegts", "mpeg2video"),
+    ".m2t": ("mpegts", "mpeg2video"), ".ts": ("mpegts", "mpeg2video"),
+    ".tod": ("mpegts", "mpeg2video"), ".mpg": ("mpeg", "mpeg1video"),
+    ".mpeg": ("mpeg", "mpeg1video"), ".mpv": ("mpeg", "mpeg1video"),
+    ".vob": ("vob", "mpeg2video"), ".mod": ("mpeg", "mpeg2video"),
+    ".m1v": ("mpeg1video", "mpeg1video"), ".m2v": ("mpeg2video", "mpeg2video"),
+    ".asf": ("asf", "wmv2"), ".wmv": ("asf", "wmv2"), ".avi": (), ".divx": ("avi",), ".mkv": (),
+    ".webm": ("webm", "libvpx"), ".ogv": ("ogg", "libvpx"), ".ogm": ("ogg", "libvpx"),
+    ".flv": ("flv", "flv"), ".dv": ("dv", "dvvideo", (720, 576)), ".mxf": ("mxf", "mpeg2video"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "mov"])
+def test_the_time_of_a_frame_is_its_own_timestamp(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    write_video(path, [90] * 5, times=[0, 40, 90, 1000, 61234])
+    assert [p.time for p in pictures(path)] == pytest.approx([0, 0.04, 0.09, 1, 61.234], abs=5e-4)
+    assert [p.time for p in pictures(path, 3)] == pytest.approx([0, 1], abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("ending", "choices"),
+    [
+        ("avi", {}),
+        ("mts", {"container": "mpegts", "codec": "mpeg2video"}),
+        ("mpg", {"container": "mpeg", "codec": "mpeg2video"}),
+    ],
+)
+def test_time_begins_with_the_video_as_players_show_it(tmp_path, ending, choices):
+    """Clocks of MPEG streams begin anywhere: FFmpeg's writer begins at 1.4 s."""
+    write_video(tmp_path / f"a.{ending}", [90] * 5, (176, 144), **choices)
+    times = [picture.time for picture in pictures(tmp_path / f"a.{ending}")]
+    assert times == pytest.approx(np.arange(5) / 25, abs=5e-4)
+
+
+def test_pictures_have_no_time(tmp_path):
+    Image.new("L", (16, 16)).save(tmp_path / "a.png")
+    assert only(tmp_path / "a.png").time is None
+
+
+def test_every_ending_of_videos_is_tried():
+    assert set(CONTAINERS) == set(sources.VIDEOS)
+
+
+@pytest.mark.parametrize("ending", CONTAINERS)
+def test_the_videos_of_camcorders_telephones_and_studies_are_read(tmp_path, ending):
+    given = dict(zip(("container", "codec", "size"), CONTAINERS[ending], strict=False))
+    write_video(tmp_path / f"A{ending.upper()}", [60, 60, 200], **({"size": (176, 144)} | given))
+    (entry,) = find([str(tmp_path)])
+    frames = list(pictures(entry))
+    assert [frame.problem for frame in frames] == [None] * 3
+    shades = [int(frame.pixels.mean()) for frame in frames]
+    assert np.abs(np.subtract(shades, [60, 60, 200])).max() <= 8  # the codecs' loss
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile other.ts\n",
+    ],
+)
+def test_lists_that_call_themselves_videos_lead_to_no_other_file(tmp_path, words):
+    write_video(tmp_path / "other.ts", [100], container="mpegts", codec="mpeg2video")
+    (tmp_path / "list.mp4").write_text(words)
+    assert "list.mp4 cannot be read: " in only(tmp_path / "list.mp4").problem
+
+
 def test_a_video_that_lies_on_its_side_is_turned():
-    class Sideways:
-        rotation = 90  # counterclockwise to show
-
-        def to_ndarray(self, **_choices):
-            pixels = np.zeros((4, 6, 3), np.uint8)
-            pixels[0, 5] = 9  # upper right comes to the upper left
-            return pixels
-
-    upright = sources._upright(Sideways())
+    frame = Stored()
+    frame.rotation = 90  # counterclockwise to show: upper right comes to the upper left
+    upright = sources._upright(frame, None)
     assert upright.shape == (6, 4, 3)
     assert upright[0, 0].tolist() == [9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"),
+    [
+        (None, (6, 4)),
+        (Fraction(0), (6, 4)),  # unknown
+        (Fraction(2), (12, 4)),
+        (Fraction(1, 2), (6, 8)),
+        (Fraction(4, 3), (8, 4)),
+    ],
+)
+def test_pixels_that_are_not_square_become_square(aspect, size):
+    frame = Stored()
+    sources._upright(frame, aspect)
+    assert frame.asked == ({"format": "rgb24"}, *size)
+
+
+def test_pixels_that_are_not_square_are_stretched_before_the_frame_is_turned():
+    frame = Stored()
+    frame.rotation = 90
+    assert sources._upright(frame, Fraction(2)).shape == (12, 4, 3)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "avi", "mkv"])
+def test_a_video_with_a_sample_aspect_ratio_is_shown_as_players_show_it(tmp_path, ending):
+    # a circle of 60 pixels, stored at half its width
+    path = tmp_path / f"a.{ending}"
+    rows, columns = np.mgrid[:96, :64]
+    circle = (((rows - 48) ** 2 + (2 * (columns - 32)) ** 2 < 30**2) * 255).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(10))
+        stream.width, stream.height, stream.pix_fmt = 64, 96, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = Fraction(2)
+        shown = av.VideoFrame.from_ndarray(circle, format="gray8")
+        container.mux(stream.encode(shown))
+        container.mux(stream.encode())
+    bright = only(path).pixels[:, :, 0] > 127
+    assert bright.shape == (96, 128)
+    across, down = bright.any(axis=0).sum(), bright.any(axis=1).sum()
+    assert abs(across - down) <= 3  # the codec's blur at either end
+
+
+def test_pixels_that_would_make_a_frame_too_large_are_a_problem(tmp_path, monkeypatch):
+    write_video(tmp_path / "a.avi", [100], aspect=Fraction(2))
+    monkeypatch.setattr(sources, "MAX_PIXELS", 128 * 48 - 1)
+    assert only(tmp_path / "a.avi").problem.endswith(
+        "with square pixels its frames are 128×48, more than 0 megapixels"
+    )
 
 
 def test_videos_that_are_none(tmp_path):
@@ -166,6 +335,7 @@ def test_a_camera_gives_frames_without_end(monkeypatch):
     assert [(f.source, f.frame, f.pixels.shape) for f in frames] == [
         ("camera:0", number, (48, 64, 3)) for number in (0, 50, 100)
     ]
+    assert [f.time for f in frames] == [0, 2, 4]
     assert (frames[0].pixels != frames[1].pixels).any()
 
 

@@ -49,6 +49,15 @@ def test_csv_has_six_digits_and_empty_cells():
     )
 
 
+def test_a_time_keeps_its_milliseconds_in_a_long_video():
+    file, lines = io.StringIO(), io.StringIO()
+    row = {"time": 7199.966667, "anger": 7199.966667}
+    csv_rows(file, list(row))(row)
+    json_rows(lines, list(row))(row)
+    assert file.getvalue() == "time,anger\n7199.966667,7199.97\n"
+    assert json.loads(lines.getvalue()) == {"time": 7199.966667, "anger": 7199.97}
+
+
 def test_json_lines_have_null():
     file = io.StringIO()
     json_rows(file, COLUMNS)(FACE)

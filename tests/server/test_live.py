@@ -57,7 +57,7 @@ def test_a_face_has_the_row_that_predict_writes(live, drawn, encode, tmp_path):
         (face,) = answer["faces"]
         box = [expected.pop(f"FaceRect{side}") for side in ("X", "Y", "Width", "Height")]
         assert face["box"] == box
-        for name in ("input", "frame", "face", "note", "problem"):
+        for name in ("input", "frame", "time", "face", "note", "problem"):
             del expected[name]
         assert set(face["row"]) == set(expected)
         for name, value in face["row"].items():
@@ -106,7 +106,8 @@ def test_a_picture_that_lies_on_its_side_is_turned_as_its_camera_noted(live, dra
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"), [("JPEG", {}), ("WEBP", {}), ("BMP", {}), ("GIF", {}), ("TIFF", {})]
+    ("kind", "options"),
+    [("JPEG", {}), ("WEBP", {}), ("BMP", {}), ("GIF", {}), ("TIFF", {}), ("AVIF", {})],
 )
 def test_all_kinds_of_pictures_are_read(live, drawn, encode, kind, options):
     body = encode(drawn[0], kind, **options)
@@ -195,7 +196,7 @@ def test_what_is_no_picture_is_refused_in_one_sentence(live, body, said):
 def test_only_pictures_are_taken(live, headers):
     answer = live.ask("/live/faces", "POST", b"x", **headers)
     assert answer.status == 415
-    assert answer.text.startswith("Send a picture: image/bmp, image/gif, image/jpeg")
+    assert answer.text.startswith("Send a picture: image/avif, image/bmp, image/gif, image/jp2, ")
 
 
 @pytest.mark.parametrize("path", ["/live/faces", "/live/units"])

@@ -1,6 +1,7 @@
 """Networks: train, load and save them, and what they answer."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,11 +190,17 @@ def predict(
         A row for each face, with the columns of `facslens.prediction.predict.columns`. A picture
         without a face has a row, and so has a file that cannot be read.
 
+    Warns
+    -----
+    UserWarning
+        Of how many files below a folder are neither pictures nor videos, by their endings.
+
     Raises
     ------
     CallError
         If a choice is not known, or a path names a camera, which has no end.
     """
+    from facslens.datasets.defects import Defect
     from facslens.prediction.faces import finder
     from facslens.prediction.pieces import beginnings, pieces
     from facslens.prediction.predict import columns
@@ -205,7 +212,10 @@ def predict(
     if every < 1:
         raise CallError(f"every is {every}: expected 1 or more")
     named = [paths] if isinstance(paths, str | Path) else paths
-    entries = find(map(str, named))
+    skipped: list[Defect] = []
+    entries = find(map(str, named), skipped)
+    for defect in skipped:
+        warnings.warn(defect.message, stacklevel=2)
     if camera := next(filter(is_camera, entries), None):
         raise CallError(f"{camera} has no end: read it with facslens predict {camera}")
     network = open_network(Choice(model, labels, runtime))

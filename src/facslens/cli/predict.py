@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import takewhile
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from facslens.cli import options
+from facslens.datasets.defects import Defect
 from facslens.engines.engine import Engine
 from facslens.errors import CallError
 from facslens.names import printable
@@ -129,7 +130,10 @@ def predict_command(
     network = open_it()
     detecting = None if cropped else detector
     find_faces = finder(detecting, network.input)
-    entries = [entry for entry in find(_named(paths)) if not _is_drawing(entry, overlay)]
+    skipped: list[Defect] = []
+    entries = [entry for entry in find(_named(paths), skipped) if not _is_drawing(entry, overlay)]
+    for defect in skipped:
+        _say(defect.message)
     begun = beginnings(entries)
     live = any(is_camera(entry) for entry in entries)
     here = {"a camera": live, "--overlay": overlay is not None, "--workers": workers is not None}
@@ -246,11 +250,23 @@ def _named(paths: list[str]) -> list[str]:
         sys.stdin.reconfigure(errors="surrogateescape")  # the name of a file need not be text
     named: list[str] = []
     for path in paths:
-        named += [line.rstrip("\r\n") for line in _lines()] if path == "-" else [path]
+        named += map(_unquoted, _lines()) if path == "-" else [path]
     return [path for path in named if path]
 
 
-def _lines() -> Iterable[str]:
-    """Read standard input as names of files, which need not be UTF-8."""
+def _unquoted(line: str) -> str:
+    """Take the quotes from around a path, which file managers copy with it, but for a real name."""
+    quoted = len(line) > 2 and line[0] == line[-1] and line[0] in "\"'"
+    return line[1:-1] if quoted and not os.path.lexists(line) else line
+
+
+def _lines() -> list[str]:
+    """Read the lines of standard input as names of files, which need not be UTF-8."""
     binary = getattr(sys.stdin, "buffer", None)
-    return sys.stdin if binary is None else map(os.fsdecode, binary)
+    if binary is None:
+        text = sys.stdin.read()
+    else:
+        content = binary.read()
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" in content
+        text = content.decode("utf-16") if wide else os.fsdecode(content)  # as PowerShell writes
+    return [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]

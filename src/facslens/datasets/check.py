@@ -5,15 +5,22 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Final
 
 import pandas as pd
 
 from facslens.datasets.base import Faces
 from facslens.datasets.defects import Defect, Level, few
-from facslens.datasets.images import read_grey
+from facslens.datasets.images import grey, read_picture
 from facslens.datasets.load import read
 from facslens.datasets.splits import holdout
 from facslens.errors import DataError, NotEnoughDataError
+
+# What is larger and of such a shape is a photograph, whose face is a part of it: crops of faces are
+# squares, or boxes somewhat higher than wide.
+_SMALLEST: Final = 200
+_WIDEST: Final = 1.25
+_HIGHEST: Final = 1.6
 
 
 @dataclass(frozen=True)
@@ -96,20 +103,50 @@ def _images(faces: Faces, progress: Callable[[int, int], None] | None) -> list[D
     """Decode every image; find broken ones, and equal ones under different names."""
     defects = []
     same: dict[str, list[int]] = defaultdict(list)
+    noted: dict[str, list[str]] = defaultdict(list)
+    uncut: list[tuple[str, int, int]] = []
     for row, (image, path) in enumerate(
         zip(faces.table["image"], faces.table["path"], strict=True)
     ):
         try:
-            levels = read_grey(path)
+            picture = read_picture(path)
         except DataError as error:
             defects.append(Defect("bad image", image, str(error)))
         else:
+            levels = grey(picture.pixels)
+            if picture.note is not None:
+                noted[picture.note].append(image)
+            height, width = (side * picture.reduced for side in levels.shape)
+            if _is_photograph(width, height):
+                uncut.append((image, width, height))
             pixels = hashlib.sha256(f"{levels.shape}".encode() + levels.tobytes())
             same[pixels.hexdigest()].append(row)
         if progress is not None:
             progress(row + 1, len(faces))
+    defects += [_noted(note, images) for note, images in noted.items()]
+    if uncut:
+        image, width, height = uncut[0]
+        message = (
+            f"{len(uncut)} of {len(faces)} images have the size and shape of whole photographs, "
+            f"not of cropped faces, such as {image} with {width}×{height} pixels: cut the faces "
+            f"out with facslens data crop"
+        )
+        defects.append(Defect("no crop", image, message, "warning"))
     groups = [faces.table.iloc[rows] for rows in same.values() if len(rows) > 1]
     return defects + [_identical(group) for group in groups]
+
+
+def _is_photograph(width: int, height: int) -> bool:
+    """Tell whether pictures of a size, in pixels, are hardly crops of one face."""
+    stretched = width > _WIDEST * height or height > _HIGHEST * width
+    return stretched and min(width, height) >= _SMALLEST
+
+
+def _noted(note: str, images: list[str]) -> Defect:
+    """Say of how many images the same is to be known."""
+    count = "1 image" if len(images) == 1 else f"each of {len(images)} images"
+    message = f"{count} ({few(images)}) {note}"
+    return Defect("doubtful image", images[0], message, "warning")
 
 
 def _identical(group: pd.DataFrame) -> Defect:

@@ -19,6 +19,8 @@ Kind = Literal[
     "labels disagree",
     "left out",
     "bad image",
+    "doubtful image",
+    "no crop",
     "identical images",
     "missing expressions",
     "missing subjects",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.defects import Defect, few
-from facslens.datasets.images import FORMATS
+from facslens.datasets.images import FORMATS, lacking
 
 
 def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> list[Path]:
@@ -62,8 +62,9 @@ def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> li
 
 
 def is_image(file: Path) -> bool:
-    """Tell whether the ending of a file's name is that of an image."""
-    return file.suffix.lower() in FORMATS
+    """Tell whether the ending of a file's name is that of an image that can be read here."""
+    form = FORMATS.get(file.suffix.lower())
+    return form is not None and lacking(form) is None
 
 
 def images_below(root: Path, defects: list[Defect], *, known: Container[Path] = ()) -> list[Path]:
@@ -142,13 +143,18 @@ def _normal_forms(text: str) -> tuple[str, str]:
 
 
 def count_skipped(files: Iterable[Path], root: Path, defects: list[Defect]) -> None:
-    """Report, as a warning, how many files are passed over, by the endings of their names."""
+    """Report, as a warning, how many files are passed over, by the endings of their names.
+
+    Where these are of pictures that could be read, the warning says what that needs.
+    """
     endings = Counter(file.suffix.lower() or "no ending" for file in files)
     if endings:
         listed = few((f"{ending} ({count}×)" for ending, count in endings.most_common()), 8)
         count = endings.total()
         have = "file that is not read lies" if count == 1 else "files that are not read lie"
         message = f"{count} {have} below {root}, by ending: {listed}"
+        unread = sorted(ending for ending in endings if ending in FORMATS)
+        message += "".join(f"; {e} {needs}" for e in unread if (needs := lacking(FORMATS[e])))
         defects.append(Defect("left out", str(root), message, "warning"))
 
 

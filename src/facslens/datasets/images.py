@@ -1,6 +1,7 @@
 """Read one image file; checks, training and prediction all read images with these functions."""
 
 import contextlib
+import functools
 import io
 import struct
 import warnings
@@ -11,25 +12,38 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from facslens.datasets.archive import Carried, read_bytes
+from facslens.datasets.png import without_texts
 from facslens.errors import DataError
 from facslens.shapes import UInt8
 
-#: The formats that are read, by the endings of their files. Pillow knows many more, and would
-#: start another program for some.
+#: The formats that are read, by the endings of their files, where their decoder is there (see
+#: `lacking`). Pillow knows many more, and would start another program for some.
 FORMATS: Final = {
     ".png": "PNG",
+    ".apng": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".mpo": "JPEG",
+    ".jp2": "JPEG2000",
+    ".j2k": "JPEG2000",
     ".bmp": "BMP",
     ".gif": "GIF",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".pgm": "PPM",
+    ".pbm": "PPM",
     ".ppm": "PPM",
+    ".pnm": "PPM",
     ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+    ".hif": "HEIF",
 }
 #: Shortest side in pixels: below it there is no face to see, and nothing to convolve.
 MIN_SIDE: Final = 8
@@ -47,6 +61,17 @@ _STRIP: Final = 1 << 20
 _DEEP: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 # Below this level of 65535 there is no face to see: 12 bits of 16, as some cameras write them.
 _DARK: Final = 4096
+# A quarter of white in 8 bits: 16383 of 65535, rounded.
+_QUARTER: Final = 64
+# Share of a picture's levels that damaged pixels of a camera may have.
+_FEW: Final = 0.001
+# Decoders that Pillow may have been built without, by the name that it has for them.
+_BUILT_IN: Final = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}
+# The first bytes of HEIC and AVIF files after the length and "ftyp".
+_BRANDS: Final = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"), "HEIF"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+}
 # What Pillow's decoders raise on damaged files.
 _BROKEN: Final = (
     OSError,
@@ -78,20 +103,29 @@ class Picture:
         How many pictures the file holds: 1, but for animations and files of several pages.
     reduced
         How many pixels of the file, along a side, are one here: 1, but 2 for large JPEG files.
+    dim
+        Whether of levels of more than 8 bits nearly none reaches a quarter of white: cameras write
+        10, 12 and 14 bits into 16, and nothing in the file says so.
     """
 
     pixels: UInt8[np.ndarray, "row column 3"]
     pictures: int
     reduced: int
+    dim: bool = False
 
     @property
     def note(self) -> str | None:
-        """What of the file was not read, or None where all of it was."""
+        """What of the file was not read, or may not be as it was meant; None for other files."""
         notes = []
         if self.pictures > 1:
             notes.append(f"holds {self.pictures} pictures: the first was read")
         if self.reduced > 1:
             notes.append(f"has more than {MAX_PIXELS / 1e6:.0f} megapixels: read at half its size")
+        if self.dim:
+            notes.append(
+                "has 16 bits of which the upper two are hardly used, and was read as a dark "
+                "picture: if its white is lower, as with 12 bits in 16, scale it to 65535 first"
+            )
         return "; ".join(notes) or None
 
 
@@ -106,7 +140,7 @@ def read_grey(path: Path | str | Carried) -> UInt8[np.ndarray, "row column"]:
         Grey levels from 0 (black) to 255, at least `MIN_SIDE` a side.
     """
     with _opened(path) as (image, _):
-        levels: np.ndarray = _converted(image, "L", path)
+        levels: np.ndarray = _converted(image, "L", path)[0]
         return levels
 
 
@@ -134,8 +168,41 @@ def read_picture(path: Path | str | Carried) -> Picture:
         between 255 and 4096.
     """
     with _opened(path) as (image, reduced):
-        pixels = _converted(image, "RGB", path)
-        return Picture(pixels, _count(image), reduced)
+        pixels, dim = _converted(image, "RGB", path)
+        return Picture(pixels, _count(image), reduced, dim)
+
+
+def lacking(form: str) -> str | None:
+    """Say what a format of `FORMATS` needs to be read here; None where all is there.
+
+    Returns
+    -------
+    str or None
+        The rest of a sentence, such as ``needs the package pillow-heif: pip install pillow-heif``.
+    """
+    if form in _readable():
+        return None
+    if form == "HEIF":
+        return "needs the package pillow-heif: pip install pillow-heif"
+    return f"needs a Pillow that was built with its decoder ({_BUILT_IN[form]})"
+
+
+@functools.cache
+def _readable() -> tuple[str, ...]:
+    """Name the formats whose decoder is there, in alphabetical order."""
+    known = features.modules | features.codecs
+    lacking = {
+        form
+        for form, name in _BUILT_IN.items()
+        if name not in known or not features.check(name)  # what it does not know, it warns of
+    }
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        lacking.add("HEIF")
+    else:
+        register_heif_opener()
+    return tuple(sorted(set(FORMATS.values()) - lacking))
 
 
 def grey(pixels: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row column"]:
@@ -152,9 +219,9 @@ def _opened(path: Path | str | Carried) -> Iterator[tuple[Image.Image, int]]:
 
     Whatever goes wrong, in the block as well, becomes a DataError.
     """
-    formats = sorted(set(FORMATS.values()))
+    formats = _readable()
     try:
-        with warnings.catch_warnings(), io.BytesIO(read_bytes(path)) as stream:
+        with warnings.catch_warnings(), io.BytesIO(without_texts(read_bytes(path))) as stream:
             warnings.simplefilter("ignore")
             if stream.read(2) != b"\xff\xd8":  # the size of a JPEG file is judged below alone
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -176,8 +243,12 @@ def _opened(path: Path | str | Carried) -> Iterator[tuple[Image.Image, int]]:
     except FileNotFoundError as error:
         raise DataError(f"the image {path} does not exist") from error
     except UnidentifiedImageError as error:
+        form = _BRANDS.get(read_bytes(path)[8:12], "")
+        needs = lacking(form) if form else None
         raise DataError(
-            f"{path} is no image, whatever its name says: expected {', '.join(formats)}"
+            f"{path} is a picture of the format {form}, which {needs}"
+            if needs
+            else f"{path} is no image, whatever its name says: expected {', '.join(formats)}"
         ) from error
     except _BROKEN as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -200,8 +271,16 @@ def _check_size(image: Image.Image, path: Path | str | Carried) -> None:
         )
 
 
-def _converted(image: Image.Image, mode: Literal["L", "RGB"], path: Path | str | Carried) -> Any:
-    """Decode an image, turn it upright, and convert it to 8 bits a strip at a time."""
+def _converted(
+    image: Image.Image, mode: Literal["L", "RGB"], path: Path | str | Carried
+) -> tuple[Any, bool]:
+    """Decode an image, turn it upright, and convert it to 8 bits a strip at a time.
+
+    Returns
+    -------
+    array and bool
+        The levels, and whether they are of more bits and `Picture.dim`.
+    """
     tiles: list[Any] = list(getattr(image, "tile", ()))
     stored = str(tiles[0][3]) if tiles else ""  # what the file holds, as the decoder names it
     image.load()
@@ -221,7 +300,8 @@ def _converted(image: Image.Image, mode: Literal["L", "RGB"], path: Path | str |
         elif strip.mode not in ("L", "1"):
             strip = strip.convert("RGB")
         pixels[top:bottom] = np.asarray(strip.convert(mode))
-    return pixels
+    deep = white == 65535 or (white is None and ";16" in stored)
+    return pixels, deep and bool(np.count_nonzero(pixels > _QUARTER) < _FEW * pixels.size)
 
 
 def _strips(width: int, height: int) -> Iterator[tuple[int, int]]:

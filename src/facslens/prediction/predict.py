@@ -20,6 +20,7 @@ BATCH: Final = 64
 PLACE: Final = (
     "input",
     "frame",
+    "time",
     "face",
     "FaceRectX",
     "FaceRectY",
@@ -36,7 +37,9 @@ Row = dict[str, Any]
 def columns(network: Network) -> list[str]:
     """Name the columns of the rows that `predict` gives, in order.
 
-    - ``input``, the file or camera; ``frame``, the number of the frame in a video, from 0.
+    - ``input``, the file or camera; ``frame``, the number of the frame in a video, from 0;
+      ``time``, when it is shown, in seconds from the beginning of the video, which need not
+      follow from the number. Both are None for pictures.
     - ``face``, the number of the face in the picture, from 0, the most certain first; None where
       there is no face.
     - ``FaceRectX``, ``FaceRectY``, ``FaceRectWidth``, ``FaceRectHeight``, in pixels;
@@ -114,6 +117,7 @@ def _place(face: Face) -> Row:
     row: Row = {
         "input": picture.source,
         "frame": picture.frame,
+        "time": None if picture.time is None else round(picture.time, 6),
         "face": face.number,
         "note": picture.note,
         "problem": picture.problem,

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,15 +15,27 @@ import numpy as np
 
 from facslens.datasets.archive import Carried, is_file, read_bytes, state_of
 from facslens.datasets.defects import Defect
-from facslens.datasets.files import files_below, is_image, relative
-from facslens.datasets.images import read_picture
+from facslens.datasets.files import count_skipped, files_below, relative
+from facslens.datasets.images import FORMATS, MAX_PIXELS, read_picture
 from facslens.errors import CallError, DataError
 from facslens.names import one_line, printable
 from facslens.shapes import UInt8
 
-VIDEO_SUFFIXES: Final = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"}
-)
+#: The containers of videos that are read, by the endings of their files and as FFmpeg names them.
+#: It knows many more, some of which are lists of other files, or of addresses to ask.
+VIDEOS: Final = {
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".qt", ".f4v", ".3gp", ".3g2"), "mov"),
+    **dict.fromkeys((".mts", ".m2ts", ".m2t", ".ts", ".tod"), "mpegts"),
+    **dict.fromkeys((".mpg", ".mpeg", ".mpv", ".vob", ".mod"), "mpeg"),
+    **dict.fromkeys((".m1v", ".m2v"), "mpegvideo"),
+    **dict.fromkeys((".asf", ".wmv"), "asf"),
+    **dict.fromkeys((".avi", ".divx"), "avi"),
+    **dict.fromkeys((".mkv", ".webm"), "matroska"),
+    **dict.fromkeys((".ogv", ".ogm"), "ogg"),
+    ".flv": "flv",
+    ".dv": "dv",
+    ".mxf": "mxf",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,9 @@ class Picture:
         What else to know of it, such as that only the first of several pictures was read.
     reduced
         How many pixels of the file, along a side, are one of `pixels`.
+    time
+        When the frame is shown, in seconds from the beginning of the video, as its own timestamp
+        says; None for a picture file, and where there is no timestamp.
     """
 
     source: str
@@ -51,13 +67,14 @@ class Picture:
     problem: str | None = None
     note: str | None = None
     reduced: int = 1
+    time: float | None = None
 
     def __post_init__(self) -> None:
         if self.problem is not None:
             object.__setattr__(self, "problem", one_line(self.problem))
 
 
-def find(paths: Iterable[str]) -> list[Path | Picture]:
+def find(paths: Iterable[str], skipped: list[Defect] | None = None) -> list[Path | Picture]:
     """Find the files that are meant, and what is wrong with what was said.
 
     Parameters
@@ -65,6 +82,10 @@ def find(paths: Iterable[str]) -> list[Path | Picture]:
     paths
         Files, folders (all pictures and videos below them), patterns such as ``*.jpg``, or a
         camera such as ``camera:0``.
+    skipped
+        Takes, for each folder, how many files below it are neither pictures nor videos by their
+        endings. A picture whose decoder is lacking is none of these: it is found, and
+        `pictures` says what it needs.
 
     Returns
     -------
@@ -73,24 +94,31 @@ def find(paths: Iterable[str]) -> list[Path | Picture]:
         a `Picture` with its problem.
     """
     found: dict[str, Path | Picture] = {}
+    skipped = [] if skipped is None else skipped
     for text in paths:
-        for entry in _find_one(text):
+        for entry in _find_one(text, skipped):
             found.setdefault(name_of(entry), entry)
     return list(found.values())
 
 
-def _find_one(text: str) -> Iterator[Path | Picture]:
+def _find_one(text: str, skipped: list[Defect]) -> Iterator[Path | Picture]:
     path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises for ~nobody
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         defects: list[Defect] = []
         below = files_below(path, defects)
-        wanted = [file for file in below if is_image(file) or is_video(file)]
+        wanted = [file for file in below if _is_picture(file) or is_video(file)]
+        if wanted:
+            others = (file for file in below if not _is_picture(file) and not is_video(file))
+            count_skipped(others, path, skipped)
         yield from (Picture(d.where, problem=d.message) for d in defects)
         yield from wanted
         if not wanted and not defects:
             names = ", ".join(relative(file, path) for file in below[:3])
             problem = f"{text} holds no picture and no video: it has {names}"
             yield Picture(printable(text), problem=problem)
+    elif re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", text):
+        problem = f"{text} is an address, and nothing is fetched: save what is there, and name it"
+        yield Picture(printable(text), problem=problem)
     elif os.path.lexists(path) or is_camera(path) or not glob.has_magic(text):
         yield path
     else:
@@ -105,9 +133,14 @@ def name_of(entry: Path | Carried | Picture) -> str:
     return entry.source if isinstance(entry, Picture) else printable(entry)
 
 
+def _is_picture(path: Path) -> bool:
+    """Tell whether the ending of a file's name is that of a picture, with a decoder or without."""
+    return path.suffix.lower() in FORMATS
+
+
 def is_video(path: Path) -> bool:
     """Tell whether the ending of a file's name is that of a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    return path.suffix.lower() in VIDEOS
 
 
 def is_moving(entry: Path | Carried | Picture) -> bool:
@@ -183,13 +216,20 @@ def _frames(
     number = -1
     try:
         file: Any = address if isinstance(address, str) else io.BytesIO(read_bytes(address))
-        with av.open(file, format=container_format) as container:
+        kinds = {} if container_format else {"format_whitelist": ",".join(set(VIDEOS.values()))}
+        with av.open(file, format=container_format, options=kinds) as container:
             if not container.streams.video:
                 yield Picture(source, problem=f"{source} has no video stream")
                 return
-            for number, frame in enumerate(container.decode(video=0)):
+            stream = container.streams.video[0]
+            begin = None if container.start_time is None else container.start_time / av.time_base
+            for number, frame in enumerate(container.decode(stream)):
+                if begin is None:
+                    begin = frame.time
                 if number % every == 0:
-                    yield Picture(source, number, _upright(frame))
+                    time = None if frame.time is None else float(frame.time - (begin or 0))
+                    pixels = _upright(frame, stream.sample_aspect_ratio)
+                    yield Picture(source, number, pixels, time=time)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         after = f" after frame {number}" if number >= 0 else ""
@@ -199,7 +239,32 @@ def _frames(
         yield Picture(source, problem=f"{name} has no frames")
 
 
-def _upright(frame: Any) -> UInt8[np.ndarray, "row column 3"]:
-    """Turn a frame as its camera noted; telephones store what they film lying on its side."""
-    pixels: np.ndarray = frame.to_ndarray(format="rgb24")
+def _upright(frame: Any, aspect: Fraction | None) -> UInt8[np.ndarray, "row column 3"]:
+    """Give a frame as it is shown: with square pixels, and turned as its camera noted.
+
+    Camcorders and DVDs store pixels that are wider or narrower than high; telephones store what
+    they film lying on its side. Nothing is made smaller: where pixels are wider than high, as many
+    more columns are made, and where they are higher, as many more rows.
+
+    Parameters
+    ----------
+    frame
+        Decoded, as its file holds it.
+    aspect
+        Width of one of its pixels, divided by its height; None or 0 where nothing says so.
+
+    Raises
+    ------
+    ValueError
+        If it would have more than `facslens.datasets.images.MAX_PIXELS`.
+    """
+    wider = aspect or Fraction(1)
+    width = round(frame.width * max(wider, 1))
+    height = round(frame.height / min(wider, 1))
+    if (width, height) != (frame.width, frame.height) and width * height > MAX_PIXELS:
+        raise ValueError(
+            f"with square pixels its frames are {width}×{height}, more than "
+            f"{MAX_PIXELS / 1e6:.0f} megapixels"
+        )
+    pixels: np.ndarray = frame.to_ndarray(format="rgb24", width=width, height=height)
     return np.ascontiguousarray(np.rot90(pixels, round(getattr(frame, "rotation", 0) / 90)))

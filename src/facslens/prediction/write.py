@@ -257,7 +257,7 @@ def csv_rows(file: Sink, columns: Sequence[str]) -> Writer:
     writer.writerow([_cell(name) for name in columns])
 
     def write(row: dict[str, Any]) -> None:
-        writer.writerow([_cell(row[name]) for name in columns])
+        writer.writerow([_rounded(name, _cell(row[name])) for name in columns])
 
     return write
 
@@ -266,7 +266,7 @@ def json_rows(file: Sink, columns: Sequence[str]) -> Writer:
     """Give what writes each row as a JSON object on its own line; what is unknown is null."""
 
     def write(row: dict[str, Any]) -> None:
-        values = {name: _rounded(_shown(row[name])) for name in columns}
+        values = {name: _rounded(name, _shown(row[name])) for name in columns}
         file.write(json.dumps(values, ensure_ascii=False) + "\n")
 
     return write
@@ -275,7 +275,7 @@ def json_rows(file: Sink, columns: Sequence[str]) -> Writer:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return int(value)
-    return _rounded(_shown(defused_cell(value)))
+    return _shown(defused_cell(value))
 
 
 def _shown(value: object) -> object:
@@ -283,9 +283,9 @@ def _shown(value: object) -> object:
     return one_line(value) if isinstance(value, str) else value
 
 
-def _rounded(value: object) -> object:
-    """Six digits are more than a network knows, and make a file half as large."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+def _rounded(name: str, value: object) -> object:
+    """Six digits are more than a network knows, and make a file half as large; a time has more."""
+    return float(f"{value:.6g}") if isinstance(value, float) and name != "time" else value
 
 
 FORMS: Final = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from facslens.datasets.images import FORMATS
+from facslens.datasets.images import FORMATS, lacking
 from facslens.errors import DataError, FacslensError
 from facslens.names import one_line
 from facslens.server.guard import Door, Guard
@@ -35,10 +35,12 @@ TYPES: Final[Mapping[str, str]] = {
     ".txt": "text/plain; charset=utf-8",
     ".webp": "image/webp",
 }
-#: Media types of pictures that are read.
+# Media types of pictures that are not called as Pillow calls the format.
+_CALLED: Final = {"PPM": "image/x-portable-pixmap", "JPEG2000": "image/jp2", "HEIF": "image/heic"}
+#: Media types of pictures that are read here; the live page asks the browser to convert others.
 PICTURES: Final = frozenset(
-    {f"image/{name.lower()}" for name in FORMATS.values()} | {"image/x-portable-pixmap"}
-) - {"image/ppm"}
+    _CALLED.get(form, f"image/{form.lower()}") for form in FORMATS.values() if lacking(form) is None
+)
 
 
 @runtime_checkable

@@ -167,7 +167,7 @@ class Live:
 
 #: Columns of a row that the page gets otherwise, or not at all.
 _OTHERWISE: Final = frozenset(
-    {"input", "frame", "face", "note", "problem"}
+    {"input", "frame", "time", "face", "note", "problem"}
     | {f"FaceRect{side}" for side in ("X", "Y", "Width", "Height")}
 )
 

@@ -13,8 +13,8 @@ from facslens.names import listed
 DIMENSIONS: Final = ("valence", "arousal", "dominance")
 #: Columns of tables in which classes are columns, too.
 _TAKEN: Final = frozenset(
-    {"input", "frame", "face", "facescore", "expression", "predicted", "right", "image", "subject",
-     "sequence", "split", "part", "note", "problem"}
+    {"input", "frame", "time", "face", "facescore", "expression", "predicted", "right", "image",
+     "subject", "sequence", "split", "part", "note", "problem"}
 )  # fmt: skip
 
 
