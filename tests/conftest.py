@@ -149,9 +149,12 @@ def found_by_name():
         yield
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real browser, where there is one."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Callable[..., Any]]:
+    """Start a real browser with further arguments, where there is one.
+
+    One Playwright for all tests of a process: a second beside it would find its loop running.
+    """
     sync_api = pytest.importorskip("playwright.sync_api")
     path = os.environ.get("FACSLENS_CHROMIUM") or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -159,6 +162,19 @@ def browser() -> Iterator[Any]:
     if path is None:
         pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
-        yield chromium
-        chromium.close()
+        started = []
+
+        def start(*arguments: str) -> Any:
+            found = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM, *arguments])
+            started.append(found)
+            return found
+
+        yield start
+        for one in started:
+            one.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium) -> Any:
+    """A real browser, where there is one."""
+    return chromium()

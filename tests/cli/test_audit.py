@@ -243,6 +243,7 @@ def test_what_needs_faces_is_one_sentence(facslens, drawn, command):
     assert f"is an audit without faces, which has no stage {stage}: it has open, experiment" in err
 
 
+@pytest.mark.slow
 def test_an_audit_that_is_stopped_again_and_again_goes_on(
     facslens, network, drawn_ck48, two_grades, coded, tmp_path, monkeypatch
 ):
@@ -290,6 +291,7 @@ def test_a_network_that_has_learned_from_the_people_keeps_their_split(
     assert splits[0] == splits[1]
 
 
+@pytest.mark.slow
 def test_faces_without_codes_are_read_for_their_expressions(make, network, drawn_ck48, tmp_path):
     folder = shutil.copytree(drawn_ck48, tmp_path / "plain")
     (folder / "facs.csv").unlink()

@@ -89,6 +89,7 @@ def test_a_part_is_added_to_a_run_and_its_report(facslens, run):
     assert "layers: probes" in err
 
 
+@pytest.mark.slow
 def test_layers_stay_where_none_is_named(facslens, run):
     assert facslens("mechanism", run, "--only", "effects", "--layers", "all")[0] == 0
     note = run / "mechanism" / "mechanism.json"
@@ -103,6 +104,7 @@ def test_layers_stay_where_none_is_named(facslens, run):
     assert set(again["sha256"]) == of_parts("effects", "groups")  # made anew, not lost
 
 
+@pytest.mark.slow
 def test_an_experiment_remakes_the_mechanism_with_all_of_its_parts(
     facslens, layered, draw_stimuli, tmp_path
 ):

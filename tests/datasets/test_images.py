@@ -384,6 +384,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory is that of Linux's /proc")
 @pytest.mark.parametrize("name", ["largest.png", "large.jpg"])
 def test_four_threads_and_large_pictures_need_less_than_700_megabytes(tmp_path, name):

@@ -90,6 +90,7 @@ def test_a_worker_that_is_killed_is_replaced(engine, tmp_path):
     assert mark.exists()
 
 
+@pytest.mark.slow
 def test_a_piece_that_kills_every_worker_is_given_up(engine, monkeypatch):
     monkeypatch.setattr("facslens.engines.ray.RETRIES", 1)
     with pytest.raises(FacslensError, match="a piece of the work was lost 2 times"):

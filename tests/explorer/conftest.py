@@ -3,8 +3,6 @@
 import functools
 import http.server
 import json
-import os
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,15 +13,6 @@ import pytest
 
 from facslens.cli.main import main
 from facslens.explorer.site import Site, write_site
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -64,21 +53,6 @@ def taken(content: bytes) -> Any:
 def read(site: Site) -> Any:
     """Read data of the site by name, such as ``au/AU12``."""
     return lambda name: taken(site.read(f"data/{name}.js"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real browser, where there is one."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("FACSLENS_CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

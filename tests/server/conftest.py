@@ -2,8 +2,6 @@
 
 import http.client
 import io
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -140,27 +138,3 @@ def encode() -> Callable[..., bytes]:
         return stream.getvalue()
 
     return write
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Callable[..., Any]]:
-    """A real browser, started with further arguments, where there is one."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("FACSLENS_CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium on the path: set FACSLENS_CHROMIUM to one")
-    with sync_api.sync_playwright() as playwright:
-        started = []
-
-        def start(*arguments: str) -> Any:
-            browser = playwright.chromium.launch(
-                executable_path=path, args=["--no-sandbox", *arguments]
-            )
-            started.append(browser)
-            return browser
-
-        yield start
-        for browser in started:
-            browser.close()

@@ -11,12 +11,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def browser(chromium):
-    """Without a camera."""
-    return chromium()
-
-
-@pytest.fixture(scope="module")
 def filming(chromium, drawn, tmp_path_factory):
     """With a camera that sees a drawn smile, then a drawn surprise, for ever."""
     path = tmp_path_factory.mktemp("film") / "faces.mjpeg"

@@ -225,6 +225,7 @@ def test_stability_against_another_run(run, made) -> None:
     assert table.loc["AU17", "pairs"] == 0
 
 
+@pytest.mark.slow
 def test_a_report_that_exists_is_made_again(run, monkeypatch, capsys) -> None:
     call = ["facslens", "verify", str(run.folder), "--only", "probe"]
     monkeypatch.setattr(sys, "argv", call)

@@ -220,6 +220,7 @@ def test_colour_is_the_same_face(folder, tmp_path):
         np.testing.assert_array_equal(read_grey(file), read_grey(folder / name))
 
 
+@pytest.mark.slow
 def test_more_processes_make_the_same_faces(folder, tmp_path):
     generate(Order(2, seed=5), tmp_path / "faces", engine=Local(2))
     for file in sorted(folder.rglob("*.png")):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from facslens.action_units import ACTION_UNITS, PROTOTYPES, WHEN
+from facslens.association.discovery.mapping import AU_TO_UNIT, UNIT_TO_AU, view_of
 from facslens.experiments.analysis import sentence
 from facslens.explorer.explored import Explored
 from facslens.explorer.script import short, thousandths
@@ -183,12 +184,12 @@ def _of_layer(explored: Explored, layer: str) -> dict[str, list[Any]]:
     if mapping is not None:
         chosen = mapping[(mapping["rule"] == "tested") & (mapping["layer"] == layer)]
         chosen = chosen.dropna(subset=["unit"])
-        for row in records(chosen[chosen["view"] == "unit_to_au"].sort_values("rank")[::-1]):
+        for row in records(view_of(chosen, UNIT_TO_AU).sort_values("rank")[::-1]):
             if au := text(row, "au"):
                 unit = int(row["unit"])
                 mapped[unit], p[unit] = explored.aus.index(au), number(row, "p_maxT")
                 test[unit] = number(row, "auroc_test")
-        for row in records(chosen[chosen["view"] == "au_to_unit"]):
+        for row in records(view_of(chosen, AU_TO_UNIT)):
             unit, au = int(row["unit"]), text(row, "au")
             if mapped[unit] >= 0 and au == explored.aus[mapped[unit]]:
                 test[unit] = number(row, "auroc_test")
