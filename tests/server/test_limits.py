@@ -14,6 +14,12 @@ from facslens.server import app, limits
 from facslens.server.limits import BODY, Jobs
 
 
+def apart(work):
+    """Run a coroutine in a thread of its own: in this one the loop of a browser may run."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 def raw(served, *lines, body=b""):
     """Open a connection, and send the head of a picture that is to come."""
     connection = socket.create_connection(("127.0.0.1", served.port), timeout=10)
@@ -107,7 +113,7 @@ def test_who_finds_no_place_is_told_to_come_again():
         jobs.close()
         return refused.value, done, again
 
-    refused, done, again = asyncio.run(all_at_once())
+    refused, done, again = apart(all_at_once())
     assert (refused.status_code, refused.headers) == (503, {"Retry-After": "1"})
     assert (done, again) == ([True, True], True)
 
@@ -123,7 +129,7 @@ def test_a_job_that_takes_too_long_is_not_waited_for():
             jobs.close()
 
     with pytest.raises(HTTPException, match="That took too long") as refused:
-        asyncio.run(late())
+        apart(late())
     assert refused.value.status_code == 504
 
 
