@@ -1,6 +1,6 @@
 """Time the explorer of a run of many units: the first view, scrolling, a unit's page.
 
-    python benchmarks/explorer.py [--units 5000] [--repeats 5] [--json FILE]
+    python -m benchmarks.explorer [--units 5000] [--repeats 5] [--json FILE]
 
 A run is generated: three layers, 20 action units, 300 drawn faces, tables of random numbers in the
 form that stages leave. Its explorer is written into a folder, given by a plain server on the

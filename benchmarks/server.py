@@ -1,6 +1,6 @@
 """The server under load and under attack, and the live page with a camera.
 
-    OMP_NUM_THREADS=1 python benchmarks/server.py [--seconds 30] [--json FILE]
+    OMP_NUM_THREADS=1 python -m benchmarks.server [--seconds 30] [--json FILE]
 
 ``facslens serve`` runs as a process of its own. First 200 requests a second for some seconds, then
 1,000 hostile ones, then a real Chromium whose camera films drawn faces. Memory is that of the
