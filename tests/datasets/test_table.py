@@ -388,6 +388,14 @@ def test_a_table_as_spreadsheets_save_it(write, encoding, said, separator, ends)
     assert table["AU06"].tolist() == [1, 0]
 
 
+def test_a_decimal_comma_is_one_only_where_a_column_holds_numbers(write):
+    """A subject may be called 1,5, and a coder may write 6,12 for two action units."""
+    table = load(write("path;expression;subject;FACS;AU04_r\nfaces/a.png;joy;1,5;6,12;1,5\n")).table
+    assert table["subject"].tolist() == ["1,5"]
+    assert table[["AU06", "AU12"]].to_numpy().tolist() == [[1, 1]]
+    assert table["AU04_intensity"].tolist() == [1.5]
+
+
 def test_blank_rows_are_passed_over_and_counted_in_the_numbers_of_rows(write):
     """As spreadsheets number them; `sep=` is no row to them."""
     text = "path;expression;AU12;frame\n\n;;;\nfaces/a.png;joy;7;x\n\nfaces/z.png;bored;1;2\n\n"

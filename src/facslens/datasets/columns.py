@@ -34,8 +34,8 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
 
     No word is taken for a missing value: somebody may be called ``NA``, ``None`` or ``null``.
     Cells are separated by commas, semicolons or tabs (see `facslens.datasets.text.separated`); with
-    the latter two, numbers may have a decimal comma. Blank rows are left out; the index of the
-    others goes on counting them, for `row_name`.
+    the latter two, numbers of action units may have a decimal comma. Blank rows are left out; the
+    index of the others goes on counting them, for `row_name`.
 
     Parameters
     ----------
@@ -97,9 +97,17 @@ def _parsed(content: bytes, header: bool) -> pd.DataFrame:
             skip_blank_lines=False,
         )
     table.index += blank
-    if separator != ",":  # then a comma may stand before decimals
-        table = table.replace(_DECIMAL, r"\1.\2", regex=True)
+    if separator != ",":  # then a comma may stand before decimals, where a column holds numbers
+        for name in filter(_holds_numbers, table.columns):
+            table[name] = table[name].replace(_DECIMAL, r"\1.\2", regex=True)
     return table
+
+
+def _holds_numbers(name: object) -> bool:
+    """Tell by its name whether a column holds numbers; elsewhere `1,2` is what somebody wrote."""
+    column = str(name).strip()
+    known = action_units.parse_column(_REPEATED.sub("", column))
+    return known is not None or column in ("success", "confidence")
 
 
 def numbers(cells: pd.Series) -> pd.Series:
