@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from facslens.colours import BLUE, GREY, VERMILION
-from facslens.plot import charts
+from facslens.plot import chains, curves, estimates, matrices
 from facslens.plot.outline import FACE, curve
 from facslens.plot.style import written
 
@@ -22,10 +22,10 @@ def words(figure: Figure) -> list[str]:
 
 def test_a_forest_has_a_row_an_estimate_with_its_interval() -> None:
     rows = [
-        charts.Mark("AU01", (0.9, 0.8, 1.0), 0.95),
-        charts.Mark("AU06", (0.6, 0.4, 0.7), 0.8, strong=False),
+        estimates.Mark("AU01", (0.9, 0.8, 1.0), 0.95),
+        estimates.Mark("AU06", (0.6, 0.4, 0.7), 0.8, strong=False),
     ]
-    figure = charts.forest(rows, title="Units", value="unseen", beside="discovery")
+    figure = estimates.forest(rows, title="Units", value="unseen", beside="discovery")
     (axes,) = figure.axes
     interval, beside, mark = axes.lines[:3]
     assert list(interval.get_xdata()) == [0.8, 1.0]
@@ -39,7 +39,7 @@ def test_a_forest_has_a_row_an_estimate_with_its_interval() -> None:
 
 def test_a_matrix_has_its_values_signs_dots_frames_and_words() -> None:
     values = np.array([[0.5, -0.5], [np.nan, 0.0]])
-    figure = charts.matrix(
+    figure = matrices.matrix(
         values, ["a", "b"], ["c", "d"], title="Map", limit=0.5, label="shares",
         dots=np.array([[True, False], [False, False]]),
         boxes=np.array([[False, False], [False, True]]),
@@ -59,7 +59,7 @@ def test_a_matrix_has_its_values_signs_dots_frames_and_words() -> None:
 
 
 def test_a_matrix_of_many_columns_does_not_name_them() -> None:
-    many = charts.matrix(
+    many = matrices.matrix(
         np.zeros((2, 200)), ["a", "b"], [f"u{n}" for n in range(200)],
         title="Map", limit=1, label="",
     )  # fmt: skip
@@ -68,7 +68,7 @@ def test_a_matrix_of_many_columns_does_not_name_them() -> None:
 
 
 def test_a_dose_begins_at_rest_and_ends_beside_the_rival() -> None:
-    figure = charts.dose(
+    figure = curves.dose(
         ("rest", "A", "B"), (0, 1.5, 3), [((0, 2), (0, 4))], title="AU12", places=(0, 1, 2),
         noise=0.5, rival=("AU06", 1.0),
     )  # fmt: skip
@@ -83,7 +83,7 @@ def test_a_dose_begins_at_rest_and_ends_beside_the_rival() -> None:
 
 
 def test_a_histogram_stands_with_the_action_unit_and_hangs_without() -> None:
-    figure = charts.histogram(
+    figure = curves.histogram(
         ((0.25, 0.75), ()), ((0.5, 0.5), (1.0, 0.0)), 0.0, 4.0, title="Responses"
     )
     stairs = [patch.get_data() for patch in figure.axes[0].patches]
@@ -92,9 +92,9 @@ def test_a_histogram_stands_with_the_action_unit_and_hangs_without() -> None:
 
 
 def test_lines_have_their_bands_and_the_place_that_was_kept() -> None:
-    figure = charts.lines(
-        [charts.Series("read", (0.5, 0.9), low=(0.4, 0.8), high=(0.6, 1.0)),
-         charts.Series("control", (0.5, 0.6), GREY, dashed=True)],
+    figure = curves.lines(
+        [curves.Series("read", (0.5, 0.9), low=(0.4, 0.8), high=(0.6, 1.0)),
+         curves.Series("control", (0.5, 0.6), GREY, dashed=True)],
         title="Layers", x=range(2), ticks=("conv1", "conv2"), y_range=(0.5, 1), at=("here", 1),
     )  # fmt: skip
     (axes,) = figure.axes
@@ -108,7 +108,7 @@ def test_lines_have_their_bands_and_the_place_that_was_kept() -> None:
 
 
 def test_bars_are_as_long_as_their_counts() -> None:
-    figure = charts.bars(
+    figure = estimates.bars(
         ["conv1", "conv2"], [3, 5], [1, 4], title="Layers", total=9, key=("found", "confirmed")
     )
     widths = [bar.get_width() for bar in figure.axes[0].patches]
@@ -117,17 +117,17 @@ def test_bars_are_as_long_as_their_counts() -> None:
 
 
 def test_twins_beyond_the_axis_stay_at_its_end() -> None:
-    twin = charts.Twin((1.7, 1.2, 2.0), differs=True, noise=0.2)
-    same = charts.Twin((0.1, -0.1, 0.3), differs=False, noise=0.2)
-    figure = charts.twins(["AU12"], [twin], [same], [0.4], title="Skin", ends=("light", "dark"))
+    twin = estimates.Twin((1.7, 1.2, 2.0), differs=True, noise=0.2)
+    same = estimates.Twin((0.1, -0.1, 0.3), differs=False, noise=0.2)
+    figure = estimates.twins(["AU12"], [twin], [same], [0.4], title="Skin", ends=("light", "dark"))
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [float(m.get_xdata()[0]) for m in marks] == [1.0, 0.1]
     assert [to_hex(m.get_markerfacecolor()) for m in marks] == [BLUE, "#ffffff"]
 
 
 def test_a_chain_leads_from_the_action_unit_to_the_expression() -> None:
-    band = charts.Band("AU12", "M0,0C1,0 2,1 3,1S5,1 6,0", 26.0, 10.0, [(40.0, 50.0, 8.0)])
-    figure = charts.chain([band], to="happiness", title="Through conv3", size=(720, 270),
+    band = chains.Band("AU12", "M0,0C1,0 2,1 3,1S5,1 6,0", 26.0, 10.0, [(40.0, 50.0, 8.0)])
+    figure = chains.chain([band], to="happiness", title="Through conv3", size=(720, 270),
                           face=(265, 15, 240))  # fmt: skip
     *outline, drawn, dot = figure.axes[0].patches
     assert len(outline) == len(FACE)
@@ -146,7 +146,7 @@ def test_a_smooth_curve_goes_on_in_its_direction() -> None:
 
 def test_long_titles_make_a_figure_wider_and_not_its_axes() -> None:
     short, long = (
-        charts.lines([charts.Series("a", (0, 1))], title=title, x=range(2))
+        curves.lines([curves.Series("a", (0, 1))], title=title, x=range(2))
         for title in ("Loss", "Loss " * 20)
     )
     assert long.get_size_inches()[0] > 1.5 * short.get_size_inches()[0]
@@ -156,7 +156,7 @@ def test_long_titles_make_a_figure_wider_and_not_its_axes() -> None:
 
 def test_settings_of_others_neither_change_nor_matter() -> None:
     def draw() -> bytes:
-        return written(charts.lines([charts.Series("a", (0, 1))], title="T", x=range(2)), "svg")
+        return written(curves.lines([curves.Series("a", (0, 1))], title="T", x=range(2)), "svg")
 
     usual, before = draw(), dict(mpl.rcParams)
     with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "axes.grid": True}):
@@ -165,7 +165,7 @@ def test_settings_of_others_neither_change_nor_matter() -> None:
 
 
 def test_a_figure_shows_itself_in_a_notebook_at_twice_its_size() -> None:
-    figure = charts.lines([charts.Series("a", (0, 1))], title="T", x=range(2))
+    figure = curves.lines([curves.Series("a", (0, 1))], title="T", x=range(2))
     png, size = figure._repr_png_()
     width, height = figure.get_size_inches()
     assert size == {"width": round(96 * width), "height": round(96 * height)}

@@ -13,8 +13,10 @@ from facslens.colours import BLUE, GREY
 from facslens.errors import CallError
 from facslens.experiments.analysis import Findings
 from facslens.experiments.trials import GRADES
-from facslens.plot.charts import Mark, Series, forest, lines, matrix
-from facslens.plot.charts import dose as dose_chart
+from facslens.plot.curves import Series, lines
+from facslens.plot.curves import dose as dose_chart
+from facslens.plot.estimates import Mark, forest
+from facslens.plot.matrices import matrix
 from facslens.plot.ordering import by_preference
 from facslens.plot.style import SOFT, Drawing, sheet, styled
 from facslens.projection.windows import crop, to_grey

@@ -15,6 +15,8 @@ from facslens.colours import BLUE, VERMILION
 
 P = ParamSpec("P")
 
+#: Whole numbers are numbers, too.
+Number = int | float
 Kind = Literal["svg", "png"]
 #: Formats in which every figure is written.
 KINDS: Final[tuple[Kind, ...]] = ("svg", "png")

@@ -6,10 +6,12 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from facslens.plot.charts import Mark, cells_on, forest_on
+from facslens.plot.estimates import forest_on
+from facslens.plot.matrices import cells_on
 from facslens.plot.style import SOFT, Drawing, Kind, styled, written
 from facslens.report.about import About, build_about
 from facslens.report.findings import Findings, build_findings
+from facslens.report.marks import marks
 from facslens.report.section import Page
 from facslens.report.sections.heatmap import HeatMap, build_heatmaps
 from facslens.report.summary import observed
@@ -49,17 +51,7 @@ def _slide(title: str, findings: Findings, heatmap: HeatMap | None, about: About
 
 def _forest(axes: Axes, findings: Findings) -> None:
     """Draw each action unit's AUROC, unseen with its interval and in discovery."""
-    marks = [
-        Mark(
-            f"{card.name}  {card.au}",
-            (card.test.value, card.test.low, card.test.high),
-            card.auroc,
-            card.status == "confirmed",
-        )
-        for card in findings.cards
-        if card.unit is not None
-    ]
-    forest_on(axes, marks, findings.axis[0])
+    forest_on(axes, marks(findings, "{name}  {au}"), findings.axis[0])
     axes.tick_params(labelsize=11)
     axes.set_title(
         f"AUROC of the best unit: ● on {findings.test_subjects} unseen subjects, 95 % interval; "

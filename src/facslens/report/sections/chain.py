@@ -8,7 +8,8 @@ from typing import Final
 import pandas as pd
 
 from facslens.colours import BLUE, GREY, VERMILION
-from facslens.plot.charts import Band, Series, chain, lines
+from facslens.plot.chains import Band, chain
+from facslens.plot.curves import Series, lines
 from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import percent, signed

@@ -9,7 +9,7 @@ import pandas as pd
 
 from facslens.action_units import ACTION_UNITS
 from facslens.experiments.trials import FULL
-from facslens.plot.charts import matrix
+from facslens.plot.matrices import matrix
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import signed
 from facslens.report.missing import Missing

@@ -6,7 +6,7 @@ from typing import Final
 
 from facslens.colours import BLUE, GREY
 from facslens.experiments.forming import by_epoch
-from facslens.plot.charts import Series, lines
+from facslens.plot.curves import Series, lines
 from facslens.plot.style import Drawing
 from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import records

@@ -5,8 +5,9 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.plot.charts import Mark, bars, forest
+from facslens.plot.estimates import bars, forest
 from facslens.report.findings import Findings, build_findings
+from facslens.report.marks import marks
 from facslens.report.section import Drawn, Page, Section
 
 
@@ -15,19 +16,9 @@ def draw(page: Page) -> Drawn:
     found = page.of(build_findings)
     if not isinstance(found, Findings) or not found.accepted:
         return {}
-    marks = [
-        Mark(
-            f"{c.au} {c.name}, unit {c.unit}",
-            (c.test.value, c.test.low, c.test.high),
-            c.auroc,
-            c.status == "confirmed",
-        )
-        for c in found.cards
-        if c.unit is not None
-    ]
     drawn = {
         "glance": lambda: forest(
-            marks,
+            marks(found, "{au} {name}, unit {unit}"),
             title=f"AUROC of each action unit’s unit in {found.layer}",
             value=f"{found.test_subjects} unseen subjects, 95 % interval",
             beside="discovery",

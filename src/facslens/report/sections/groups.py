@@ -10,7 +10,7 @@ import pandas as pd
 
 from facslens.datasets.stimuli import TWINS
 from facslens.names import listed
-from facslens.plot.charts import Twin, twins
+from facslens.plot.estimates import Twin, twins
 from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import percent, signed

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens.plot.charts import matrix
+from facslens.plot.matrices import matrix
 from facslens.plot.ordering import by_preference
 from facslens.plot.style import Drawing
 from facslens.report.choices import (

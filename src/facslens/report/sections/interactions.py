@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from facslens.experiments.interactions import UNKNOWN
-from facslens.plot.charts import matrix
+from facslens.plot.matrices import matrix
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import signed
 from facslens.report.names import au_name

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from facslens.plot.charts import matrix
+from facslens.plot.matrices import matrix
 from facslens.report.missing import Missing
 from facslens.report.section import Drawn, Page, Section
 from facslens.report.tables import RunTables, number

@@ -12,7 +12,8 @@ import pandas as pd
 from facslens.colours import BLUE, GREY
 from facslens.experiments.readable import KINDS, MEAN
 from facslens.names import listed
-from facslens.plot.charts import Series, lines, matrix
+from facslens.plot.curves import Series, lines
+from facslens.plot.matrices import matrix
 from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.formats import decimal, interval

@@ -9,7 +9,7 @@ import pandas as pd
 
 from facslens.colours import GREY
 from facslens.names import listed
-from facslens.plot.charts import Series, colour_of, lines
+from facslens.plot.curves import Series, colour_of, lines
 from facslens.plot.style import Drawing
 from facslens.report.formats import decimal
 from facslens.report.missing import Missing

@@ -11,7 +11,7 @@ from facslens.experiments.analysis import sentence
 from facslens.experiments.decision import DECIDING, UNCOMPARED
 from facslens.experiments.place import ALL
 from facslens.experiments.trials import GRADES
-from facslens.plot.charts import dose
+from facslens.plot.curves import dose
 from facslens.plot.style import Drawing
 from facslens.report.estimates import Estimate
 from facslens.report.missing import Missing

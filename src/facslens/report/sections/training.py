@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from facslens.colours import BLUE, GREY
-from facslens.plot.charts import Series, lines
+from facslens.plot.curves import Series, lines
 from facslens.plot.style import Drawing
 from facslens.report.missing import Missing
 from facslens.report.section import Drawn, Page, Section

@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from facslens.plot.charts import histogram
+from facslens.plot.curves import histogram
 from facslens.plot.style import Drawing
 from facslens.report.findings import Finding, Findings, build_findings
 from facslens.report.missing import Missing
