@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -183,7 +184,7 @@ def test_entries_are_added_to_what_is_there(run):
 def test_a_stage_notes_its_files_and_is_done_while_they_are_there(run, monkeypatch):
     assert not run.is_done("report")
     clock = iter((10.0, 12.5))
-    monkeypatch.setattr(folders.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(folders, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     with run.stage("report", rule="guided"):
         assert run.info["stages"]["report"]["status"] == "running"
         assert not run.is_done("report")
