@@ -8,7 +8,7 @@ both places.
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ from facslens.action_units import ACTION_UNITS, PROTOTYPES, WHEN, column_spellin
 from facslens.association.distances.table import DISTANCES
 from facslens.cli.commands import COMMANDS, load
 from facslens.datasets.labels import NUMBERINGS
-from facslens.datasets.load import COMMON_KEYS, LAYOUTS, Key
+from facslens.datasets.layout import Key
+from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
@@ -95,7 +96,7 @@ def _layouts() -> str:
     return "\n\n".join(parts)
 
 
-def _keys(keys: dict[str, Key]) -> str:
+def _keys(keys: Mapping[str, Key]) -> str:
     return _table(("key", "value"), *((f"`{key}=`", known.summary) for key, known in keys.items()))
 
 

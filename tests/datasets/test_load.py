@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from facslens.datasets.load import COMMON_KEYS, LAYOUTS, Spec, load, parse_spec
+from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
+from facslens.datasets.load import Spec, load, parse_spec
 from facslens.errors import CallError
 
 

@@ -10,7 +10,9 @@ from facslens import action_units
 from facslens.action_units import KINDS, SPELLINGS
 from facslens.cli.data import list_layouts
 from facslens.datasets.columns import UNKNOWN
-from facslens.datasets.load import LAYOUTS, Key, Layout, load, read
+from facslens.datasets.layout import Key, Layout
+from facslens.datasets.layouts import LAYOUTS
+from facslens.datasets.load import load, read
 from facslens.datasets.reading import Reading
 from facslens.errors import CallError, DataError
 

@@ -12,7 +12,7 @@ import pytest
 import facslens
 from facslens.action_units import WHEN
 from facslens.cli.commands import COMMANDS
-from facslens.datasets.load import COMMON_KEYS, LAYOUTS
+from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ def load_faces(spec: str = "synthetic") -> "Faces":
     ----------
     spec
         ``NAME[:PATH][,key=value…]``, as the command line's ``--data`` takes it: for example
-        ``ck48:PATH/TO/ck48``. `facslens.datasets.load.LAYOUTS` has every layout. Without it, the
+        ``ck48:PATH/TO/ck48``. `facslens.datasets.layouts.LAYOUTS` has every layout. Without it, the
         drawn faces in the package.
 
     Raises

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from facslens.artifacts import write_table
 from facslens.cli import options
-from facslens.datasets.load import DEFAULT, load, parse_spec
+from facslens.datasets.layouts import DEFAULT
+from facslens.datasets.load import load, parse_spec
 from facslens.datasets.splits import khorrami_folds
 from facslens.errors import CallError
 from facslens.progress import shown

@@ -14,7 +14,7 @@ from facslens import action_units
 from facslens.cli import options
 from facslens.datasets.check import Check
 from facslens.datasets.check import check as check_dataset
-from facslens.datasets.load import COMMON_KEYS, LAYOUTS
+from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
 from facslens.engines.choose import choose
 from facslens.engines.local import Local
 from facslens.preprocess.crops import Order, make_crops

@@ -9,7 +9,8 @@ from rich.console import Console
 from facslens.association.distances.table import DEFAULT as DEFAULT_DISTANCE
 from facslens.cli import options
 from facslens.cli.distance_option import Distance
-from facslens.datasets.load import DEFAULT, parse_spec
+from facslens.datasets.layouts import DEFAULT
+from facslens.datasets.load import parse_spec
 from facslens.engines.choose import choose
 from facslens.errors import CallError
 from facslens.runs.folder import Run, next_folder

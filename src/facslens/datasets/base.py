@@ -1,8 +1,8 @@
 """The Faces table: what is known of every face, whatever dataset it came from."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
+from facslens.datasets.coding import Coding
 from facslens.datasets.labels import EXPRESSIONS, NEUTRAL, SPLITS
 from facslens.errors import CallError, DataError
 
@@ -41,6 +42,8 @@ class Faces:
         Short name of the dataset, such as ``ck48``.
     notes
         What the loader left out, one sentence each.
+    codings
+        Who coded each column of action units; none for a column of which nobody says it.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class Faces:
     table: pd.DataFrame
     name: str
     notes: tuple[str, ...] = ()
+    codings: Mapping[str, Coding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check(self.table, self.name)

@@ -13,6 +13,7 @@ from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.files import images_below, relative
 from facslens.datasets.folder import split_of
 from facslens.datasets.labels import expression_name
+from facslens.datasets.layout import Key, Layout, folder_or_file
 from facslens.datasets.reading import Reading
 
 _FILE: Final = re.compile(
@@ -127,3 +128,11 @@ def _compare(faces: pd.DataFrame, known: pd.DataFrame, source: str, defects: lis
                     f"{cell} in {source}: expected them to agree"
                 )
                 defects.append(Defect("labels disagree", sequence, message))
+
+
+CK48: Final = Layout(
+    summary="CK+48: crops of the last three frames of each labelled CK+ sequence",
+    path="the folder that holds CK+48/<expression>/S011_004_00000019.png",
+    read=read_ck48,
+    keys={"aus": Key("a CSV file of action units (default PATH/facs.csv)", folder_or_file)},
+)

@@ -12,6 +12,7 @@ from facslens import action_units
 from facslens.datasets.archive import read_bytes
 from facslens.datasets.defects import Defect, Found, few, one_a_cause, tally
 from facslens.datasets.files import count_skipped, files_below, in_utf8, relative
+from facslens.datasets.layout import Key, Layout, from_one
 from facslens.datasets.reading import Reading
 from facslens.datasets.text import decoded
 from facslens.names import printable
@@ -252,3 +253,11 @@ def _coding(sequence: _Sequence, code: str, at_peak: bool) -> tuple[float, float
     if at_peak and code in sequence.sided:
         return math.nan, math.nan
     return 0.0, 0.0
+
+
+CKPLUS: Final = Layout(
+    summary="CK+ as distributed: sequences with emotion and FACS files",
+    path="the folder that holds cohn-kanade-images, Emotion and FACS",
+    read=read_ckplus,
+    keys={"peak": Key("how many last frames to take, a number from 1 (default 3)", from_one)},
+)

@@ -12,6 +12,7 @@ from facslens.datasets.defects import Defect, Found, one_a_cause
 from facslens.datasets.ferplus import PARTS, later_copies
 from facslens.datasets.files import in_utf8
 from facslens.datasets.labels import FER2013
+from facslens.datasets.layout import Layout
 from facslens.datasets.reading import Reading
 
 #: Most bytes of a line: a face of 1024 × 1024 pixels.
@@ -118,3 +119,10 @@ def _read(path: Path, defects: list[Defect]) -> pd.DataFrame:
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8-sig", errors="replace").strip().strip('"')
+
+
+FER2013_CSV: Final = Layout(
+    summary="FER2013 as distributed: one CSV file with grey levels and labels",
+    path="fer2013.csv or icml_face_data.csv, or the folder that holds it",
+    read=read_fer2013,
+)

@@ -12,6 +12,7 @@ from facslens.datasets.archive import is_file, read_bytes
 from facslens.datasets.columns import numbers, read_csv, row_name
 from facslens.datasets.defects import Defect, Found, one_a_cause
 from facslens.datasets.labels import EXPRESSIONS, FER2013
+from facslens.datasets.layout import Key, Layout, one_of
 from facslens.datasets.reading import Reading
 from facslens.names import printable
 
@@ -205,3 +206,11 @@ def _digest(path: str) -> str | None:
         return hashlib.sha256(read_bytes(path)).hexdigest()
     except OSError:  # the image is missing or broken: whoever reads it will say so
         return None
+
+
+FERPLUS: Final = Layout(
+    summary="FER+: the faces of FER2013 with ten votes each, as the FER+ tool writes them",
+    path="the folder or zip archive that holds FER2013Train/label.csv",
+    read=read_ferplus,
+    keys={"labels": Key("ferplus (the default) or fer2013, FER2013's own labels", one_of(*LABELS))},
+)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from facslens.datasets.labels import (
     expression_of,
     split_name,
 )
+from facslens.datasets.layout import EXPRESSIONS_KEY, Key, Layout
 from facslens.datasets.reading import Reading
 from facslens.names import printable
 
@@ -93,3 +95,14 @@ def _found(match: re.Match[str]) -> str | None:
     if "subject" in match.re.groupindex:
         return match["subject"]
     return match[1] if match.re.groups else match[0]
+
+
+FOLDER: Final = Layout(
+    summary="any images in one folder per expression",
+    path="the folder that holds the expression folders, or train, val and test with these",
+    read=read_folder,
+    keys={
+        "subject": Key("a regular expression for the subject in an image's path", re.compile),
+        "labels": EXPRESSIONS_KEY,
+    },
+)

@@ -1,10 +1,12 @@
 """The result of reading a dataset: its rows, and the defects that were found."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from facslens.datasets.base import Faces, make_table
+from facslens.datasets.coding import Coding
 from facslens.datasets.defects import Defect
 from facslens.errors import DataError
 
@@ -24,12 +26,15 @@ class Reading:
         What is wrong, in the order in which it was found.
     assume_independent
         Whether faces of unknown subjects are to be taken for different people.
+    codings
+        Who coded each column of action units; none for a column of which nobody says it.
     """
 
     name: str
     rows: pd.DataFrame
     defects: tuple[Defect, ...] = ()
     assume_independent: bool = False
+    codings: Mapping[str, Coding] = field(default_factory=dict)
 
     def faces(self, *, strict: bool = True) -> Faces:
         """Give the Faces table; its notes are the messages of the warnings.
@@ -51,5 +56,5 @@ class Reading:
             raise DataError(f"{self.name}: {errors[0].message}{rest}")
         rows = self.rows if len(self.rows) else pd.DataFrame({"image": [], "path": []})
         notes = tuple(d.message for d in self.defects if d.level == "warning")
-        faces = Faces(make_table(rows), self.name, notes)
+        faces = Faces(make_table(rows), self.name, notes, self.codings)
         return faces.assume_independent() if self.assume_independent else faces

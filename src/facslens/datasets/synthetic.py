@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from facslens.datasets.layout import Key, Layout, one_of
 from facslens.datasets.reading import Reading
 from facslens.datasets.regions import Regions
 from facslens.datasets.table import read_table
@@ -38,3 +39,16 @@ def read_regions(folder: Path | None, *, design: str = "natural") -> Regions:
     """
     root = ARCHIVE / design if folder is None else folder
     return Regions.read(root / "regions.npz")
+
+
+SYNTHETIC: Final = Layout(
+    summary="faces drawn by a program, with exact action units; some are in the package",
+    path="a folder made by `facslens data synth`; without it, the faces in the package",
+    read=read_synthetic,
+    keys={
+        "design": Key(
+            "natural (the default) or factorial, of those in the package", one_of(*BUNDLED)
+        )
+    },
+    needs_path=False,
+)

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from facslens.action_units import KINDS
 from facslens.datasets.archive import state_of
-from facslens.datasets.columns import au_values, numbers, read_csv, row_name
+from facslens.datasets.columns import UNKNOWN, au_values, numbers, read_csv, row_name
 from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.facs import facs_values
@@ -23,6 +24,14 @@ from facslens.datasets.labels import (
     UNKNOWN_LABEL,
     expression_of,
     split_name,
+)
+from facslens.datasets.layout import (
+    EXPRESSIONS_KEY,
+    Key,
+    Layout,
+    folder_or_file,
+    numbers_or_names,
+    one_of,
 )
 from facslens.datasets.reading import Reading
 from facslens.names import printable
@@ -233,3 +242,30 @@ def _with_presence(units: pd.DataFrame, present: float | None) -> pd.DataFrame:
             reached = (units[column] >= present).astype(np.float32)
             added[code] = reached.where(units[column].notna())
     return units.assign(**added)
+
+
+TABLE: Final = Layout(
+    summary="any CSV file with one row per image, action units in any known spelling",
+    path="the CSV file, with commas, semicolons or tabs; only empty cells are unknown",
+    read=read_table,
+    keys={
+        "path": Key("the column of image paths"),
+        "expression": Key("the column of expressions, or none"),
+        "subject": Key("the column of subjects, or none"),
+        "sequence": Key("the column of sequences, or none"),
+        "frame": Key("the column of frame numbers, or none"),
+        "split": Key("the column of splits (train, val, test, or FER2013's Usage), or none"),
+        "facs": Key("the column of FACS codes such as 6+12C+L14, or none"),
+        "images": Key("where relative paths start (default the table's folder)", folder_or_file),
+        "kind": Key(f"what columns such as AU12 hold: {', '.join(KINDS)}", one_of(*KINDS)),
+        "present": Key(
+            "a number from which on an intensity or probability counts as presence", float
+        ),
+        "labels": EXPRESSIONS_KEY,
+        "unknown": Key(
+            "numbers that stand for an unknown action unit or expression, or a dataset whose "
+            f"number it is: {', '.join(f'{n} ({v:g})' for n, v in UNKNOWN.items())}",
+            numbers_or_names(UNKNOWN),
+        ),
+    },
+)
