@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from facslens.datasets import images
+from facslens.datasets import formats, images
 from facslens.datasets.files import images_below, is_image
 from facslens.datasets.images import grey, read_grey, read_picture
 from facslens.errors import DataError
@@ -258,21 +258,38 @@ def test_formats_that_nobody_named_are_not_opened(tmp_path, monkeypatch):
 
 
 def test_the_formats_and_the_endings_are_one_table(tmp_path, levels):
-    for ending, form in images.FORMATS.items():
+    for ending, form in formats.FORMATS.items():
         path = tmp_path / f"face{ending}"
         if form != "HEIF":
             Image.fromarray(levels).save(path, form)
             assert is_image(path)
             assert read_grey(path).shape == (9, 14)
+    for ending, form in formats.BY_ENDING.items():
+        assert is_image(tmp_path / f"face{ending}")
+        assert form in Image.OPEN
     assert not is_image(tmp_path / "face.eps")
+
+
+def test_a_format_without_a_sign_is_read_from_files_of_its_ending_alone(tmp_path, levels):
+    for name in ("face.tga", "face.png"):
+        Image.fromarray(levels).save(tmp_path / name, "TGA")
+    assert np.array_equal(read_grey(tmp_path / "face.tga"), levels)
+    with pytest.raises(DataError, match=r"face.png is no image, whatever its name says"):
+        read_grey(tmp_path / "face.png")
+
+
+def test_the_preview_of_a_raw_photograph_is_not_taken_for_it(tmp_path, levels):
+    Image.fromarray(levels).save(tmp_path / "face.DNG", "TIFF")
+    with pytest.raises(DataError, match=r"face.DNG is a picture of a kind that is not read \(.dng"):
+        read_grey(tmp_path / "face.DNG")
 
 
 @pytest.fixture
 def decoders(monkeypatch):
     """What Pillow was built with, and what else is installed, can be changed."""
-    yield lambda: images._readable.cache_clear()
+    yield lambda: formats.readable.cache_clear()
     monkeypatch.undo()
-    images._readable.cache_clear()
+    formats.readable.cache_clear()
 
 
 def test_heic_names_the_package_that_it_needs(tmp_path, decoders, monkeypatch):
@@ -323,7 +340,7 @@ def test_heic_is_read_where_its_package_is_installed(tmp_path, decoders, monkeyp
 
 def test_avif_without_its_decoder_says_what_it_needs(tmp_path, decoders, monkeypatch):
     Image.new("L", (16, 16)).save(tmp_path / "face.avif")
-    monkeypatch.setattr(images.features, "check", lambda name: name != "avif")
+    monkeypatch.setattr(formats.features, "check", lambda name: name != "avif")
     decoders()
     with pytest.raises(DataError, match=r"AVIF, which needs a Pillow that was built with its deco"):
         read_grey(tmp_path / "face.avif")

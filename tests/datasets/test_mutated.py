@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from facslens.datasets.check import check
+from facslens.datasets.formats import BY_ENDING
 from facslens.datasets.images import read_grey, read_picture
 from facslens.errors import DataError
 
@@ -74,6 +75,14 @@ def encoded(name: str) -> bytes:
         "tiff jpeg": (colours, "TIFF", {"compression": "jpeg"}),
         "pgm": (colours.convert("L"), "PPM", {}),
         "webp": (colours, "WEBP", {"lossless": True}),
+        "tga": (colours, "TGA", {"compression": "tga_rle"}),
+        "sgi": (colours, "SGI", {}),
+        "pcx": (colours, "PCX", {}),
+        "ico": (colours, "ICO", {"sizes": [(40, 40)]}),
+        "dds": (colours, "DDS", {}),
+        "dib": (colours, "DIB", {}),
+        "qoi": (colours, "QOI", {}),
+        "xbm": (colours.convert("1"), "XBM", {}),
         "webp moving": (colours, "WEBP", {"save_all": True, "append_images": [colours] * 2}),
     }[name]
     picture.save(written, form, **choices)
@@ -83,7 +92,7 @@ def encoded(name: str) -> bytes:
 PICTURES = (
     "png", "png 16", "png palette", "png moving", "jpeg", "jpeg progressive", "jpeg cmyk", "mpo",
     "gif", "bmp", "tiff", "tiff 16", "tiff lzw", "tiff pages", "tiff jpeg", "pgm", "webp",
-    "webp moving",
+    "webp moving", "tga", "sgi", "pcx", "ico", "dds", "dib", "qoi", "xbm",
 )  # fmt: skip
 
 
@@ -113,7 +122,7 @@ def refused(read: Callable[[Path], object], file: Path) -> str | None:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_damaged_picture_is_read_or_refused_in_one_sentence(tmp_path, name, in_time):
-    content, file = encoded(name), tmp_path / "face.img"
+    content, file = encoded(name), tmp_path / f"face.{name if f'.{name}' in BY_ENDING else 'img'}"
     rng = np.random.default_rng([20190409, PICTURES.index(name)])
     file.write_bytes(content)
     assert read_grey(file).shape == (40, 40)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facslens.datasets import images
+from facslens.datasets import formats, images
+from facslens.datasets.archive import Carried
 from facslens.prediction import sources
 from facslens.prediction.sources import Picture, find, name_of, pictures
 
@@ -25,7 +26,7 @@ def write_video(
         stream.width, stream.height = size
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for number, shade in enumerate(shades):
             frame = av.VideoFrame.from_ndarray(
                 np.full((size[1], size[0], 3), shade, np.uint8), format="rgb24"
@@ -60,7 +61,8 @@ def test_every_file_of_a_folder_is_read_or_counted(tmp_path, monkeypatch):
     (tmp_path / "h.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     for name in ("i.txt", "j.txt", "k.pdf"):
         (tmp_path / name).write_text("")
-    monkeypatch.setattr(images, "_readable", lambda: ("AVIF", "GIF", "JPEG", "JPEG2000"))
+    for module in (images, formats):
+        monkeypatch.setattr(module, "readable", lambda: ("AVIF", "GIF", "JPEG", "JPEG2000"))
     skipped = []
     found = [only(entry) for entry in find([str(tmp_path)], skipped)]
     assert [int(picture.pixels.mean().round()) for picture in found[:7]] == [77] * 7
@@ -71,6 +73,43 @@ def test_every_file_of_a_folder_is_read_or_counted(tmp_path, monkeypatch):
     assert [defect.message for defect in skipped] == [
         f"3 files that are not read lie below {tmp_path}, by ending: .txt (2×), .pdf (1×)"
     ]
+
+
+def test_every_kind_of_picture_in_a_folder_has_its_row(tmp_path):
+    """Each format that Pillow opens, by each of its endings; what is not read says so."""
+    Image.init()
+    forms = {e: form for e, form in Image.registered_extensions().items() if form in Image.OPEN}
+    kinds = {ending: form for ending, form in forms.items() if form != "MPEG"}  # videos
+    known = {ending for ending in kinds if ending in formats.FORMATS or ending in formats.BY_ENDING}
+    written = {ending for ending in known if kinds[ending] in Image.SAVE}
+    shade = Image.new("RGB", (64, 64), (77, 77, 77))
+    for ending, form in kinds.items():
+        path = tmp_path / f"a{ending}"
+        if ending in written:
+            shade.convert("1" if form in ("MSP", "XBM") else "RGB").save(path, form)
+        else:
+            path.write_bytes(bytes(100))
+    found = {Path(name_of(entry)).suffix: only(entry) for entry in find([str(tmp_path)])}
+    assert set(found) == set(kinds)
+    read = {ending for ending, picture in found.items() if picture.problem is None}
+    assert read == written
+    assert {found[ending].pixels.mean().round() for ending in read - {".msp", ".xbm"}} == {77}
+    for ending in set(kinds) - known:
+        assert found[ending].problem.endswith(
+            f"a{ending} is a picture of a kind that is not read ({ending}): save it as PNG, TIFF "
+            f"or JPEG"
+        )
+
+
+@pytest.mark.parametrize("ending", ["", ".clip", ".bin"])
+def test_a_video_that_is_called_otherwise_is_read_where_it_is_named(tmp_path, ending):
+    path = tmp_path / f"film{ending}"
+    write_video(path, [60, 60, 200], container="avi")
+    assert [frame.frame for frame in pictures(path)] == [0, 1, 2]
+    sent = Carried(str(path), path.read_bytes())
+    assert [int(p.pixels.mean()) // 10 for p in pictures(sent, every=2)] == [6, 20]
+    path.write_bytes(b"neither")
+    assert "is no image, whatever its name says" in only(path).problem
 
 
 def test_what_leads_nowhere_is_said(tmp_path):
@@ -192,6 +231,15 @@ CONTAINERS = {
     ".asf": ("asf", "wmv2"), ".wmv": ("asf", "wmv2"), ".avi": (), ".divx": ("avi",), ".mkv": (),
     ".webm": ("webm", "libvpx"), ".ogv": ("ogg", "libvpx"), ".ogm": ("ogg", "libvpx"),
     ".flv": ("flv", "flv"), ".dv": ("dv", "dvvideo", (720, 576)), ".mxf": ("mxf", "mpeg2video"),
+    ".mj2": ("mov",), ".ismv": (), ".psp": ("mp4",), ".dvd": ("dvd", "mpeg2video"),
+    ".h264": ("h264", "libx264"), ".264": ("h264", "libx264"), ".avc": ("h264", "libx264"),
+    ".h26l": ("h264", "libx264"), ".h265": ("hevc", "libx265"), ".265": ("hevc", "libx265"),
+    ".hevc": ("hevc", "libx265"), ".mjpg": ("mjpeg", "mjpeg"), ".mjpeg": ("mjpeg", "mjpeg"),
+    ".mk3d": ("matroska",), ".ogg": ("ogg", "libvpx"), ".dif": ("dv", "dvvideo", (720, 576)),
+    ".gxf": ("gxf", "mpeg2video", (720, 576)),
+    ".h261": ("h261", "h261"), ".h263": ("h263", "h263"), ".ivf": ("ivf", "libvpx"), ".nut": (),
+    ".obu": ("obu", "av1"), ".rm": ("rm", "rv20"), ".swf": ("swf", "flv"), ".wtv": ("wtv",),
+    ".y4m": ("yuv4mpegpipe", "rawvideo"),
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from facslens.datasets.archive import is_file, state_of
 from facslens.datasets.defects import Defect, few
-from facslens.datasets.images import FORMATS, lacking
+from facslens.datasets.formats import BY_ENDING, FORMATS, lacking
 
 
 def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> list[Path]:
@@ -63,8 +63,8 @@ def files_below(root: Path, defects: list[Defect], *, empty: bool = False) -> li
 
 def is_image(file: Path) -> bool:
     """Tell whether the ending of a file's name is that of an image that can be read here."""
-    form = FORMATS.get(file.suffix.lower())
-    return form is not None and lacking(form) is None
+    ending = file.suffix.lower()
+    return ending in BY_ENDING or (ending in FORMATS and lacking(FORMATS[ending]) is None)
 
 
 def images_below(root: Path, defects: list[Defect], *, known: Container[Path] = ()) -> list[Path]:

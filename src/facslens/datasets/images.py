@@ -1,7 +1,6 @@
 """Read one image file; checks, training and prediction all read images with these functions."""
 
 import contextlib
-import functools
 import io
 import struct
 import warnings
@@ -12,39 +11,14 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facslens.datasets.archive import Carried, read_bytes
+from facslens.datasets.formats import BY_ENDING, UNREAD, lacking, readable
 from facslens.datasets.png import without_texts
 from facslens.errors import DataError
 from facslens.shapes import UInt8
 
-#: The formats that are read, by the endings of their files, where their decoder is there (see
-#: `lacking`). Pillow knows many more, and would start another program for some.
-FORMATS: Final = {
-    ".png": "PNG",
-    ".apng": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".mpo": "JPEG",
-    ".jp2": "JPEG2000",
-    ".j2k": "JPEG2000",
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".pgm": "PPM",
-    ".pbm": "PPM",
-    ".ppm": "PPM",
-    ".pnm": "PPM",
-    ".webp": "WEBP",
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-    ".heif": "HEIF",
-    ".hif": "HEIF",
-}
 #: Shortest side in pixels: below it there is no face to see, and nothing to convolve.
 MIN_SIDE: Final = 8
 #: Most pixels that are ever decoded, some more than common full-frame cameras have; a file of a
@@ -65,8 +39,6 @@ _DARK: Final = 4096
 _QUARTER: Final = 64
 # Share of a picture's levels that damaged pixels of a camera may have.
 _FEW: Final = 0.001
-# Decoders that Pillow may have been built without, by the name that it has for them.
-_BUILT_IN: Final = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}
 # The first bytes of HEIC and AVIF files after the length and "ftyp".
 _BRANDS: Final = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"), "HEIF"),
@@ -155,12 +127,13 @@ def read_picture(path: Path | str | Carried) -> Picture:
     Parameters
     ----------
     path
-        A file of one of the `FORMATS`, whatever its ending; it may lie inside a zip archive.
+        A file of one of the `facslens.datasets.formats.FORMATS`, whatever its ending, or of the
+        format that `facslens.datasets.formats.BY_ENDING` has for it; also inside a zip archive.
 
     Raises
     ------
     DataError
-        If the file is missing, is no regular file, holds more than
+        If the file is missing, is no regular file, is unread by its ending, holds more than
         `facslens.datasets.archive.MAX_BYTES`, is no whole image of one of the formats, is smaller
         than `MIN_SIDE` on a side or larger than `MAX_PIXELS` (told from its header, before
         anything is decoded), or holds pixels whose black and white levels are unknown:
@@ -170,39 +143,6 @@ def read_picture(path: Path | str | Carried) -> Picture:
     with _opened(path) as (image, reduced):
         pixels, dim = _converted(image, "RGB", path)
         return Picture(pixels, _count(image), reduced, dim)
-
-
-def lacking(form: str) -> str | None:
-    """Say what a format of `FORMATS` needs to be read here; None where all is there.
-
-    Returns
-    -------
-    str or None
-        The rest of a sentence, such as ``needs the package pillow-heif: pip install pillow-heif``.
-    """
-    if form in _readable():
-        return None
-    if form == "HEIF":
-        return "needs the package pillow-heif: pip install pillow-heif"
-    return f"needs a Pillow that was built with its decoder ({_BUILT_IN[form]})"
-
-
-@functools.cache
-def _readable() -> tuple[str, ...]:
-    """Name the formats whose decoder is there, in alphabetical order."""
-    known = features.modules | features.codecs
-    lacking = {
-        form
-        for form, name in _BUILT_IN.items()
-        if name not in known or not features.check(name)  # what it does not know, it warns of
-    }
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        lacking.add("HEIF")
-    else:
-        register_heif_opener()
-    return tuple(sorted(set(FORMATS.values()) - lacking))
 
 
 def grey(pixels: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row column"]:
@@ -219,7 +159,15 @@ def _opened(path: Path | str | Carried) -> Iterator[tuple[Image.Image, int]]:
 
     Whatever goes wrong, in the block as well, becomes a DataError.
     """
-    formats = _readable()
+    ending = Path(str(path)).suffix.lower()
+    if ending in UNREAD:
+        raise DataError(
+            f"{path} is a picture of a kind that is not read ({ending}): save it as PNG, TIFF or "
+            f"JPEG"
+        )
+    formats = readable()
+    if ending in BY_ENDING:
+        formats = (*formats, BY_ENDING[ending])
     try:
         with warnings.catch_warnings(), io.BytesIO(without_texts(read_bytes(path))) as stream:
             warnings.simplefilter("ignore")

@@ -1,5 +1,6 @@
 """From paths, folders, patterns, videos and cameras to pictures, one after the other."""
 
+import contextlib
 import glob
 import io
 import os
@@ -16,7 +17,8 @@ import numpy as np
 from facslens.datasets.archive import Carried, is_file, read_bytes, state_of
 from facslens.datasets.defects import Defect
 from facslens.datasets.files import count_skipped, files_below, relative
-from facslens.datasets.images import FORMATS, MAX_PIXELS, read_picture
+from facslens.datasets.formats import BY_ENDING, FORMATS, UNREAD
+from facslens.datasets.images import MAX_PIXELS, read_picture
 from facslens.errors import CallError, DataError
 from facslens.names import one_line, printable
 from facslens.shapes import UInt8
@@ -25,17 +27,33 @@ from facslens.shapes import UInt8
 #: It knows many more, some of which are lists of other files, or of addresses to ask.
 VIDEOS: Final = {
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".qt", ".f4v", ".3gp", ".3g2"), "mov"),
+    **dict.fromkeys((".mj2", ".ismv", ".psp"), "mov"),
     **dict.fromkeys((".mts", ".m2ts", ".m2t", ".ts", ".tod"), "mpegts"),
-    **dict.fromkeys((".mpg", ".mpeg", ".mpv", ".vob", ".mod"), "mpeg"),
+    **dict.fromkeys((".mpg", ".mpeg", ".mpv", ".vob", ".mod", ".dvd"), "mpeg"),
     **dict.fromkeys((".m1v", ".m2v"), "mpegvideo"),
+    **dict.fromkeys((".h264", ".264", ".avc", ".h26l"), "h264"),
+    **dict.fromkeys((".h265", ".265", ".hevc"), "hevc"),
+    **dict.fromkeys((".mjpg", ".mjpeg"), "mjpeg"),
     **dict.fromkeys((".asf", ".wmv"), "asf"),
     **dict.fromkeys((".avi", ".divx"), "avi"),
-    **dict.fromkeys((".mkv", ".webm"), "matroska"),
-    **dict.fromkeys((".ogv", ".ogm"), "ogg"),
+    **dict.fromkeys((".mkv", ".mk3d", ".webm"), "matroska"),
+    **dict.fromkeys((".ogv", ".ogm", ".ogg"), "ogg"),
+    **dict.fromkeys((".dv", ".dif"), "dv"),
     ".flv": "flv",
-    ".dv": "dv",
+    ".gxf": "gxf",
+    ".h261": "h261",
+    ".h263": "h263",
+    ".ivf": "ivf",
     ".mxf": "mxf",
+    ".nut": "nut",
+    ".obu": "obu",
+    ".rm": "rm",
+    ".swf": "swf",
+    ".wtv": "wtv",
+    ".y4m": "yuv4mpegpipe",
 }
+# What MPEG-4 without a container is called, which also ends in .m4v.
+_BARE: Final = ("m4v",)
 
 
 @dataclass(frozen=True)
@@ -134,8 +152,9 @@ def name_of(entry: Path | Carried | Picture) -> str:
 
 
 def _is_picture(path: Path) -> bool:
-    """Tell whether the ending of a file's name is that of a picture, with a decoder or without."""
-    return path.suffix.lower() in FORMATS
+    """Tell whether a file is called like a picture, be it one that is read or not."""
+    ending = path.suffix.lower()
+    return ending in FORMATS or ending in BY_ENDING or ending in UNREAD
 
 
 def is_video(path: Path) -> bool:
@@ -179,14 +198,33 @@ def pictures(entry: Path | Carried | Picture, every: int = 1) -> Iterator[Pictur
     name = name_of(entry)
     if is_camera(entry):
         yield from _frames(str(entry), *_device(str(entry)), name, every)
-    elif not is_moving(entry):
-        try:
-            picture = read_picture(entry)
-        except DataError as error:
-            yield Picture(name, problem=str(error))
-            return
-        yield Picture(name, None, picture.pixels, note=picture.note, reduced=picture.reduced)
-    elif isinstance(entry, Carried):
+    elif is_moving(entry):
+        yield from _video(entry, name, every)
+    else:
+        yield from _picture(entry, name, every)
+
+
+def _picture(entry: Path | Carried, name: str, every: int) -> Iterator[Picture]:
+    """Read a picture; a file whose ending is of none may be a video all the same."""
+    try:
+        picture = read_picture(entry)
+    except DataError as error:
+        if not _is_picture(Path(str(entry))):
+            frames = _video(entry, name, every)
+            with contextlib.suppress(CallError):  # where PyAV is lacking
+                first = next(frames)
+                if first.problem is None:
+                    yield first
+                    yield from frames
+                    return
+        yield Picture(name, problem=str(error))
+        return
+    yield Picture(name, None, picture.pixels, note=picture.note, reduced=picture.reduced)
+
+
+def _video(entry: Path | Carried, name: str, every: int) -> Iterator[Picture]:
+    """Read the frames of a video, or say in one `Picture` why there is none."""
+    if isinstance(entry, Carried):
         yield from _frames(f"the video {entry}", entry, None, name, every)
     elif is_file(entry):
         yield from _frames(f"the video {entry}", str(entry), None, name, every)
@@ -216,7 +254,9 @@ def _frames(
     number = -1
     try:
         file: Any = address if isinstance(address, str) else io.BytesIO(read_bytes(address))
-        kinds = {} if container_format else {"format_whitelist": ",".join(set(VIDEOS.values()))}
+        kinds = (
+            {} if container_format else {"format_whitelist": ",".join({*VIDEOS.values(), *_BARE})}
+        )
         with av.open(file, format=container_format, options=kinds) as container:
             if not container.streams.video:
                 yield Picture(source, problem=f"{source} has no video stream")

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from facslens.datasets.images import FORMATS, lacking
+from facslens.datasets.formats import FORMATS, lacking
 from facslens.errors import DataError, FacslensError
 from facslens.names import one_line
 from facslens.server.guard import Door, Guard
