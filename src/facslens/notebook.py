@@ -13,15 +13,16 @@ from typing import Final
 
 from facslens.colours import BLUE, GREY
 
+# The class stands twice where Jupyter's own style of tables has to be outweighed.
 _STYLE: Final = (
     ".facslens{font-size:13px;line-height:1.5;max-width:60em}"
     ".facslens .title{font-weight:600;font-size:15px}"
     ".facslens .facts{opacity:.75;margin:.1em 0 .6em}"
     ".facslens table{border-collapse:collapse;margin:.3em 0;font-size:inherit;color:inherit;"
     "font-variant-numeric:tabular-nums}"
-    ".facslens td,.facslens th{text-align:left;padding:.15em .9em .15em 0;"
+    ".facslens.facslens td,.facslens.facslens th{text-align:left;padding:.15em .9em .15em 0;"
     "border-bottom:1px solid rgba(128,128,128,.35);background:none;vertical-align:middle}"
-    ".facslens th{font-weight:400;opacity:.75}"
+    ".facslens.facslens th{font-weight:400;opacity:.75}"
     ".facslens figure{display:inline-block;margin:.3em .8em .3em 0}"
     ".facslens figcaption{opacity:.75;font-size:12px}"
     ".facslens img{image-rendering:pixelated;display:block}"
