@@ -8,7 +8,11 @@ from facslens.datasets.ckplus import CKPLUS
 from facslens.datasets.fer2013 import FER2013_CSV
 from facslens.datasets.ferplus import FERPLUS
 from facslens.datasets.folder import FOLDER
+from facslens.datasets.jaffe import JAFFE
+from facslens.datasets.kdef import KDEF
 from facslens.datasets.layout import Key, Layout, yes
+from facslens.datasets.oulu import OULU
+from facslens.datasets.raf import RAF
 from facslens.datasets.synthetic import SYNTHETIC
 from facslens.datasets.table import TABLE
 
@@ -19,6 +23,10 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     "ckplus": CKPLUS,
     "fer2013": FER2013_CSV,
     "ferplus": FERPLUS,
+    "jaffe": JAFFE,
+    "kdef": KDEF,
+    "oulu": OULU,
+    "raf": RAF,
     "folder": FOLDER,
     "table": TABLE,
 }
