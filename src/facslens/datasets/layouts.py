@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from facslens.datasets.affectnet import AFFECTNET
 from facslens.datasets.ck48 import CK48
 from facslens.datasets.ckplus import CKPLUS
 from facslens.datasets.fer2013 import FER2013_CSV
@@ -27,6 +28,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     "kdef": KDEF,
     "oulu": OULU,
     "raf": RAF,
+    "affectnet": AFFECTNET,
     "folder": FOLDER,
     "table": TABLE,
 }

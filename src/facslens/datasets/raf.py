@@ -116,9 +116,8 @@ def _listed(
             )
     defects.extend(one_a_cause(wrong))
     if there and labels:
-        message = (
-            f"{len(there)} images in {relative(folder, root)} are not in {source}: {few(there)}"
-        )
+        where = relative(folder, root)
+        message = f"images in {where} that {source} does not name: {len(there)}, {few(there)}"
         defects.append(Defect("left out", source, message, "warning"))
     return rows
 
@@ -147,7 +146,7 @@ def _folders(root: Path, defects: list[Defect]) -> list[Mapping[str, object]]:
 
 def _is_compound(labels: set[str], source: str, defects: list[Defect]) -> bool:
     """Tell whether the labels are those of compound expressions; report it."""
-    above = sorted((int(x) for x in labels if x.isdecimal() and 7 < int(x[:9]) < 20))
+    above = sorted(int(x) for x in labels if x.isdecimal() and 7 < int(x[:9]) < 20)
     if not above:
         return False
     message = (
