@@ -77,7 +77,7 @@ def read_affectnet(path: Path, images: Path | None = None) -> Reading:
         defects.append(Defect("bad table", str(path), message))
     elif tables:
         for table, split in tables:
-            start = images or next(filter(Path.is_dir, _starts(path, table)), table.parent)
+            start = images or next(filter(os.path.isdir, _starts(path, table)), table.parent)
             rows += _from_table(table, split, start, seen, faceless, defects)
     elif folders:
         for folder, split in folders:
@@ -114,7 +114,7 @@ def _starts(path: Path, table: Path) -> Iterator[Path]:
 def _folders(path: Path) -> list[tuple[Path, str | None]]:
     """Find the folders that hold images and annotations, and the part that each is."""
     places: list[tuple[Path, str | None]] = [(path / name, part) for name, part in FOLDERS.items()]
-    if path.name in FOLDERS or not any(folder.is_dir() for folder, _ in places):
+    if path.name in FOLDERS or not any(os.path.isdir(folder) for folder, _ in places):  # noqa: PTH112
         places = [(path, FOLDERS.get(path.absolute().name))]
     # Path's own raises where a name is too long.
     return [one for one in places if os.path.isdir(one[0] / "annotations")]  # noqa: PTH112

@@ -16,6 +16,7 @@ from facslens.datasets.oulu import OULU
 from facslens.datasets.raf import RAF
 from facslens.datasets.synthetic import SYNTHETIC
 from facslens.datasets.table import TABLE
+from facslens.datasets.tfd import TFD
 
 #: Each is declared in the file that reads it.
 LAYOUTS: Final[Mapping[str, Layout]] = {
@@ -29,6 +30,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     "oulu": OULU,
     "raf": RAF,
     "affectnet": AFFECTNET,
+    "tfd": TFD,
     "folder": FOLDER,
     "table": TABLE,
 }
