@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from facslens.datasets.tfd_file import picture
+
 #: Most bytes that are read of one image, before and after unpacking: as many as an uncompressed
 #: picture of `facslens.datasets.images.MAX_PIXELS` in four channels takes.
 MAX_BYTES: Final = 132_000_000
@@ -94,8 +96,6 @@ def read_bytes(path: Path | str | Carried, limit: int = MAX_BYTES) -> bytes:
         if archive.suffix.lower() == ".csv":
             return _read_cell(archive, path.name, limit)
         if archive.suffix.lower() == ".mat":
-            from facslens.datasets.tfd_file import picture  # scipy takes long to import
-
             return picture(archive, path.name)
         return _read_member(archive, path, limit)
     except ValueError as error:  # a zero byte in the path

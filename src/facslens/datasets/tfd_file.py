@@ -1,32 +1,20 @@
 """The MATLAB file of the Toronto Face Database: its labelled faces, kept small."""
 
-import os
-import struct
-import warnings
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from jaxtyping import Int
-from scipy import io
 
-from facslens.shapes import UInt8
+from facslens.datasets.matlab import read_matrices
+from facslens.shapes import Int, UInt8
 
 #: The variables that are read. Others are never opened.
 VARIABLES: Final = ("images", "labs_ex", "labs_id", "folds")
 #: Most bytes of the file, and of its images: as many as 130,000 faces of 96 × 96 pixels take.
 MAX_BYTES: Final = 1_200_000_000
-_NUMBERS: Final = (
-    "double", "single", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
-)  # fmt: skip
-# What scipy raises on files that are damaged or of something else.
-_DAMAGED: Final = (
-    OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, MemoryError,
-    ArithmeticError, RuntimeError, struct.error, zlib.error, io.matlab.MatReadError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,46 +87,37 @@ def picture(file: Path, name: str) -> bytes:
 @lru_cache(maxsize=1)
 def _stored(file: Path, _changed: int, _size: int) -> Stored:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _read(file)
-    except NotImplementedError as error:
-        reason = "it is of MATLAB 7.3, to be saved by save('-v7', …)"
-        raise OSError(5, reason, str(file)) from error
-    except _DAMAGED as error:
-        if isinstance(error, OSError) and error.strerror:
-            raise
-        reason, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        raise OSError(5, f"it is no readable MATLAB file: {reason}", str(file)) from error
-
-
-def _read(file: Path) -> Stored:
-    known = {name: (shape, kind) for name, shape, kind in io.whosmat(os.fspath(file))}
-    missing = [name for name in VARIABLES if name not in known]
-    if missing:
-        raise OSError(5, f"it has no variable {missing[0]}", str(file))
-    shape, kind = known["images"]
-    if len(shape) != 3 or kind != "uint8" or int(np.prod(shape, dtype=float)) > MAX_BYTES:
-        reason = f"its images are {kind} of the shape {shape}, expected uint8 (face, row, column)"
-        raise OSError(5, reason, str(file))
-    count = shape[0]
-    for name in VARIABLES[1:]:
-        shape, kind = known[name]
-        columns = 1 if name != "folds" else shape[-1]
-        if shape != (count, columns) or kind not in _NUMBERS or columns > 100:
-            reason = f"its {name} are {kind} of the shape {shape}, expected one row for each face"
-            raise OSError(5, reason, str(file))
-    loaded: dict[str, Any] = io.loadmat(os.fspath(file), variable_names=VARIABLES)
-    labels, identities, folds = (_whole(loaded[name]) for name in VARIABLES[1:])
+        found = read_matrices(file, VARIABLES, MAX_BYTES)
+        _check(found)
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise OSError(5, str(error) or type(error).__name__, str(file)) from error
+    labels, identities, folds = (_whole(found[name]) for name in VARIABLES[1:])
     rows = np.flatnonzero(labels[:, 0] != -1)
     return Stored(
-        images=np.ascontiguousarray(loaded["images"][rows]),
+        images=np.ascontiguousarray(found["images"][rows]),
         rows=rows,
         labels=labels[rows, 0],
         identities=identities[rows, 0],
         folds=folds[rows],
-        faces=count,
+        faces=len(labels),
     )
+
+
+def _check(found: Mapping[str, np.ndarray]) -> None:
+    """Tell whether the variables are as those of TFD."""
+    for name in VARIABLES:
+        if name not in found:
+            raise ValueError(f"it has no variable {name}")
+    images = found["images"]
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise ValueError(
+            f"its images are {images.dtype} of the shape {images.shape}, expected uint8 "
+            f"(face, row, column)"
+        )
+    for name in VARIABLES[1:]:
+        shape = found[name].shape
+        if shape != (len(images), shape[-1] if name == "folds" else 1):
+            raise ValueError(f"its {name} have the shape {shape}, expected one row for each face")
 
 
 def _whole(values: np.ndarray) -> Int[np.ndarray, "image column"]:
