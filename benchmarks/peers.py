@@ -26,8 +26,9 @@ import numpy as np
 import pandas as pd
 
 from facslens.artifacts import atomic
-from facslens.datasets.ferplus import VOTES, copies, majority, read_votes
+from facslens.datasets.ferplus import copies, read_votes
 from facslens.datasets.labels import FER2013
+from facslens.datasets.votes import VOTES, majority
 from facslens.preprocess import normalise
 from facslens.preprocess.input import grey_contrast
 from facslens.progress import shown

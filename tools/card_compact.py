@@ -25,7 +25,8 @@ from safetensors.torch import load as read_tensors
 from torch import Tensor
 
 from facslens.artifacts import atomic
-from facslens.datasets.ferplus import VOTES, copies, majority, read_votes
+from facslens.datasets.ferplus import copies, read_votes
+from facslens.datasets.votes import VOTES, majority
 from facslens.models.card import FOLDER, read_card, read_checked
 from facslens.models.compact import CompactNetwork
 from facslens.preprocess import normalise

@@ -26,8 +26,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from facslens.artifacts import atomic
-from facslens.datasets.ferplus import VOTES, copies, majority, read_votes
+from facslens.datasets.ferplus import copies, read_votes
 from facslens.datasets.labels import EXPRESSIONS, FER2013
+from facslens.datasets.votes import VOTES, majority
 from facslens.models.compact import CompactNetwork
 from facslens.preprocess import normalise
 from facslens.preprocess.augment import Augmentation, augment

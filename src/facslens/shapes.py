@@ -10,13 +10,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or "jaxtyping" in sys.modules:
-    from jaxtyping import Bool, Complex128, Float, Float32, Float64, UInt8
+    from jaxtyping import Bool, Complex128, Float, Float32, Float64, Int, UInt8
 else:
 
     class _Unchecked:
         def __class_getitem__(cls, array_and_shape: tuple[Any, str]) -> Any:
             return array_and_shape[0]
 
-    Bool = Complex128 = Float = Float32 = Float64 = UInt8 = _Unchecked
+    Bool = Complex128 = Float = Float32 = Float64 = Int = UInt8 = _Unchecked
 
-__all__ = ["Bool", "Complex128", "Float", "Float32", "Float64", "UInt8"]
+__all__ = ["Bool", "Complex128", "Float", "Float32", "Float64", "Int", "UInt8"]

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facslens.datasets.ferplus import VOTES, majority, read_ferplus
+from facslens.datasets.ferplus import read_ferplus
 from facslens.datasets.images import read_grey
 from facslens.datasets.load import load
+from facslens.datasets.votes import VOTES, majority
 from facslens.errors import CallError
 
 LABELS = """\

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -80,9 +81,20 @@ def test_a_wrong_value_is_refused_with_what_it_should_be(text, message):
 
 
 def test_every_layout_says_what_it_is():
-    assert list(LAYOUTS) == ["synthetic", "ck48", "ckplus", "fer2013", "ferplus", "folder", "table"]
-    for layout in LAYOUTS.values():
+    assert list(LAYOUTS)[:2] == ["synthetic", "ck48"]
+    for name, layout in LAYOUTS.items():
+        assert name.isidentifier()
         assert layout.summary
         assert layout.path
         assert not layout.keys.keys() & COMMON_KEYS.keys()
         assert all(key.summary for key in layout.keys.values())
+
+
+def test_every_source_is_in_the_references_or_an_address():
+    text = (Path(__file__).parents[2] / "references.bib").read_text(encoding="utf-8")
+    keys = set(re.findall(r"^@\w+\{(\w+),", text, re.MULTILINE))
+    for name, layout in LAYOUTS.items():
+        for source in layout.source.split():
+            assert source in keys or source.startswith(("https://", "http://")), name
+        assert layout.official is None or layout.official.source in keys, name
+        assert layout.source or not layout.seen, name

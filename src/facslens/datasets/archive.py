@@ -1,8 +1,8 @@
-"""Read the bytes of a picture or table, which may lie inside a zip archive or a CSV file.
+"""Read the bytes of a picture or table, which may lie inside a zip archive or another file.
 
 A path may lead into an archive, as ``faces.zip/S001/S001_0.png`` does; `cell` makes the path of an
-image that is a cell of a CSV file. Only regular files are read, and never more of one than a
-limit.
+image that is a cell of a CSV file; ``TFD_48x48.mat/7`` is a face in a MATLAB file. Only regular
+files are read, and never more of one than a limit.
 """
 
 import math
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from facslens.datasets.tfd_file import picture
 
 #: Most bytes that are read of one image, before and after unpacking: as many as an uncompressed
 #: picture of `facslens.datasets.images.MAX_PIXELS` in four channels takes.
@@ -93,6 +95,8 @@ def read_bytes(path: Path | str | Carried, limit: int = MAX_BYTES) -> bytes:
             return _read_file(path, limit)
         if archive.suffix.lower() == ".csv":
             return _read_cell(archive, path.name, limit)
+        if archive.suffix.lower() == ".mat":
+            return picture(archive, path.name)
         return _read_member(archive, path, limit)
     except ValueError as error:  # a zero byte in the path
         raise OSError(22, str(error), str(path)) from error

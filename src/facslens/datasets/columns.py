@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 from collections import defaultdict
+from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,9 @@ UNKNOWN: Final = {"bp4d": 9.0, "emotionet": 999.0, "affwild2": -1.0}
 _GRADES: Final = {"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"}
 
 
-def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.DataFrame:
+def read_csv(
+    path: Path, defects: list[Defect], *, header: bool = True, only: Container[str] | None = None
+) -> pd.DataFrame:
     """Read a CSV file as text, names and cells stripped of blanks; empty cells are missing.
 
     No word is taken for a missing value: somebody may be called ``NA``, ``None`` or ``null``.
@@ -45,6 +48,8 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
         Takes what is wrong; then the table is empty.
     header
         Whether the first line names the columns; they are numbered otherwise.
+    only
+        Columns that are wanted; by default, and where there is none of them, all are.
     """
     where = str(path)
     if not is_file(path):
@@ -52,7 +57,7 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
         defects.append(Defect("missing path", where, message))
         return pd.DataFrame()
     try:
-        table = _parsed(read_bytes(path, MAX_TABLE_BYTES), header)
+        table = _parsed(read_bytes(path, MAX_TABLE_BYTES), header, only)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
         defects.append(Defect("unreadable", where, message))
@@ -81,7 +86,7 @@ def read_csv(path: Path, defects: list[Defect], *, header: bool = True) -> pd.Da
     return cells
 
 
-def _parsed(content: bytes, header: bool) -> pd.DataFrame:
+def _parsed(content: bytes, header: bool, only: Container[str] | None) -> pd.DataFrame:
     """Parse the bytes of a table; rows are numbered from 0 as a spreadsheet would from 2."""
     separator, text, blank = separated(decoded(content))
     with warnings.catch_warnings():
@@ -95,7 +100,10 @@ def _parsed(content: bytes, header: bool) -> pd.DataFrame:
             header=0 if header else None,
             keep_default_na=False,
             skip_blank_lines=False,
+            usecols=None if only is None else lambda name: str(name).strip() in only,
         )
+    if only is not None and table.columns.empty:
+        return _parsed(content, header, None)
     table.index += blank
     if separator != ",":  # then a comma may stand before decimals, where a column holds numbers
         for name in filter(_holds_numbers, table.columns):

@@ -1,4 +1,4 @@
-"""FER+: the faces of FER2013 with ten votes each, in the folders that the FER+ tool writes."""
+"""FER+: the faces of FER2013 with ten votes each, as two tables or as the FER+ tool writes them."""
 
 import hashlib
 from pathlib import Path
@@ -6,35 +6,18 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from facslens.datasets.archive import is_file, read_bytes
 from facslens.datasets.columns import numbers, read_csv, row_name
 from facslens.datasets.defects import Defect, Found, one_a_cause
-from facslens.datasets.labels import EXPRESSIONS, FER2013
-from facslens.datasets.layout import Key, Layout, one_of
+from facslens.datasets.fer_pair import TABLE, read_pair
+from facslens.datasets.labels import FER2013
+from facslens.datasets.layout import Key, Layout, Official, one_of
+from facslens.datasets.parts import PARTS, copies_note, later_copies
 from facslens.datasets.reading import Reading
+from facslens.datasets.votes import VOTES, majority, read_counts
 from facslens.names import printable
 
-#: The columns of votes, in the order of FER+'s ``label.csv``; the last is "not a face".
-VOTES: Final = (
-    "neutral",
-    "happiness",
-    "surprise",
-    "sadness",
-    "anger",
-    "disgust",
-    "fear",
-    "contempt",
-    "unknown",
-    "NF",
-)
-#: Which folder is which part.
-PARTS: Final = {
-    "FER2013Train": "train",
-    "FER2013Valid": "validation",
-    "FER2013Test": "test",
-}
 LABELS: Final = ("ferplus", "fer2013")
 
 
@@ -49,7 +32,9 @@ def read_ferplus(root: Path, labels: str = "ferplus") -> Reading:
     root
         The folder or zip archive that holds ``FER2013Train`` and so on, or a folder ``ferplus``
         with them. Each part has ``label.csv`` without a header line: name, box, ten votes; and
-        for FER2013's own labels ``fer2013.csv`` with a header line: name, number.
+        for FER2013's own labels ``fer2013.csv`` with a header line: name, number. Or a folder
+        with ``fer2013.csv`` as Kaggle has it and ``fer2013new.csv`` as FER+ has it (see
+        `facslens.datasets.fer_pair.read_pair`). Where both are there, the folders are read.
     labels
         ``ferplus``: the expression of more than half of the votes (see `majority`), unknown
         where there is none. ``fer2013``: the label that FER2013 was published with.
@@ -68,8 +53,7 @@ def read_ferplus(root: Path, labels: str = "ferplus") -> Reading:
         rows["expression"] = rows["fer2013"]
     twice = copies(rows)
     if twice.any():
-        message = f"{int(twice.sum())} copies of faces that another part holds are left out"
-        defects.append(Defect("left out", str(root), message, "warning"))
+        defects.append(Defect("left out", str(root), copies_note(int(twice.sum())), "warning"))
     kept = rows.loc[~twice, ["image", "path", "expression", "split"]]
     return Reading("ferplus", kept.reset_index(drop=True), tuple(defects))
 
@@ -90,45 +74,22 @@ def read_votes(root: Path, defects: list[Defect], *, own: bool = True) -> pd.Dat
     -------
     DataFrame
         Columns ``image``, ``path``, ``split``, the `VOTES`, and with `own` ``fer2013``; sorted
-        by part and image.
+        by part and image. Where two tables were read, ``digest``, too.
     """
     parts = []
     for base in (root, root / "ferplus"):
         for folder, split in PARTS.items():
             if is_file(base / folder / "label.csv"):
                 parts.append(_read_part(base / folder, split, own, defects))
+    if not parts and is_file(root / TABLE):
+        return read_pair(root, defects)
     if not parts and not defects:
-        message = f"{root} holds no FER2013Train/label.csv: expected the folders of FER+"
+        message = (
+            f"{root} holds no FER2013Train/label.csv: expected the folders of FER+, or {TABLE} "
+            f"beside fer2013.csv"
+        )
         defects.append(Defect("missing path", str(root), message))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def majority(votes: Float[np.ndarray, "image vote"]) -> pd.Series:
-    """Give each face the expression that more than half of its raters saw, or none.
-
-    A count of one is regarded as a slip and set to zero; the winner needs more than half of the
-    remaining votes and has to be an expression, neither "unknown" nor "not a face".
-
-    Parameters
-    ----------
-    votes
-        Counts in the order of `VOTES`.
-
-    References
-    ----------
-    Barsoum et al. 2016, section 3 [barsoum2016]_: majority voting.
-
-    Examples
-    --------
-    >>> split, clear = [5.0, 5, 0, 0, 0, 0, 0, 0, 0, 0], [0.0, 6, 3, 1, 0, 0, 0, 0, 0, 0]
-    >>> majority(np.array([split, clear])).tolist()
-    [<NA>, 'happiness']
-    """
-    counted = np.where(votes == 1, 0, votes)
-    winner = counted.argmax(axis=1)
-    clear = counted.max(axis=1) > counted.sum(axis=1) / 2
-    names = np.array([v if v in EXPRESSIONS else None for v in VOTES], dtype=object)
-    return pd.Series(np.where(clear, names[winner], None), dtype="string")
 
 
 def _read_part(folder: Path, split: str, own: bool, defects: list[Defect]) -> pd.DataFrame:
@@ -140,19 +101,13 @@ def _read_part(folder: Path, split: str, own: bool, defects: list[Defect]) -> pd
             defects.append(Defect("bad table", source, message))
         return pd.DataFrame()
     table.columns = pd.Index(["name", "box", *VOTES])
-    lines = table.index.to_numpy()
+    lines = table.index.to_numpy() - 1  # there is no header line
     table = table.reset_index(drop=True)
-    votes = table[list(VOTES)].apply(numbers)
-    votes = votes.where(votes.ge(0) & votes.le(1e6))
-    wrong = ~(votes.ge(0) & votes.eq(votes.round())).all(axis=1) | ~votes.sum(axis=1).gt(0)
     refused: list[Found] = []
-    for index in np.flatnonzero(wrong):
-        row = row_name(lines[index] - 1, source)
-        message = f"{row} ({table['name'].iloc[index]}) does not hold ten counts of votes"
-        refused.append(Found("votes", "", Defect("bad value", row, message)))
+    votes, wrong = read_counts(table, lines, source, refused)
     nameless, twice = table["name"].isna(), table["name"].duplicated()
     for index in np.flatnonzero(nameless | twice):
-        row = row_name(lines[index] - 1, source)
+        row = row_name(lines[index], source)
         what = "no name" if nameless.iloc[index] else f"the name {table['name'].iloc[index]} again"
         message = f"{row} has {what}: expected one image per row"
         refused.append(Found(bool(nameless.iloc[index]), "", Defect("bad value", row, message)))
@@ -191,14 +146,10 @@ def _own(folder: Path, names: pd.Series, defects: list[Defect]) -> pd.Series:
 
 def copies(rows: pd.DataFrame) -> pd.Series:
     """Mark the rows of `read_votes` whose image file occurs, byte for byte, in a later part too."""
+    if "digest" in rows.columns:
+        return later_copies(rows["digest"], rows["split"])
     digests = pd.Series([_digest(path) for path in rows["path"]], index=rows.index)
     return later_copies(digests, rows["split"])
-
-
-def later_copies(digests: pd.Series, splits: pd.Series) -> pd.Series:
-    """Mark the faces whose digest occurs in a later part too."""
-    order = splits.map({name: i for i, name in enumerate(PARTS.values())})
-    return digests.notna() & (order < order.groupby(digests).transform("max"))
 
 
 def _digest(path: str) -> str | None:
@@ -209,8 +160,12 @@ def _digest(path: str) -> str | None:
 
 
 FERPLUS: Final = Layout(
-    summary="FER+: the faces of FER2013 with ten votes each, as the FER+ tool writes them",
-    path="the folder or zip archive that holds FER2013Train/label.csv",
+    summary="FER+: the faces of FER2013 with ten votes each, as its tool writes them or two tables",
+    path="the folder or zip archive that holds FER2013Train/label.csv, or the folder that holds "
+    "fer2013.csv and fer2013new.csv",
     read=read_ferplus,
     keys={"labels": Key("ferplus (the default) or fer2013, FER2013's own labels", one_of(*LABELS))},
+    official=Official("barsoum2016", images=35710),
+    source="barsoum2016 https://github.com/microsoft/FERPlus",
+    seen=True,
 )

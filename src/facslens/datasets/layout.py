@@ -57,10 +57,11 @@ class Layout:
     needs_path
         Whether a specification has to give a path.
     official
-        What the whole dataset holds, so that a part of it is noticed.
+        What the whole dataset holds, as it is read where no key is given, so that a part of it is
+        noticed.
     source
-        Who describes the layout: a key of ``references.bib``, or the address of a public
-        description. Empty for layouts of our own.
+        Who describes the layout: keys of ``references.bib`` and addresses of public descriptions,
+        separated by blanks. Empty for layouts of our own.
     seen
         Whether it was held against the real files; others are read as their source describes them.
     """

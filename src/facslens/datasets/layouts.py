@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Final
 
+from facslens.datasets.affectnet import AFFECTNET
 from facslens.datasets.ck48 import CK48
 from facslens.datasets.ckplus import CKPLUS
 from facslens.datasets.fer2013 import FER2013_CSV
 from facslens.datasets.ferplus import FERPLUS
 from facslens.datasets.folder import FOLDER
+from facslens.datasets.jaffe import JAFFE
+from facslens.datasets.kdef import KDEF
 from facslens.datasets.layout import Key, Layout, yes
+from facslens.datasets.oulu import OULU
+from facslens.datasets.raf import RAF
 from facslens.datasets.synthetic import SYNTHETIC
 from facslens.datasets.table import TABLE
+from facslens.datasets.tfd import TFD
 
 #: Each is declared in the file that reads it.
 LAYOUTS: Final[Mapping[str, Layout]] = {
@@ -19,6 +25,12 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     "ckplus": CKPLUS,
     "fer2013": FER2013_CSV,
     "ferplus": FERPLUS,
+    "jaffe": JAFFE,
+    "kdef": KDEF,
+    "oulu": OULU,
+    "raf": RAF,
+    "affectnet": AFFECTNET,
+    "tfd": TFD,
     "folder": FOLDER,
     "table": TABLE,
 }
