@@ -186,7 +186,12 @@ def test_the_official_counts():
     assert (official.source, official.subjects, official.sequences) == ("mavadati2013", 27, 27)
 
 
-def test_a_check_finds_no_error_but_that_nothing_is_known_of_expressions(root):
+def test_faces_without_expressions_pass_the_check_with_a_warning(root):
     found = check(f"disfa:{root}")
     assert (found.images, found.subjects, found.sequences) == (5, 2, 2)
     assert found.aus == {"AU01": 3, "AU12": 2}
+    errors = {d.kind for d in found.defects if d.level == "error"}
+    assert errors == {"few subjects"}  # of these two people; none for the names of their frames
+    warned = {d.kind: d.message for d in found.defects if d.level == "warning"}
+    assert warned["missing expressions"] == "5 of 5 faces have no known expression"
+    assert "duplicate name" not in warned
