@@ -169,11 +169,13 @@ BP4D: Final = Layout(
     read=read_bp4d,
     official=Official("zhang2014", subjects=41, sequences=328),
     source="https://github.com/cosanlab/py-feat/blob/main/scripts/extract_au_training_features.py",
+    people="BP4D",
 )
 BP4DPLUS: Final = replace(
     BP4D,
     summary="BP4D+: as BP4D, of 140 other people",
     read=partial(read_bp4d, name="bp4dplus"),
     official=Official("zhang2016", subjects=140),
+    people="BP4D+",
     source="https://github.com/ubicomplab/rPPG-Toolbox/blob/main/dataset/data_loader/BP4DPlusLoader.py",
 )

@@ -135,4 +135,5 @@ CK48: Final = Layout(
     path="the folder that holds CK+48/<expression>/S011_004_00000019.png",
     read=read_ck48,
     keys={"aus": Key("a CSV file of action units (default PATH/facs.csv)", folder_or_file)},
+    people="CK+",
 )

@@ -260,4 +260,5 @@ CKPLUS: Final = Layout(
     path="the folder that holds cohn-kanade-images, Emotion and FACS",
     read=read_ckplus,
     keys={"peak": Key("how many last frames to take, a number from 1 (default 3)", from_one)},
+    people="CK+",
 )

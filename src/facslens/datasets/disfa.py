@@ -197,4 +197,5 @@ DISFA: Final = Layout(
     },
     official=Official("mavadati2013", subjects=27, sequences=27),
     source="https://github.com/CVI-SZU/ME-GraphAU/blob/main/tool/DISFA_image_label_process.py",
+    people="DISFA",
 )

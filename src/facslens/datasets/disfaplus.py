@@ -118,4 +118,5 @@ DISFAPLUS: Final = Layout(
     keys={"present": PRESENT_KEY},
     official=Official("mavadati2016", subjects=9),
     source="https://github.com/cosanlab/py-feat/blob/main/feat/evaluation/datasets.py",
+    people="DISFA",
 )
