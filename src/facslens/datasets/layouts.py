@@ -37,7 +37,9 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
 #: Keys of every layout.
 COMMON_KEYS: Final[Mapping[str, Key]] = {
     "assume_independent": Key(
-        "yes, if every face of an unknown subject shows another person (default no)", yes
+        "yes, if every face of an unknown subject shows another person, or every sequence where "
+        "there are sequences (default no)",
+        yes,
     ),
 }
 
