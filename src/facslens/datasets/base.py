@@ -111,11 +111,12 @@ class Faces:
     def assume_independent(self) -> "Faces":
         """Declare that every face of an unknown subject shows another person.
 
-        Those faces get their image name for a subject, so that they can be split. Where the
-        assumption is wrong, the network is trained and tested on the same person, and the measured
-        accuracy is too high.
+        Those faces get the name of their sequence for a subject, else that of their image, so that
+        they can be split: a sequence shows one person. Where the assumption is wrong, the network
+        is trained and tested on the same person, and the measured accuracy is too high.
         """
-        subject = self.table["subject"].fillna(self.table["image"])
+        alone = self.table["sequence"].fillna(self.table["image"])
+        subject = self.table["subject"].fillna(alone)
         note = "every face of an unknown subject counts as another person, as asked"
         unknown = bool(self.table["subject"].isna().any())
         notes = (*self.notes, note) if unknown else self.notes

@@ -165,9 +165,12 @@ def _identical(group: pd.DataFrame) -> Defect:
 
 
 def _names(faces: Faces) -> list[Defect]:
-    """Find file names that stand in more than one folder, often copies."""
+    """Find file names that stand in more than one folder, often copies.
+
+    Frames of known sequences are counted anew in the folder of each.
+    """
     folders: dict[str, list[str]] = defaultdict(list)
-    for image in faces.table["image"]:
+    for image in faces.table.loc[faces.table["sequence"].isna(), "image"]:
         folders[PurePosixPath(image).name].append(image)
     twice = [images for images in folders.values() if len(images) > 1]
     if not twice:
@@ -183,7 +186,9 @@ def _labels(faces: Faces) -> list[Defect]:
     defects = []
     unknown = int(faces.table["expression"].isna().sum())
     if unknown:
-        level: Level = "error" if unknown == len(faces) else "warning"
+        # Faces with action units alone can be looked at by a network that was trained elsewhere.
+        useless = unknown == len(faces) and not faces.aus
+        level: Level = "error" if useless else "warning"
         message = f"{unknown} of {len(faces)} faces have no known expression"
         defects.append(Defect("missing expressions", faces.name, message, level))
     for expression in faces.expressions:

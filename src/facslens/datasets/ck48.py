@@ -153,4 +153,5 @@ CK48: Final = Layout(
     ),
     source="lucey2010",
     seen=True,
+    people="CK+",
 )

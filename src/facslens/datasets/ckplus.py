@@ -275,4 +275,5 @@ CKPLUS: Final = Layout(
         },
     ),
     source="lucey2010",
+    people="CK+",
 )

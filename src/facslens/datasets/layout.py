@@ -62,6 +62,9 @@ class Layout:
     source
         Who describes the layout: keys of ``references.bib`` and addresses of public descriptions,
         separated by blanks. Empty for layouts of our own.
+    people
+        Whose numbers the subjects have. Layouts with the same word here show the same people, so
+        that nobody confirms in one what a network has learned from them in the other.
     seen
         Whether it was held against the real files; others are read as their source describes them.
     """
@@ -73,6 +76,7 @@ class Layout:
     needs_path: bool = True
     official: Official | None = None
     source: str = ""
+    people: str = ""
     seen: bool = False
 
 

@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from facslens.datasets.affectnet import AFFECTNET
+from facslens.datasets.affwild2 import AFFWILD2
+from facslens.datasets.bp4d import BP4D, BP4DPLUS
 from facslens.datasets.ck48 import CK48
 from facslens.datasets.ckplus import CKPLUS
+from facslens.datasets.disfa import DISFA
+from facslens.datasets.disfaplus import DISFAPLUS
+from facslens.datasets.emotionet import EMOTIONET
 from facslens.datasets.fer2013 import FER2013_CSV
 from facslens.datasets.ferplus import FERPLUS
 from facslens.datasets.folder import FOLDER
@@ -23,6 +28,12 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     "synthetic": SYNTHETIC,
     "ck48": CK48,
     "ckplus": CKPLUS,
+    "disfa": DISFA,
+    "disfaplus": DISFAPLUS,
+    "bp4d": BP4D,
+    "bp4dplus": BP4DPLUS,
+    "emotionet": EMOTIONET,
+    "affwild2": AFFWILD2,
     "fer2013": FER2013_CSV,
     "ferplus": FERPLUS,
     "jaffe": JAFFE,
@@ -38,7 +49,9 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
 #: Keys of every layout.
 COMMON_KEYS: Final[Mapping[str, Key]] = {
     "assume_independent": Key(
-        "yes, if every face of an unknown subject shows another person (default no)", yes
+        "yes, if every face of an unknown subject shows another person, or every sequence where "
+        "there are sequences (default no)",
+        yes,
     ),
 }
 

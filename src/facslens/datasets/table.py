@@ -33,6 +33,7 @@ from facslens.datasets.layout import (
     numbers_or_names,
     one_of,
 )
+from facslens.datasets.made_paths import is_pattern, made_paths
 from facslens.datasets.reading import Reading
 from facslens.names import printable
 
@@ -75,7 +76,8 @@ def read_table(
         Names of columns, ``"none"`` for none. By default they are looked for under usual
         names; the first two have to be there. Splits are train, val, valid, validation, dev and
         test, or FER2013's Training, PublicTest (validation) and PrivateTest (test). FACS codes
-        are read by `facslens.datasets.facs.facs_values`.
+        are read by `facslens.datasets.facs.facs_values`. A path may be made from columns (see
+        `facslens.datasets.made_paths.made_paths`).
     images
         The folder that relative paths start from; by default the table's own.
     kind
@@ -90,6 +92,11 @@ def read_table(
     """
     defects: list[Defect] = []
     cells = read_csv(file, defects)
+    if path is not None and is_pattern(path) and len(cells.columns):
+        made = made_paths(cells, path, file, defects)
+        if made.isna().all() and any(defect.kind == "missing column" for defect in defects):
+            return Reading(file.stem, pd.DataFrame(), tuple(defects))
+        cells = cells.assign(**{path: made})
     wanted = {
         "path": path,
         "expression": expression,
@@ -249,7 +256,10 @@ TABLE: Final = Layout(
     path="the CSV file, with commas, semicolons or tabs; only empty cells are unknown",
     read=read_table,
     keys={
-        "path": Key("the column of image paths"),
+        "path": Key(
+            "the column of image paths, or a path made from columns, such as "
+            "{Subject:03d}/{Filename}/{Apex Frame:05d}.jpg"
+        ),
         "expression": Key("the column of expressions, or none"),
         "subject": Key("the column of subjects, or none"),
         "sequence": Key("the column of sequences, or none"),

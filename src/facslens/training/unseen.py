@@ -7,13 +7,38 @@ from typing import Any
 import pandas as pd
 
 from facslens.datasets.base import Faces
-from facslens.datasets.splits import halves, holdout
+from facslens.datasets.layouts import LAYOUTS
+from facslens.datasets.splits import DISCOVERY, halves, holdout
 from facslens.errors import CallError
 
 
-def contents(faces: Faces) -> dict[str, str]:
-    """Describe faces and their split, as a training notes them in ``model.json``."""
-    return {"faces": faces.digest(), "split": digest_of(list(faces.table["split"]))}
+def contents(faces: Faces) -> dict[str, Any]:
+    """Describe faces and their split, as a training notes them in ``model.json``.
+
+    Where a layout says whose numbers its subjects have, so are the people of the training and
+    validation parts, by these numbers.
+    """
+    noted = {"faces": faces.digest(), "split": digest_of(list(faces.table["split"]))}
+    learned = faces.table["split"].isin(DISCOVERY).to_numpy()
+    people = sorted(people_in(faces.where(learned)))
+    return {**noted, "people": people} if people else noted
+
+
+def people_in(faces: Faces) -> set[str]:
+    """Name the people in faces as every dataset that shows them does; none where nobody can tell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from facslens.datasets.base import make_table
+    >>> table = make_table(pd.DataFrame({"image": ["a"], "path": ["a"], "subject": ["SN001"]}))
+    >>> people_in(Faces(table, "disfaplus")), people_in(Faces(table, "mine"))
+    ({'DISFA SN001'}, set())
+    """
+    layout = LAYOUTS.get(faces.name)
+    if layout is None or not layout.people:
+        return set()
+    return {f"{layout.people} {subject}" for subject in faces.table["subject"].dropna().unique()}
 
 
 def digest_of(value: object) -> str:
@@ -34,8 +59,13 @@ def has_seen(training: Mapping[str, Any], faces: Faces, held: list[str]) -> bool
         Names of the images that are held out.
     """
     content = contents(faces)
+    unseen = people_in(faces.where(faces.table["image"].isin(held).to_numpy()))
     for one in _chain(training):
-        divided = one.get("faces") == content["faces"] and one.get("split") != content["split"]
+        same = one.get("faces") == content["faces"]
+        divided = same and one.get("split") != content["split"]
+        people = one.get("people")  # of other faces; those of the same faces are in its split
+        if not same and isinstance(people, list) and not unseen.isdisjoint(map(str, people)):
+            return True
         known = one.get("images")  # of a network in the package: how the names of its faces begin
         if divided or (isinstance(known, str) and any(image.startswith(known) for image in held)):
             return True
