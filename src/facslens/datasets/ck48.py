@@ -13,7 +13,7 @@ from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.files import images_below, relative
 from facslens.datasets.folder import split_of
 from facslens.datasets.labels import expression_name
-from facslens.datasets.layout import Key, Layout, folder_or_file
+from facslens.datasets.layout import Key, Layout, Official, folder_or_file
 from facslens.datasets.reading import Reading
 
 _FILE: Final = re.compile(
@@ -135,4 +135,20 @@ CK48: Final = Layout(
     path="the folder that holds CK+48/<expression>/S011_004_00000019.png",
     read=read_ck48,
     keys={"aus": Key("a CSV file of action units (default PATH/facs.csv)", folder_or_file)},
+    # Three frames of each of the sequences with an expression.
+    official=Official(
+        source="lucey2010",
+        images=981,
+        subjects=118,
+        sequences=327,
+        expressions={
+            "anger": 135,
+            "contempt": 54,
+            "disgust": 177,
+            "fear": 75,
+            "happiness": 207,
+            "sadness": 84,
+            "surprise": 249,
+        },
+    ),
 )
