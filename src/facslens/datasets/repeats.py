@@ -115,5 +115,5 @@ def _differ(
     codes: Int[np.ndarray, " image"], a: Int[np.ndarray, " pair"], b: Int[np.ndarray, " pair"]
 ) -> Bool[np.ndarray, " pair"]:
     """Tell of pairs whether both values are known, and differ."""
-    known: np.ndarray = (codes[a] >= 0) & (codes[b] >= 0)
-    return known & (codes[a] != codes[b])
+    differ: np.ndarray = (codes[a] != codes[b]) & (codes[a] >= 0) & (codes[b] >= 0)
+    return differ
