@@ -18,7 +18,7 @@ from facslens.datasets.pictures import Pictures
 CAUSES: Final[Mapping[str, tuple[str, str]]] = {
     "split": (
         "one in another part of the split",
-        "what tests the network was seen in its training",
+        "a network is tested on what it was trained on",
     ),
     "subject": (
         "one of another subject",
