@@ -69,6 +69,11 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "faces": Benchmark(
         "finding and cutting out faces", ("{data}/ferplus.zip",), False, needs="ferplus.zip"
     ),
+    "repeats": Benchmark(
+        "near duplicates: the evidence, the search, and data check of FER+",
+        ("{data}/ferplus.zip", "{data}/ck48"),
+        needs="ferplus.zip",
+    ),
     "forming": Benchmark(
         "when detectors arise", json=False, by_hand="trains for hours, into a folder of its own"
     ),

@@ -262,11 +262,55 @@ def test_a_wrong_specification_is_no_defect():
         check("bogus:x")
 
 
-def test_the_real_faces_are_whole(data_folder):
+def test_a_part_of_a_dataset_is_told_from_what_its_makers_count(data_folder):
     result = check(f"ck48:{data_folder / 'ck48'}")
-    assert result.defects == ()
+    assert result.ok
+    assert [(d.kind, d.where) for d in result.defects] == [
+        ("not as published", what) for what in ("images", "subjects", "sequences", "expressions")
+    ]
+    assert [d.message for d in result.defects] == [
+        "ck48: of the 981 images that lucey2010 counts, 174 are missing",
+        "ck48: of the 118 subjects that lucey2010 counts, 24 are missing",
+        "ck48: of the 327 sequences that lucey2010 counts, 58 are missing",
+        "ck48: images differ in number from those that lucey2010 counts: anger 105 of 135, "
+        "contempt 45 of 54, disgust 150 of 177, fear 66 of 75, happiness 165 of 207, "
+        "sadness 72 of 84, surprise 204 of 249",
+    ]
     assert (result.images, result.subjects, result.sequences) == (807, 94, 269)
     assert (result.aus["AU25"], result.aus["AU22"]) == (438, 0)
+
+
+def test_the_same_pixels_are_one_line_a_cause(root, write_image):
+    for number in range(1, 4):
+        for name in ("anger/p1", "anger/p2", "happy/p2"):
+            write_image(root / f"{name}_same{number}.png", number)
+    result = check(f"folder:{root}{SUBJECT}")
+    same = [d.message for d in result.defects if d.kind == "identical images"]
+    assert same == [
+        "anger/p1_same1.png shows the same pixels as anger/p2_same1.png, happy/p2_same1.png, "
+        "although their expressions differ: anger, happiness, although their subjects differ: "
+        "p1, p2; 2 more like it"
+    ]
+
+
+def test_people_who_are_only_assumed_do_not_differ(root, write_image):
+    for name in "ab":
+        write_image(root / "anger" / f"{name}.png", 1)
+    result = check(f"folder:{root},assume_independent=yes")
+    assert [d.message for d in result.defects if d.kind == "identical images"] == [
+        "anger/a.png shows the same pixels as anger/b.png"
+    ]
+
+
+def test_many_broken_images_of_one_reason_are_one_line(root):
+    for number in range(7):
+        (root / "anger" / f"p{number}_text.png").write_text("smile")
+        Image.new("L", (1 + number, 2)).save(root / "anger" / f"p{number}_tiny.png")
+    text, tiny = (d.message for d in check(f"folder:{root}{SUBJECT}").defects if d.level == "error")
+    assert text.endswith(
+        "; 6 more like it: anger/p1_text.png, anger/p2_text.png, anger/p3_text.png and 3 more"
+    )
+    assert "p0_tiny.png is 1×2 pixels: expected at least 8×8; 6 more like it" in tiny
 
 
 def test_a_split_without_a_validation_part_is_a_warning(tmp_path, write_image):

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from facslens import action_units
 from facslens.cli import options
+from facslens.cli.describe import describe_command
 from facslens.datasets.check import Check
 from facslens.datasets.check import check as check_dataset
 from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
@@ -63,6 +64,9 @@ def check(
         _print(found)
     if not found.ok:
         raise typer.Exit(1)
+
+
+app.command("describe")(describe_command)
 
 
 @app.command()

@@ -1,20 +1,24 @@
 """Find everything that is wrong with a dataset, in one pass."""
 
-import hashlib
+import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from facslens.datasets.base import Faces
-from facslens.datasets.defects import Defect, Level, few
-from facslens.datasets.images import grey, read_picture
-from facslens.datasets.load import read
+from facslens.datasets.defects import Defect, Found, Level, few, one_a_cause
+from facslens.datasets.layouts import LAYOUTS
+from facslens.datasets.load import parse_spec, read
+from facslens.datasets.official import differences
+from facslens.datasets.pictures import Pictures, read_pictures
+from facslens.datasets.repeats import find_repeats
 from facslens.datasets.splits import holdout
-from facslens.errors import DataError, NotEnoughDataError
+from facslens.errors import NotEnoughDataError
 
 # What is larger and of such a shape is a photograph, whose face is a part of it: crops of faces are
 # squares, or boxes somewhat higher than wide.
@@ -60,7 +64,8 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
 
     The labels are read as `facslens.datasets.load.load` reads them and every image is
     decoded as in training, so that what passes here can be trained on. A broken image or
-    label does not end the search.
+    label does not end the search. What the makers of a dataset say that it holds is compared, and
+    images that are nearly the same are found (`facslens.datasets.repeats.find_repeats`).
 
     Parameters
     ----------
@@ -81,8 +86,13 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
         reading = read(source)
         faces = reading.faces(strict=False)
         defects = list(reading.defects)
+        official = LAYOUTS[parse_spec(source).name].official
+        if official is not None:
+            defects += differences(faces, official)
     if len(faces):
-        defects += _images(faces, progress)
+        pictures = read_pictures(faces, progress)
+        defects += _images(faces, pictures)
+        defects += [repeat.defect for repeat in find_repeats(faces, pictures)]
         defects += _names(faces)
         defects += _labels(faces)
         defects += _subjects(faces)
@@ -99,41 +109,39 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
     )
 
 
-def _images(faces: Faces, progress: Callable[[int, int], None] | None) -> list[Defect]:
-    """Decode every image; find broken ones, and equal ones under different names."""
-    defects = []
-    same: dict[str, list[int]] = defaultdict(list)
-    noted: dict[str, list[str]] = defaultdict(list)
-    uncut: list[tuple[str, int, int]] = []
-    for row, (image, path) in enumerate(
-        zip(faces.table["image"], faces.table["path"], strict=True)
-    ):
-        try:
-            picture = read_picture(path)
-        except DataError as error:
-            defects.append(Defect("bad image", image, str(error)))
-        else:
-            levels = grey(picture.pixels)
-            if picture.note is not None:
-                noted[picture.note].append(image)
-            height, width = (side * picture.reduced for side in levels.shape)
-            if _is_photograph(width, height):
-                uncut.append((image, width, height))
-            pixels = hashlib.sha256(f"{levels.shape}".encode() + levels.tobytes())
-            same[pixels.hexdigest()].append(row)
-        if progress is not None:
-            progress(row + 1, len(faces))
-    defects += [_noted(note, images) for note, images in noted.items()]
+def _images(faces: Faces, pictures: Pictures) -> list[Defect]:
+    """Tell of broken images, of others that need a word, and of equal ones."""
+    names = faces.table["image"].to_numpy()
+    defects = _broken(faces, pictures)
+    defects += [_noted(note, names[list(rows)]) for note, rows in pictures.notes.items()]
+    uncut = [row for row, (h, w) in enumerate(pictures.size.tolist()) if _is_photograph(w, h)]
     if uncut:
-        image, width, height = uncut[0]
+        height, width = pictures.size[uncut[0]]
         message = (
             f"{len(uncut)} of {len(faces)} images have the size and shape of whole photographs, "
-            f"not of cropped faces, such as {image} with {width}×{height} pixels: cut the faces "
-            f"out with facslens data crop"
+            f"not of cropped faces, such as {names[uncut[0]]} with {width}×{height} pixels: cut "
+            f"the faces out with facslens data crop"
         )
-        defects.append(Defect("no crop", image, message, "warning"))
-    groups = [faces.table.iloc[rows] for rows in same.values() if len(rows) > 1]
-    return defects + [_identical(group) for group in groups]
+        defects.append(Defect("no crop", names[uncut[0]], message, "warning"))
+    same: dict[bytes, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(pictures.sound).tolist():
+        same[pictures.digest[row]].append(row)
+    groups = (faces.table.iloc[rows] for rows in same.values() if len(rows) > 1)
+    return defects + one_a_cause(_identical(group) for group in groups)
+
+
+def _broken(faces: Faces, pictures: Pictures) -> list[Defect]:
+    """Name the images that cannot be read, those of one reason together."""
+    reasons: dict[str, list[int]] = defaultdict(list)
+    for row, message in pictures.broken.items():
+        reason = message.replace(faces.table["path"].iloc[row], "")
+        reasons[re.sub(r"\d+", "", reason)].append(row)
+    defects = []
+    for rows in reasons.values():
+        first, *others = (str(name) for name in faces.table["image"].iloc[rows])
+        more = f"; {len(others)} more like it: {few(others)}" if others else ""
+        defects.append(Defect("bad image", first, f"{pictures.broken[rows[0]]}{more}"))
+    return defects
 
 
 def _is_photograph(width: int, height: int) -> bool:
@@ -142,26 +150,31 @@ def _is_photograph(width: int, height: int) -> bool:
     return stretched and min(width, height) >= _SMALLEST
 
 
-def _noted(note: str, images: list[str]) -> Defect:
+def _noted(note: str, images: Iterable[str]) -> Defect:
     """Say of how many images the same is to be known."""
+    images = list(images)
     count = "1 image" if len(images) == 1 else f"each of {len(images)} images"
     message = f"{count} ({few(images)}) {note}"
     return Defect("doubtful image", images[0], message, "warning")
 
 
-def _identical(group: pd.DataFrame) -> Defect:
-    """Describe images with the same pixels, and what makes it worse."""
+def _identical(group: pd.DataFrame) -> Found:
+    """Describe images with the same pixels, and what makes it worse: the cause."""
     first, *others = group["image"]
-    worse = ""
+    # Whom `assume_independent` names by the image is nobody in particular.
+    known = group.assign(subject=group["subject"].where(group["subject"] != group["image"]))
+    worse, cause = "", []
     for column in ("expression", "subject", "split"):
-        values = group[column].dropna().unique()
+        values = known[column].dropna().unique()
         if len(values) > 1:
             worse += f", although their {column}s differ: {few(values)}"
+            cause.append(column)
     units = [c for c in group.columns if c.startswith("AU") and len(group[c].dropna().unique()) > 1]
     if units:
         worse += f", although their action units differ: {few(units)}"
+        cause.append("AU")
     message = f"{first} shows the same pixels as {few(others)}{worse}"
-    return Defect("identical images", first, message, "warning")
+    return Found(tuple(cause), "", Defect("identical images", first, message, "warning"))
 
 
 def _names(faces: Faces) -> list[Defect]:

@@ -22,6 +22,8 @@ Kind = Literal[
     "doubtful image",
     "no crop",
     "identical images",
+    "near duplicates",
+    "not as published",
     "missing expressions",
     "missing subjects",
     "few subjects",

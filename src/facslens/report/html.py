@@ -1,10 +1,7 @@
 """Writes the report of a run: a folder that opens from the disk with no network."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import jinja2
 from markupsafe import Markup
@@ -12,24 +9,15 @@ from markupsafe import Markup
 from facslens.artifacts import atomic
 from facslens.plot.outline import FACE
 from facslens.plot.style import KINDS, written
-from facslens.report import figures
 from facslens.report.about import build_about
 from facslens.report.contents import SECTIONS
 from facslens.report.downloads import Download, build_downloads
-from facslens.report.formats import FILTERS
+from facslens.report.environment import environment
 from facslens.report.missing import Missing
+from facslens.report.policy import policy
 from facslens.report.section import TEMPLATES, Page, Section
 from facslens.report.tables import RunTables
 from facslens.runs.folder import Run
-
-_TOOLS: Final = (
-    figures.at,
-    figures.line_path,
-    figures.step_path,
-    figures.nice_ticks,
-    figures.strength,
-    figures.hundredths,
-)
 
 
 @dataclass(frozen=True)
@@ -91,18 +79,10 @@ def _draw(page: Page, folder: Path) -> None:
 def render(page: Page) -> str:
     """Fill in the page's template; nothing is computed there."""
     loaders = dict.fromkeys([TEMPLATES, *(section.loader for section in page.sections)])
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(list(loaders)),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS)
-    environment.tests["missing"] = lambda view: isinstance(view, Missing)
-    environment.globals |= {tool.__name__: tool for tool in _TOOLS}
-    style, script = (environment.get_template(f"report.{kind}").render() for kind in ("css", "js"))
-    return environment.get_template("report.html").render(
+    templates = environment(jinja2.ChoiceLoader(list(loaders)))
+    templates.tests["missing"] = lambda view: isinstance(view, Missing)
+    style, script = (templates.get_template(f"report.{kind}").render() for kind in ("css", "js"))
+    return templates.get_template("report.html").render(
         about=page.of(build_about),
         figures=frozenset(page.figures()),
         outline=FACE,
@@ -111,30 +91,6 @@ def render(page: Page) -> str:
         script=Markup(script),
         policy=policy(style, script),
     )
-
-
-def policy(style: str, script: str) -> str:
-    """Write what a browser may do for the page: its own style, script and pictures, no network.
-
-    Only the given style sheet and script are allowed, by their hash. Styles of single elements
-    are, too: they hold the colours of cells and can load nothing. Pictures lie beside the
-    page, on the disk (``file:``) or where a server puts both (``'self'``).
-    """
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "img-src 'self' data: file:",
-            "style-src 'unsafe-inline'",
-            f"style-src-elem '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _built(page: Page, parent: str) -> tuple[Built, ...]:
