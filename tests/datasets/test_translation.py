@@ -1,5 +1,7 @@
 """A table that says which columns are which action units."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,15 @@ def test_other_columns_are_no_action_units_then(write):
 def test_what_is_wrong_is_said_once(write, translation, message):
     (error,) = errors(write(translation))
     assert message in error
+
+
+def test_the_example_in_the_book_is_one(write):
+    example = Path(__file__).parents[2] / "docs" / "blendshapes.csv"
+    columns = [row.split(",")[0] for row in example.read_text().splitlines()[1:]]
+    text = f"image,{','.join(columns)}\n1.png,0.5,0.25,0.75,1,0.125,0,0\n"
+    faces = load(write(example.read_text(), text))
+    units = faces.table.filter(like="AU").iloc[0].to_dict()
+    assert units == {
+        "AU01_probability": 0.5, "AU02_probability": 0.25, "AU12_probability": 0.125,
+        "AU15_probability": 0,
+    }  # fmt: skip

@@ -29,6 +29,8 @@ class Program:
         Who describes its table: a key of ``references.bib``, or an address.
     columns
         Matches the names of its columns of action units.
+    example
+        How it calls them, for the documents.
     beside
         Names of further columns that it writes; one of them tells its table from a table of
         somebody else whose columns are called alike.
@@ -49,6 +51,7 @@ class Program:
     name: str
     source: str
     columns: re.Pattern[str]
+    example: str
     beside: tuple[str, ...]
     kind: str
     coding: Coding | None
@@ -127,6 +130,7 @@ PROGRAMS: Final[tuple[Program, ...]] = (
         "py-feat",
         "cheong2023pyfeat",
         re.compile(r"AU\d\d"),
+        "`AU12`",
         ("FaceScore", "FaceRectX"),
         "probability",
         _of("py-feat"),
@@ -136,6 +140,7 @@ PROGRAMS: Final[tuple[Program, ...]] = (
         "OpenFace 2",
         "baltrusaitis2018",
         re.compile(r"AU\d\d_[rc]"),
+        "`AU12_r`, `AU12_c`",
         ("confidence", "success", "gaze_0_x", "pose_Rx"),
         "presence",
         _of("OpenFace 2"),
@@ -148,6 +153,7 @@ PROGRAMS: Final[tuple[Program, ...]] = (
         "LibreFace",
         "chang2024libreface",
         re.compile(r"au_\d{1,2}(?:_intensity)?"),
+        "`au_12`, `au_12_intensity`",
         ("facial_expression", "frame_time_in_ms", "gaze_yaw"),
         "presence",
         _of("LibreFace"),
@@ -158,6 +164,7 @@ PROGRAMS: Final[tuple[Program, ...]] = (
         "FaceReader",
         "https://github.com/d-bohn/facereadeR",
         re.compile(r"Action Unit \d\d - .+"),
+        "`Action Unit 12 - Lip Corner Puller`",
         ("Video Time", "Valence", "Arousal"),
         "intensity",
         _of("FaceReader"),
@@ -171,6 +178,7 @@ PROGRAMS: Final[tuple[Program, ...]] = (
         "a NetFACS matrix",
         "mielke2021",
         re.compile(r"\d{1,2}"),
+        "`12`",
         (),
         "presence",
         None,
