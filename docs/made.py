@@ -6,6 +6,7 @@ Links to files of the repository lead to the pages that these have become, so th
 both places.
 """
 
+import csv
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,8 @@ from facslens.cli.commands import COMMANDS, load
 from facslens.datasets.labels import NUMBERINGS
 from facslens.datasets.layout import Key
 from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
+from facslens.datasets.programs import PROGRAMS
+from facslens.names import listed
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
@@ -107,6 +110,29 @@ def _numberings() -> str:
         for name, known in NUMBERINGS.items()
     )
     return _table(("`labels=`", "numbers"), *rows)
+
+
+def _programs() -> str:
+    """List the programs whose tables are known by their columns."""
+    rows = (
+        (
+            program.name,
+            program.example,
+            listed([f"`{name}`" for name in program.beside], "or") if program.beside else "",
+            program.kind,
+            program.note,
+            program.source if ":" in program.source else f"[{program.source}](../references.bib)",
+        )
+        for program in PROGRAMS
+    )
+    head = ("table of", "its columns", "beside one of", "without a suffix", "read", "source")
+    return _table(head, *rows)
+
+
+def _blendshapes() -> str:
+    """Show the example of a table that says which columns are which action units."""
+    with (DOCS / "blendshapes.csv").open(encoding="utf-8", newline="") as file:
+        return _table(*(tuple(row) for row in csv.reader(file)))
 
 
 def _pictures() -> str:
@@ -208,12 +234,14 @@ def _sources() -> str:
 
 #: What stands in place of ``<!-- made: NAME -->``.
 MADE: Final[dict[str, Callable[[], str]]] = {
+    "blendshapes": _blendshapes,
     "codes": _codes,
     "commands": _commands,
     "distances": _distances,
     "layouts": _layouts,
     "numberings": _numberings,
     "pictures": _pictures,
+    "programs": _programs,
     "prototypes": _prototypes,
     "sources": _sources,
 }

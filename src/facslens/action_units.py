@@ -115,6 +115,9 @@ ACTION_UNITS: Final[dict[str, ActionUnit]] = {
     unit.code: unit for unit in (ActionUnit(*row) for row in _TABLE)
 }
 
+#: Other names of action units, which older editions of the manual and programs have.
+ALSO_CALLED: Final[Mapping[str, str]] = {"lip puckerer": "AU18"}
+
 #: One prototype of each expression, after EMFACS as tabled by Ekman, Friesen & Hager 2002
 #: [ekman2002facs]_, p. 174; contempt is one-sided.
 PROTOTYPES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -266,8 +269,10 @@ def parse_column(name: str, kind: str = "presence") -> tuple[str, str] | None:
     code = _code(match)
     if match is None or code is None:
         return None
-    if match["rest"] is not None and _words(match["rest"]) != ACTION_UNITS[code].name:
-        return None
+    if match["rest"] is not None:
+        words = _words(match["rest"])
+        if words != ACTION_UNITS[code].name and ALSO_CALLED.get(words) != code:
+            return None
     return code, kinds[match["suffix"].lower()] if match["suffix"] else kind
 
 

@@ -5,6 +5,7 @@
 
 import io
 import os
+import re
 import resource
 import time
 import zipfile
@@ -18,6 +19,7 @@ from PIL import Image
 from facslens.datasets.check import check
 from facslens.datasets.formats import BY_ENDING
 from facslens.datasets.images import read_grey, read_picture
+from facslens.datasets.load import read as read_dataset
 from facslens.errors import DataError
 
 MANY = int(os.environ.get("FACSLENS_MUTATIONS", "12"))
@@ -163,6 +165,22 @@ TEXTS = {
     "ckplus": "  1.2000000e+01  3.0000000e+00\n  2.5000000e+01  0.0000000e+00\n",
     "ckplus emotion": "  3.0000000e+00\n",
 }
+#: Tables that programs write, of the pictures faces/a.png and faces/b.png: every number is another.
+PROGRAMS = {
+    "py-feat": "input,frame,FaceScore,AU01,AU12,AU43,anger\n"
+    "faces/a.png,0,0.998,0.125,0.9375,0.0625,0.01\nfaces/b.png,1,0.875,0.25,,0.5,0.02\n",
+    "OpenFace 2": "path, frame, timestamp, confidence, success, AU12_r, AU06_r, AU12_c\n"
+    "faces/a.png, 1, 0.033, 0.98, 1, 2.75, 0.31, 1.00\n"
+    "faces/b.png, 2, 0.067, 0.97, 1, 4.19, 3.62, 0.00\n",
+    "LibreFace": "path,frame_idx,frame_time_in_ms,au_1,au_12,au_12_intensity,facial_expression\n"
+    "faces/a.png,3,0.1,1,0,3.625,Happiness\nfaces/b.png,4,0.2,0,1,1.875,Neutral\n",
+    "FaceReader": "Video analysis detailed log\t\nFrame rate:\t29.97\n\n"
+    "path\tVideo Time\tNeutral\tAction Unit 12 - Lip Corner Puller\tAction Unit 01\n"
+    "faces/a.png\t00:00.1\t0.1\tNotActive\tB\nfaces/b.png\t00:00.2\tFIT_FAILED\tFIT_FAILED\tE\n",
+    "NetFACS": "image,1,2,12\nfaces/a.png,1,0,0\nfaces/b.png,0,1,1\n",
+    "FACS": "image,facs,AU4 (r)\nfaces/a.png,6+12C+L14,4.5\nfaces/b.png,1B+2+T23?,0.5\n",
+}
+TEXTS |= PROGRAMS
 
 
 #: What cells hold that nobody expected.
@@ -175,7 +193,7 @@ CELLS = (
 
 def misused(text: str, rng: np.random.Generator) -> str:
     """Replace some cells of a table by others that are text, but not what is expected there."""
-    separator = "," if "," in text else " "
+    separator = next(sign for sign in "\t, " if sign in text)
     rows = [line.split(separator) for line in text.splitlines()]
     for _ in range(rng.integers(1, 4)):
         row = rows[rng.integers(len(rows))]
@@ -186,10 +204,11 @@ def misused(text: str, rng: np.random.Generator) -> str:
 
 def dataset(root: Path, name: str, write_image) -> tuple[str, Path]:
     """A dataset with one text file in it, which is to be damaged."""
-    if name == "table":
+    if name == "table" or name in PROGRAMS:
         for letter in "ab":
             write_image(root / "faces" / f"{letter}.png")
-        return f"table:{root / 'labels.csv'}", root / "labels.csv"
+        none = ",expression=none" if name in PROGRAMS else ""
+        return f"table:{root / 'labels.csv'}{none}", root / "labels.csv"
     if name == "ck48":
         write_image(root / "CK+48" / "happy" / "S011_004_00000019.png")
         write_image(root / "CK+48" / "anger" / "S012_001_00000019.png")
@@ -224,3 +243,39 @@ def test_a_damaged_table_is_read_or_its_defects_are_named(tmp_path, name, write_
         else:
             file.write_text(misused(TEXTS[name], rng))
         in_time(lambda: check(spec))
+
+
+def spoken(text: str) -> set[float]:
+    """Every number that a text may be read to hold, as float32."""
+    words = [word for split in ('[,;\\t"\\s]+', '[;\\t"]+') for word in re.split(split, text)]
+    found = {float(grade) for word in words for grade in [" ABCDE".find(word.upper())] if word}
+    found |= {0.0} if "notactive" in text.lower() else set()
+    for word in words:
+        try:
+            found.add(float(np.float32(word.strip().replace(",", "."))))
+        except ValueError:
+            continue
+    # in a cell of FACS codes a grade stands at its number, and what is not listed is absent
+    if re.search(r"\d[A-E]?[+]|(?:^|[,;\t\"])\d+[A-E]?\??(?:[,;\t\"]|$)", text):
+        found |= {0.0, 1.0, *(" ABCDE".find(letter) for letter in re.findall(r"\d([A-E])", text))}
+    return found
+
+
+@pytest.mark.parametrize("name", ["table", *PROGRAMS])
+def test_no_value_of_a_damaged_table_is_invented(tmp_path, name, write_image):
+    spec, file = dataset(tmp_path, name, write_image)
+    rng = np.random.default_rng([20191201, len(TEXTS[name])])
+    seen = 0
+    for number in range(2 * MANY):
+        text = misused(TEXTS[name], rng)
+        if number % 2:
+            text = mutated(TEXTS[name].encode(), rng).decode("utf-8", "replace")
+        file.write_text(text, newline="")
+        rows = read_dataset(spec).rows
+        for _, row in rows.iterrows():
+            lines = [line for line in re.split(r"[\r\n]+", text) if row["image"] in line]
+            said = spoken(text if '"' in text or not lines else "\n".join(lines))
+            values = [float(v) for c, v in row.items() if c.startswith("AU") and not np.isnan(v)]
+            assert set(values) <= said, text
+            seen += len(values)
+    assert seen > MANY / 2

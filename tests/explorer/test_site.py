@@ -70,6 +70,7 @@ def test_every_unit_has_the_action_unit_of_its_largest_auroc(read: Any, record: 
 def test_an_action_unit_has_every_number_of_the_experiment(read: Any, record: RunRecord) -> None:
     tuning = record.table("experiment/tuning.parquet")
     own = tuning[(tuning["au"] == "AU12") & (tuning["layer"] == "conv3")].sort_values("unit")
+    assert read("au/AU12")["coded"] == "coded by FACS coders"
     shown = read("au/AU12")["layers"][1]
     for column in ("auroc", "wins"):
         assert shown[column] == np.rint(1000 * own[column]).astype(int).tolist()

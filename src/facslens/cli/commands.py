@@ -134,6 +134,7 @@ COMMANDS: Final[dict[str, Command]] = {
             "facslens data list",
             "facslens data check ck48:PATH/TO/ck48",
             "facslens data crop photographs/ --out crops",
+            "facslens data convert ck48:PATH/TO/ck48 --to netfacs --out matrix.csv",
         ),
     ),
 }

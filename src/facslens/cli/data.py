@@ -11,13 +11,19 @@ from rich.console import Console
 from rich.table import Table
 
 from facslens import action_units
+from facslens.artifacts import write_table
 from facslens.cli import options
 from facslens.cli.describe import describe_command
 from facslens.datasets.check import Check
 from facslens.datasets.check import check as check_dataset
+from facslens.datasets.coding import coders
+from facslens.datasets.convert import TARGETS
+from facslens.datasets.convert import convert as converted
 from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
+from facslens.datasets.load import load
 from facslens.engines.choose import choose
 from facslens.engines.local import Local
+from facslens.errors import CallError
 from facslens.preprocess.crops import Order, make_crops
 from facslens.preprocess.detect import DEFAULT
 from facslens.progress import shown
@@ -206,6 +212,51 @@ def crop(
         raise typer.Exit(1)
 
 
+@app.command()
+def convert(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="The dataset, as for --data.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            help="What to write: "
+            + ", or ".join(f"{target.summary} ({name})" for name, target in TARGETS.items())
+            + ".",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The CSV file to write.")],
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="What a row of NetFACS stands for: image or sequence."),
+    ] = None,
+) -> None:
+    """Write the action units of a dataset as another program reads them.
+
+    A matrix for NetFACS has one column an action unit, called by its number, and the names of the
+    rows in the first column. NetFACS takes no unknown value: rows that have one are left out, and
+    counted. Subject and expression of every row stand in a second file, FILE-info.csv. A table like
+    py-feat's has all that is known of every image. It reads back as --data table:FILE.
+    """
+    if out.suffix.lower() != ".csv":
+        raise CallError(f"--out {out} ends in {out.suffix!r}: expected .csv")
+    faces = load(spec)
+    made = converted(faces, to, by)
+    write_table(out, made.table)
+    said = f"{to}: {out}; {len(made.table)} rows"
+    if made.beside is not None:
+        beside = out.with_name(f"{out.stem}-info.csv")
+        write_table(beside, made.beside)
+        said += f"; what else is known of them: {beside}"
+    console = Console(soft_wrap=True)
+    console.print(said, markup=False, highlight=False)
+    for coding, columns in coders(faces.codings, faces.codings):
+        if coding is not None and coding.automatic:
+            names = ", ".join(column.replace("_", " ") for column in columns)
+            console.print(f"coded by {coding.words}: {names}", markup=False, highlight=False)
+    for note in made.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+
+
 def _print(found: Check) -> None:
     console = Console(soft_wrap=True)
     console.print(
@@ -219,6 +270,10 @@ def _print(found: Check) -> None:
             for name, count in counts.items():
                 table.add_row(name, str(count))
             console.print(table)
+    for coding, columns in coders(found.codings, found.codings):
+        if coding is not None:
+            names = ", ".join(column.replace("_", " ") for column in columns)
+            console.print(f"coded by {coding.words}: {names}", markup=False, highlight=False)
     for defect in found.defects:
         style = "red" if defect.level == "error" else "yellow"
         console.print(f"[{style}]{defect.level}[/] ", end="")

@@ -58,7 +58,7 @@ def shuffle_labels(faces: Faces, seed: int) -> Faces:
     dealt = np.random.default_rng(seed).permutation(labels)
     expression = table["expression"].copy()
     expression[training] = dealt[codes]
-    return Faces(table.assign(expression=expression.astype("string")), faces.name, faces.notes)
+    return replace(faces, table=table.assign(expression=expression.astype("string")))
 
 
 def shuffled(

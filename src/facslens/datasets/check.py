@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from facslens.datasets.base import Faces
+from facslens.datasets.coding import Coding
 from facslens.datasets.defects import Defect, Found, Level, few, one_a_cause
 from facslens.datasets.layouts import LAYOUTS
 from facslens.datasets.load import parse_spec, read
@@ -43,6 +44,8 @@ class Check:
         Images of each expression that occurs, in canonical order.
     aus
         Images in which each action unit is known to be present.
+    codings
+        Who coded which column of the table of faces; none for a column of which nobody says it.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Check:
     sequences: int
     expressions: dict[str, int]
     aus: dict[str, int]
+    codings: dict[str, Coding] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -106,6 +110,7 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
         sequences=int(table["sequence"].nunique()),
         expressions={e: int(counts[e]) for e in faces.expressions},
         aus={au: int((table[au] == 1).sum()) for au in faces.aus},
+        codings=dict(faces.codings),
     )
 
 

@@ -7,13 +7,15 @@ from typing import Final
 
 import pandas as pd
 
-from facslens.datasets.columns import au_values, read_csv
+from facslens.datasets.coding import PEOPLE, Coding
+from facslens.datasets.columns import au_values, read_csv, value_columns
 from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.files import images_below, relative
 from facslens.datasets.folder import split_of
 from facslens.datasets.labels import expression_name
 from facslens.datasets.layout import Key, Layout, Official, folder_or_file
+from facslens.datasets.programs import codings_of_values, origins_of, prepared
 from facslens.datasets.reading import Reading
 
 _FILE: Final = re.compile(
@@ -35,7 +37,8 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
     aus
         CSV file with the column ``sequence`` (such as ``S011_004``), optionally ``subject``
         and ``emotion`` (they have to agree with the images), and 0/1 columns for action
-        units. Without it ``facs.csv`` in `root`, where that exists.
+        units. Without it ``facs.csv`` in `root`, where that exists. They count as coded by people,
+        unless their columns are those of a known program.
 
     References
     ----------
@@ -69,7 +72,7 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
                 "split": split_of(where, defects),
             }
     defects.extend(one_a_cause(misplaced))
-    faces = pd.DataFrame(list(rows.values()))
+    faces, codings = pd.DataFrame(list(rows.values())), dict[str, Coding]()
     if not len(faces) and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected CK+48/<expression>/<subject>_…_<frame>.png"
         defects.append(Defect("empty folder", str(root), message))
@@ -78,8 +81,8 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
         check_split(faces["split"], "ck48", defects)
         faces = without_conflicts(faces, "ck48", defects)
     if len(faces) and (aus is not None or os.path.lexists(codes)):
-        faces = _join(faces, codes, defects)
-    return Reading("ck48", faces, tuple(defects))
+        faces, codings = _join(faces, codes, defects)
+    return Reading("ck48", faces, tuple(defects), codings=codings)
 
 
 def _agree(faces: pd.DataFrame, defects: list[Defect]) -> None:
@@ -93,16 +96,22 @@ def _agree(faces: pd.DataFrame, defects: list[Defect]) -> None:
             defects.append(Defect("labels disagree", str(sequence), message))
 
 
-def _join(faces: pd.DataFrame, file: Path, defects: list[Defect]) -> pd.DataFrame:
-    """Give every face the action units of its sequence."""
+def _join(
+    faces: pd.DataFrame, file: Path, defects: list[Defect]
+) -> tuple[pd.DataFrame, dict[str, Coding]]:
+    """Give every face the action units of its sequence, and say who coded them."""
     table = read_csv(file, defects)
     if table.empty:
-        return faces
+        return faces, {}
     if "sequence" not in table.columns:
         message = f"{file} lacks the column 'sequence': it has {few(table.columns, 8)}"
         defects.append(Defect("missing column", str(file), message))
-        return faces
-    units = au_values(table, file.name, defects)
+        return faces, {}
+    origins = origins_of(table.columns)
+    table = prepared(table, origins, file.name, defects, None)
+    units = au_values(table, file.name, defects, kinds=origins.kinds)
+    written = value_columns(table.columns, kinds=origins.kinds)
+    codings = codings_of_values(written, origins, None, file.name, defects)
     twice = table["sequence"].duplicated() & table["sequence"].notna()
     for sequence in table["sequence"][twice].unique():
         message = f"{file.name} has two rows for the sequence {sequence}: expected one"
@@ -110,7 +119,8 @@ def _join(faces: pd.DataFrame, file: Path, defects: list[Defect]) -> pd.DataFram
     kept = table["sequence"].notna() & ~twice
     known = table[kept].set_index("sequence")
     _compare(faces, known, file.name, defects)
-    return faces.join(units[kept].set_index(known.index), on="sequence")
+    joined = faces.join(units[kept].set_index(known.index), on="sequence")
+    return joined, dict.fromkeys(units.columns, PEOPLE) | codings
 
 
 def _compare(faces: pd.DataFrame, known: pd.DataFrame, source: str, defects: list[Defect]) -> None:

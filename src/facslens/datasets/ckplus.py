@@ -10,6 +10,7 @@ import pandas as pd
 
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
+from facslens.datasets.coding import PEOPLE
 from facslens.datasets.defects import Defect, Found, few, one_a_cause, tally
 from facslens.datasets.files import count_skipped, files_below, in_utf8, relative
 from facslens.datasets.layout import Layout, Official
@@ -128,7 +129,8 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
             f"ignored: {tally(ignored)}"
         )
         defects.append(Defect("left out", str(root), message, "warning"))
-    return Reading("ckplus", pd.DataFrame(rows), tuple(defects))
+    codings = {column: PEOPLE for code in units for column in (code, f"{code}_intensity")}
+    return Reading("ckplus", pd.DataFrame(rows), tuple(defects), codings=codings)
 
 
 def _lines(file: Path, where: str, found: list[Found]) -> list[list[str]]:

@@ -4,8 +4,9 @@ import io
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ from facslens.names import listed
 # pandas marks a second column of the same name so, which has to be noticed here.
 _REPEATED: Final = re.compile(r"\.\d+$")
 _DECIMAL: Final = re.compile(r"^\s*([+-]?\d+),(\d+)\s*$")
+#: How OpenFace calls a column of an action unit.
+_OPENFACE: Final = re.compile(r"AU\d\d_[rc]")
 # Beside a column that ends in l this is the right side of the face, not OpenFace's intensity.
 _RIGHT: Final = re.compile(r"r(\)?)$", re.IGNORECASE)
 #: From this confidence on OpenFace itself takes what it tracked for a face.
@@ -135,6 +138,7 @@ def au_values(
     defects: list[Defect],
     kind: str = "presence",
     unknown: tuple[float, ...] = (),
+    kinds: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Read the action-unit columns of a table of text.
 
@@ -153,6 +157,8 @@ def au_values(
         `facslens.action_units.KINDS`, which also has the suffixes.
     unknown
         Numbers that stand for an unknown value; they are counted, as a warning.
+    kinds
+        What single columns without a suffix hold, where it is not `kind`.
 
     Returns
     -------
@@ -171,8 +177,9 @@ def au_values(
     signs = 0
     ignored: dict[str, list[str]] = defaultdict(list)
     names = {column.lower() for column in table.columns}
+    tracked: set[str] = set()
     for column in table.columns:
-        known = action_units.parse_column(_REPEATED.sub("", column), kind)
+        known = action_units.parse_column(_REPEATED.sub("", column), kinds.get(column, kind))
         right = _RIGHT.search(column) is not None and _RIGHT.sub(r"l\1", column).lower() in names
         if known is None or right:
             if right or action_units.is_of_one_side(column):
@@ -181,7 +188,9 @@ def au_values(
                 ignored["name no action unit, or several"].append(column)
             continue
         code, found = known
-        name = code if found == "presence" else f"{code}_{found}"
+        name = value_name(code, found)
+        if _OPENFACE.fullmatch(column):
+            tracked.add(name)
         if name in values:
             message = (
                 f"{source} has two columns for {name.replace('_', ' ')}: one of them is {column!r}"
@@ -190,7 +199,7 @@ def au_values(
             continue
         is_sign = numbers(table[column]).isin(unknown)
         signs += int(is_sign.sum())
-        values[name] = _values(table[column].mask(is_sign), column, found, source, wrong)
+        values[name] = kind_values(table[column].mask(is_sign), column, found, source, wrong)
     defects.extend(one_a_cause(wrong))
     if signs:
         written = listed([f"{sign:g}" for sign in unknown], "or")
@@ -200,17 +209,48 @@ def au_values(
         message = f"{source} has columns that {cause}, ignored: {tally(columns)}"
         defects.append(Defect("left out", source, message, "warning"))
     units = pd.DataFrame(values, index=table.index, dtype=np.float32)
-    return units[~_is_lost(table, source, defects)].reindex(table.index)
+    if tracked:
+        own = sorted(tracked)
+        units[own] = units[own].mask(_is_lost(table, source, defects))
+    return units
+
+
+def value_name(code: str, kind: str) -> str:
+    """Name a column of a Faces table.
+
+    Examples
+    --------
+    >>> value_name("AU12", "presence"), value_name("AU12", "intensity")
+    ('AU12', 'AU12_intensity')
+    """
+    return code if kind == "presence" else f"{code}_{kind}"
+
+
+def value_columns(
+    columns: Iterable[str], kind: str = "presence", kinds: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Say which column of a table each column that `au_values` gives was read from.
+
+    Examples
+    --------
+    >>> value_columns(["path", "AU 12", "AU06_r"])
+    {'AU12': 'AU 12', 'AU06_intensity': 'AU06_r'}
+    """
+    read: dict[str, str] = {}
+    for column in columns:
+        known = action_units.parse_column(_REPEATED.sub("", column), kinds.get(column, kind))
+        if known is not None:
+            read.setdefault(value_name(*known), column)
+    return read
 
 
 def _is_lost(table: pd.DataFrame, source: str, defects: list[Defect]) -> pd.Series:
     """Mark the rows in which OpenFace is not sure to have seen a face, and report how many."""
     lost = pd.Series(False, index=table.index)
-    if any(re.fullmatch(r"AU\d\d_[rc]", column) for column in table.columns):
-        if "success" in table.columns:
-            lost |= numbers(table["success"]) != 1
-        if "confidence" in table.columns:
-            lost |= ~(numbers(table["confidence"]) >= CONFIDENT)
+    if "success" in table.columns:
+        lost |= numbers(table["success"]) != 1
+    if "confidence" in table.columns:
+        lost |= ~(numbers(table["confidence"]) >= CONFIDENT)
     if lost.any():
         message = (
             f"in {int(lost.sum())} of {len(table)} rows of {source} OpenFace lost the face "
@@ -220,7 +260,9 @@ def _is_lost(table: pd.DataFrame, source: str, defects: list[Defect]) -> pd.Seri
     return lost
 
 
-def _values(cells: pd.Series, column: str, kind: str, source: str, wrong: list[Found]) -> pd.Series:
+def kind_values(
+    cells: pd.Series, column: str, kind: str, source: str, wrong: list[Found]
+) -> pd.Series:
     """Read the cells of one action unit; collect those outside the range of their kind."""
     scale = action_units.KINDS[kind]
     expected = ", ".join(filter(None, (scale.values, scale.letters))) + " or empty"

@@ -18,6 +18,7 @@ Kind = Literal[
     "duplicate name",
     "labels disagree",
     "left out",
+    "mixed codes",
     "bad image",
     "doubtful image",
     "no crop",

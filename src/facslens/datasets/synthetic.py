@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from facslens.datasets.coding import DRAWN
 from facslens.datasets.layout import Key, Layout, one_of
 from facslens.datasets.reading import Reading
 from facslens.datasets.regions import Regions
@@ -26,7 +27,7 @@ def read_synthetic(folder: Path | None, *, design: str = "natural") -> Reading:
         Which of the faces in the package; ignored where a folder is given.
     """
     root = ARCHIVE / design if folder is None else folder
-    return replace(read_table(root / "faces.csv"), name="synthetic")
+    return replace(read_table(root / "faces.csv", coded=DRAWN), name="synthetic")
 
 
 def read_regions(folder: Path | None, *, design: str = "natural") -> Regions:

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -12,11 +13,20 @@ import pandas as pd
 
 from facslens.action_units import KINDS
 from facslens.datasets.archive import state_of
-from facslens.datasets.columns import UNKNOWN, au_values, numbers, read_csv, row_name
+from facslens.datasets.coding import Coding, parse_coding
+from facslens.datasets.columns import (
+    UNKNOWN,
+    au_values,
+    numbers,
+    read_csv,
+    row_name,
+    value_columns,
+)
 from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, Found, few, one_a_cause
 from facslens.datasets.facs import facs_values
-from facslens.datasets.files import find_file
+from facslens.datasets.files import find_file, is_image
+from facslens.datasets.frame_names import FRAMES_HINT, counts_frames, frame_names, parse_frames
 from facslens.datasets.labels import (
     EXPRESSIONS,
     LABELS_HINT,
@@ -34,7 +44,9 @@ from facslens.datasets.layout import (
     one_of,
 )
 from facslens.datasets.made_paths import is_pattern, made_paths
+from facslens.datasets.programs import Origins, codings_of_values, origins_of, prepared
 from facslens.datasets.reading import Reading
+from facslens.datasets.translation import translated
 from facslens.names import printable
 
 #: The names that a column may have when the call names none; OpenFace and py-feat included.
@@ -43,11 +55,14 @@ _NAMES: Final = {
     "expression": ("expression", "emotion", "label"),
     "subject": ("subject", "subject_id", "person", "identity"),
     "sequence": ("sequence", "video", "clip"),
-    "frame": ("frame",),
+    "frame": ("frame", "frame_idx"),
     "split": ("split", "usage"),
     "facs": ("facs", "facs_code", "facs_codes"),
 }
 _NO_COLUMN: Final = "none"
+#: The column of the names that are made of frames; no table can have it, for names are stripped.
+_NAMED: Final = " named"
+_ARTICLES: Final = {"intensity": "an", "probability": "a"}
 
 
 def read_table(
@@ -61,10 +76,13 @@ def read_table(
     split: str | None = None,
     facs: str | None = None,
     images: Path | None = None,
-    kind: str = "presence",
+    frames: str | None = None,
+    kind: str | None = None,
     present: float | None = None,
     unknown: tuple[float, ...] = (),
     labels: Mapping[str, str] = MappingProxyType({}),
+    aus: Path | None = None,
+    coded: Coding | None = None,
 ) -> Reading:
     """Read faces from the rows of a CSV file.
 
@@ -80,8 +98,13 @@ def read_table(
         `facslens.datasets.made_paths.made_paths`).
     images
         The folder that relative paths start from; by default the table's own.
+    frames
+        Names the picture of every row by the number of its frame, where the table has one row a
+        frame and no path (see `facslens.datasets.frame_names`). Rows without a picture are left
+        out, and counted.
     kind
-        What action-unit columns without a suffix hold (see `au_values`).
+        What action-unit columns without a suffix hold (see `au_values`): by default what the
+        program writes that is known by its columns, else presence.
     present
         Where only the intensity or probability of an action unit is given, it counts as
         present from this value on. By default its presence is unknown.
@@ -89,6 +112,11 @@ def read_table(
         Numbers that stand for an unknown action unit or expression.
     labels
         What other words for expressions mean (see `facslens.datasets.labels.parse_labels`).
+    aus
+        A table that says which columns are which action units (see
+        `facslens.datasets.translation`); then no other column is read as one.
+    coded
+        Who coded the action units that no program is known to have written.
     """
     defects: list[Defect] = []
     cells = read_csv(file, defects)
@@ -97,6 +125,9 @@ def read_table(
         if made.isna().all() and any(defect.kind == "missing column" for defect in defects):
             return Reading(file.stem, pd.DataFrame(), tuple(defects))
         cells = cells.assign(**{path: made})
+    origins = origins_of(cells.columns)
+    if aus is None:
+        cells = prepared(cells, origins, file.name, defects, kind)
     wanted = {
         "path": path,
         "expression": expression,
@@ -106,12 +137,15 @@ def read_table(
         "split": split,
         "facs": facs,
     }
-    found = {own: _column(own, name, cells, file, defects) for own, name in wanted.items()}
+    if frames is not None:
+        cells, wanted = _with_names(cells, frames, wanted, file, defects)
+    found = {own: _column(own, name, cells, file, defects, origins) for own, name in wanted.items()}
     if found["path"] is None:
         return Reading(file.stem, pd.DataFrame(), tuple(defects))
-    coded = found.pop("facs")
+    facs_column, estimated = found.pop("facs"), found["expression"]
     rows = pd.DataFrame({own: cells[name] for own, name in found.items() if name is not None})
-    _read_paths(rows, images if images is not None else file.parent, file.name, defects)
+    root = images if images is not None else file.parent
+    _read_paths(rows, root, file.name, defects, is_film=frames is not None)
     if "split" in rows.columns:
         check_split(rows["split"], file.name, defects)
     if "expression" in rows.columns:
@@ -124,18 +158,69 @@ def read_table(
         rows["expression"] = rows["expression"].mask(rows["expression"] == UNKNOWN_LABEL)
     _read_words(rows, "split", split_name, f"{', '.join(SPLITS)} or empty", file.name, defects)
     _read_frames(rows, file.name, defects)
-    units = au_values(cells, file.name, defects, kind, unknown)
-    if coded is not None:
-        units = _with_codes(
-            units, facs_values(cells[coded], coded, file.name, defects), file.name, defects
-        )
-    units = _with_presence(units, present)
+    if aus is None:
+        kinds = origins.kinds if kind is None else {}
+        units = au_values(cells, file.name, defects, kind or "presence", unknown, kinds)
+        written = value_columns(cells.columns, kind or "presence", kinds)
+        written = {value: column for value, column in written.items() if value in units.columns}
+    else:
+        origins = Origins()
+        units, written = translated(cells, aus, file.name, defects)
+    if facs_column is not None:
+        codes = facs_values(cells[facs_column], facs_column, file.name, defects)
+        units = _with_codes(units, codes, file.name, defects)
+        written |= {value: facs_column for value in codes.columns if value not in written}
+    codings = codings_of_values(written, origins, coded, file.name, defects)
+    units, codings = _with_presence(units, present, codings)
+    codings |= _estimated(estimated, origins, file.name, defects)
     rows = rows.join(units)[rows["image"].notna()].copy()
-    return Reading(file.stem, without_conflicts(rows, file.name, defects), tuple(defects))
+    rows = without_conflicts(rows, file.name, defects)
+    return Reading(file.stem, rows, tuple(defects), codings=codings)
+
+
+def _with_names(
+    cells: pd.DataFrame,
+    pattern: str,
+    wanted: dict[str, str | None],
+    file: Path,
+    defects: list[Defect],
+) -> tuple[pd.DataFrame, dict[str, str | None]]:
+    """Add a column of paths that are made from the numbers of frames."""
+    frame = None
+    if counts_frames(pattern):
+        frame = _column("frame", wanted["frame"], cells, file, defects)
+        if frame is None:
+            if wanted["frame"] in (None, _NO_COLUMN) and len(cells.columns):
+                message = (
+                    f"{file} lacks the column for the frame, which frames={pattern} asks for: name "
+                    f"it with frame=COLUMN, or count the rows with {{row}}"
+                )
+                defects.append(Defect("missing column", str(file), message))
+            return pd.DataFrame(), wanted | {"path": None}
+    numbered = pd.Series("", index=cells.index) if frame is None else cells[frame]
+    named = frame_names(pattern, numbered)
+    return cells.assign(**{_NAMED: named}), wanted | {"path": _NAMED}
+
+
+def _estimated(
+    column: str | None, origins: Origins, source: str, defects: list[Defect]
+) -> dict[str, Coding]:
+    """Say of expressions that a program estimated whose they are."""
+    for program in origins.programs:
+        if program.coding is not None and column is not None and column == program.expression:
+            message = f"the expressions of {source} were estimated by {program.coding.words}"
+            defects.append(Defect("mixed codes", source, message, "warning"))
+            return {"expression": program.coding}
+    return {}
 
 
 def _column(
-    own: str, name: str | None, cells: pd.DataFrame, file: Path, defects: list[Defect]
+    own: str,
+    name: str | None,
+    cells: pd.DataFrame,
+    file: Path,
+    defects: list[Defect],
+    origins: Origins | None = None,
 ) -> str | None:
     """Find a column, by the name that the call gives or by a usual one."""
     if name == _NO_COLUMN and own != "path":
@@ -148,6 +233,11 @@ def _column(
     needed = name is not None or own in ("path", "expression")
     if needed and len(cells.columns):
         hint = "" if own == "path" else f", or {own}=none"
+        if own == "path" and origins is not None and origins.programs:
+            hint = (
+                f"; {origins.programs[0].name} may write one row a frame: then frames= names the "
+                f"picture of each, {FRAMES_HINT}"
+            )
         message = (
             f"{file} lacks the column for the {own}: expected {few(usual, 8)}, it has "
             f"{few(cells.columns, 8)}; name it with {own}=COLUMN{hint}"
@@ -156,7 +246,9 @@ def _column(
     return None
 
 
-def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defect]) -> None:
+def _read_paths(
+    rows: pd.DataFrame, root: Path, source: str, defects: list[Defect], *, is_film: bool
+) -> None:
     """Replace the written paths by those of files, and name the images after what is written."""
     wrong: list[Found] = []
     images: list[str | None] = []
@@ -175,13 +267,22 @@ def _read_paths(rows: pd.DataFrame, root: Path, source: str, defects: list[Defec
             message = f"{row}: the image {cell} {state} in {root}"
             wrong.append(Found(state, "", Defect("missing path", row, message)))
         elif image in seen:
-            message = f"{row}: the image {image} occurs twice: expected one row per image"
+            hint = "" if is_image(file) else " (frames= names the pictures of a video)"
+            message = f"{row}: the image {image} occurs twice: expected one row per image{hint}"
             wrong.append(Found("twice", "", Defect("duplicate name", row, message)))
             image = None
         else:
             seen.add(image)
         images.append(None if image is None else printable(image))
         files.append(str(file))
+    absent = [found for found in wrong if found.defect.kind == "missing path"]
+    if is_film and absent and any(image is not None for image in images):
+        wrong = [found for found in wrong if found.defect.kind != "missing path"]
+        message = (
+            f"{len(absent)} of {len(rows)} rows of {source} have no picture and are left out, the "
+            f"first of them {absent[0].defect.message}"
+        )
+        defects.append(Defect("left out", source, message, "warning"))
     defects.extend(one_a_cause(wrong))
     rows["image"], rows["path"] = images, files
 
@@ -238,17 +339,23 @@ def _with_codes(
     return units.join(coded.drop(columns=both))
 
 
-def _with_presence(units: pd.DataFrame, present: float | None) -> pd.DataFrame:
+def _with_presence(
+    units: pd.DataFrame, present: float | None, codings: dict[str, Coding]
+) -> tuple[pd.DataFrame, dict[str, Coding]]:
     """Add the presence of action units whose intensity or probability reaches a value."""
     if present is None:
-        return units
+        return units, codings
     added = {}
+    codings = dict(codings)
     for column in units.columns:
-        code = column.split("_")[0]
+        code, _, kind = column.partition("_")
         if code not in units.columns and code not in added:
             reached = (units[column] >= present).astype(np.float32)
             added[code] = reached.where(units[column].notna())
-    return units.assign(**added)
+            if column in codings:
+                rule = f"present from {_ARTICLES[kind]} {kind} of {present:g} on"
+                codings[code] = replace(codings[column], rule=rule)
+    return units.assign(**added), codings
 
 
 TABLE: Final = Layout(
@@ -267,11 +374,25 @@ TABLE: Final = Layout(
         "split": Key("the column of splits (train, val, test, or FER2013's Usage), or none"),
         "facs": Key("the column of FACS codes such as 6+12C+L14, or none"),
         "images": Key("where relative paths start (default the table's folder)", folder_or_file),
-        "kind": Key(f"what columns such as AU12 hold: {', '.join(KINDS)}", one_of(*KINDS)),
+        "frames": Key(f"names the picture of every row by its frame, {FRAMES_HINT}", parse_frames),
+        "kind": Key(
+            f"what columns such as AU12 hold: {', '.join(KINDS)} (default presence, or what the "
+            f"program writes whose table it is)",
+            one_of(*KINDS),
+        ),
         "present": Key(
             "a number from which on an intensity or probability counts as presence", float
         ),
         "labels": EXPRESSIONS_KEY,
+        "aus": Key(
+            "a CSV file that says which columns are which action units: column, au, kind, join",
+            folder_or_file,
+        ),
+        "coded": Key(
+            "who coded the action units: people, or the name of a program, where the columns do "
+            "not tell",
+            parse_coding,
+        ),
         "unknown": Key(
             "numbers that stand for an unknown action unit or expression, or a dataset whose "
             f"number it is: {', '.join(f'{n} ({v:g})' for n, v in UNKNOWN.items())}",

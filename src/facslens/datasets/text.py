@@ -1,5 +1,6 @@
 """Text that other programs wrote: its encoding, and what separates the cells of a table."""
 
+import re
 from typing import Final
 
 _FORMATS: Final = {
@@ -9,6 +10,9 @@ _FORMATS: Final = {
     b"\x1f\x8b": "a gzip archive",
 }
 _SEPARATORS: Final = ",;\t"
+#: The first line of a log of FaceReader, and what tells the header of its table.
+_LOG: Final = re.compile(r"[^\n\t]*detailed log[\t ]*\r?\n", re.IGNORECASE)
+_LOGGED: Final = re.compile(r"^[^\n]*\t(?:Neutral|Action Unit \d\d - )", re.MULTILINE)
 
 
 def decoded(content: bytes) -> str:
@@ -51,14 +55,14 @@ def separated(text: str) -> tuple[str, str, int]:
     ----------
     text
         The table. Its first line may be ``sep=;``, which spreadsheets take for the separator and
-        do not count as a row.
+        do not count as a row. What FaceReader writes above its table is passed over.
 
     Returns
     -------
     (str, str, int)
         The separator: the one said, else that of comma, semicolon and tab which occurs most often
         in the first line that is not blank, outside of quotation marks; the text from that line
-        on; and how many blank lines stand before it.
+        on; and how many lines stand before it.
 
     Examples
     --------
@@ -66,11 +70,15 @@ def separated(text: str) -> tuple[str, str, int]:
     ((';', 'path;AU12,5;x\n', 1), (';', 'path,x\n', 0))
     """
     separator = ""
+    if "\n" not in text:  # as spreadsheets of old Macintoshes ended lines
+        text = text.replace("\r", "\n")
     first, _, rest = text.partition("\n")
     if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == len("sep=") + 1:
         separator, text = first[4], rest
     table = text.lstrip(" \r\n")
     table = text[text.rfind("\n", 0, len(text) - len(table)) + 1 :]
+    if _LOG.match(table) and (logged := _LOGGED.search(table)):
+        table = table[logged.start() :]
     blank = text[: len(text) - len(table)].count("\n")
     if not separator:
         header = "".join(table.partition("\n")[0].split('"')[::2])

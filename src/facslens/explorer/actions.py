@@ -46,7 +46,15 @@ def action_unit(explored: Explored, au: str) -> dict[str, Any]:
         "effects": rows_of(_where(effects, "grade", FULL), _EFFECT),
         "mediation": rows_of(_where(explored.mechanism("mediation.csv"), "au", au), _MEDIATION),
         "drawn": explored.tables.drawn(au) is not None,
+        "coded": _coded(explored, au),
     }
+
+
+def _coded(explored: Explored, au: str) -> str:
+    """Say who coded an action unit, in words that follow a comma; empty where nobody says it."""
+    faces = explored.tables.faces
+    coding = None if faces is None else faces.codings.get(au)
+    return "" if coding is None else f"coded by {coding.words}"
 
 
 def expressions(explored: Explored) -> dict[str, Any]:

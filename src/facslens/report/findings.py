@@ -12,6 +12,7 @@ from facslens.action_units import ACTION_UNITS
 from facslens.association.verdicts import SENTENCES
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.choices import accepted_pairs, first_rows, layer_names, unit_counts
+from facslens.report.coded import build_coded
 from facslens.report.estimates import Estimate, estimate_of
 from facslens.report.exemplars import Exemplar, exemplars_of
 from facslens.report.histograms import Histogram, histogram_of
@@ -109,6 +110,7 @@ class Findings:
     rule: str
     whole: bool
     pictures: Missing | None
+    coded: str
 
 
 _ORDER: Final[tuple[Status, ...]] = ("confirmed", "not confirmed", "not enough data", "none")
@@ -149,6 +151,7 @@ def build_findings(page: Page) -> Findings | Missing:
         rule=next((e.rule for c in cards for e in c.exemplars), ""),
         whole=any(e.whole for c in cards for e in c.exemplars),
         pictures=_no_pictures(tables, cards),
+        coded=page.of(build_coded).programs(au for layer, au in best if layer == focus),
     )
 
 

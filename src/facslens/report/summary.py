@@ -11,6 +11,7 @@ from typing import Final
 
 from facslens.names import listed
 from facslens.report.about import build_about
+from facslens.report.coded import build_coded
 from facslens.report.findings import Findings, build_findings
 from facslens.report.formats import decimal, percent, thousands
 from facslens.report.missing import Missing
@@ -59,9 +60,13 @@ def _faces(page: Page) -> str:
     roles = _CHOSEN if audit else _ROLES
     parts = [f"{thousands(s.subjects)} {roles.get(s.split, s.split)}" for s in data.splits]
     drawn = ", drawn by a program" if about.synthetic else ""
+    faces = page.tables.faces
+    programs = page.of(build_coded).programs(faces.aus if faces is not None else ())
+    coded = f"; the action units are {programs}" if programs else ""
     return (
         f"{thousands(total.images)} faces of {thousands(total.subjects)} people "
-        f"({about.dataset}{drawn}){': ' + listed(parts) if parts else ''}. Nobody is in two parts."
+        f"({about.dataset}{drawn}){': ' + listed(parts) if parts else ''}{coded}. Nobody is in two "
+        f"parts."
     )
 
 
@@ -131,9 +136,10 @@ def observed(found: Findings, audit: bool) -> str:
     """Say how many action units have a unit that is confirmed on other people."""
     units = next((c.units for c in found.layers if c.layer == found.layer), 0)
     n = found.confirmed
+    coded = f", {found.coded}," if found.coded else ""
     others = "other subjects" if audit else "subjects the network never saw"
     return (
-        f"{n or 'None'} of {found.tested_aus} action units {'has' if n < 2 else 'have'} a "
+        f"{n or 'None'} of {found.tested_aus} action units{coded} {'has' if n < 2 else 'have'} a "
         f"detector among the {thousands(units)} units of {found.layer} that holds on "
         f"{found.test_subjects} {others}."
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from facslens.artifacts import Json, read_json
 from facslens.association.discovery.result import Association
 from facslens.datasets.base import Faces, make_table
+from facslens.datasets.coding import codings_of
 from facslens.errors import ArtifactError, CallError
 from facslens.models.device import on_device
 from facslens.models.directions import WEIGHTS, read_directions
@@ -79,8 +80,10 @@ class RunRecord:
 
     @cached_property
     def faces(self) -> Faces:
-        """All faces, with their split."""
-        return Faces(make_table(self.table("faces.parquet")), self.info["faces"]["name"])
+        """All faces, with their split, and who coded them."""
+        about = self.info["faces"]
+        table = make_table(self.table("faces.parquet"))
+        return Faces(table, about["name"], codings=codings_of(about.get("codings")))
 
     @cached_property
     def model(self) -> Model:

@@ -8,6 +8,7 @@ import pandas as pd
 from facslens.artifacts import write_table
 from facslens.datasets.base import Faces
 from facslens.datasets.check import check
+from facslens.datasets.coding import entries
 from facslens.datasets.load import load
 from facslens.datasets.splits import CONFIRMATION, holdout
 from facslens.errors import CallError, DataError
@@ -70,6 +71,7 @@ def run_faces(
                 "subjects": int(faces.table["subject"].nunique()),
                 "sequences": int(faces.table["sequence"].nunique()),
                 "digest": faces.digest(),
+                "codings": entries(faces.codings),
                 "dropped": [{"image": k, "reason": v} for k, v in broken.items()],
                 "notes": [d.message for d in found.defects if d.level == "warning"],
             }

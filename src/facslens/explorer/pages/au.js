@@ -61,7 +61,7 @@
         moved.length ? [h("h4", {}, "caused"), h("ol", { class: "beside" }, moved.map(([, unit]) => item(unit, decimal(own.wins[unit] / 1000), d.c_unit === unit && d.c_verdict === "caused", "specificity " + decimal(own.wins[unit] / 1000) + ", AUROC on drawn faces " + decimal(facslens.part(own.auroc[unit])))))] : null);
     });
     return h("section", { class: "card wide" }, h("h2", {}, "Its units, layer by layer"),
-      h("p", { class: "about" }, "Observed: AUROC on the coded faces that chose. Caused: in what share of drawn people a unit changes more under this action unit than under any other. The unit that was chosen is strong."),
+      h("p", { class: "about" }, "Observed: AUROC on the coded faces that chose" + (data.coded ? ", " + data.coded : "") + ". Caused: in what share of drawn people a unit changes more under this action unit than under any other. The unit that was chosen is strong."),
       h("div", { class: "layers" }, parts));
   }
   function small(layer, unit) {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from facslens.report.coded import build_coded
 from facslens.report.findings import Findings, build_findings
 from facslens.report.formats import decimal, percent, thousands
 from facslens.report.missing import Missing
@@ -34,6 +35,7 @@ class Head:
     stale: tuple[str, ...]
     accepted: tuple[str, ...]
     doubts: tuple[str, ...]
+    by_program: str
     headline: str
     summary: tuple[Line, ...]
     numbers: tuple[KeyNumber, ...]
@@ -52,6 +54,7 @@ def build_head(page: Page) -> Head:
     experiment = page.of(build_experiment)
     return Head(
         doubts=doubts(page.tables.record),
+        by_program=page.of(build_coded).warning,
         stale=page.tables.stale,
         accepted=page.tables.accepted,
         headline=switched(experiment)[0] if isinstance(experiment, Experiment) else answer,

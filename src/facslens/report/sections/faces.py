@@ -10,6 +10,7 @@ from facslens.action_units import ACTION_UNITS
 from facslens.datasets.base import is_neutral
 from facslens.datasets.labels import SPLITS
 from facslens.datasets.splits import CONFIRMATION
+from facslens.report.coded import Coded, build_coded
 from facslens.report.missing import Missing
 from facslens.report.section import Page, Section
 from facslens.report.tables import Row, RunTables, count, records, text
@@ -59,6 +60,7 @@ class Data:
     total: SplitRow
     unlabelled: int
     coverage: tuple[CoverageRow, ...] | Missing
+    coded: Coded
     dropped: tuple[Dropped, ...]
     notes: tuple[str, ...]
 
@@ -79,6 +81,7 @@ def build_data(page: Page) -> Data | Missing:
         total=_split("all", faces.table, faces.expressions),
         unlabelled=int(faces.table["expression"].isna().sum()),
         coverage=_coverage(tables),
+        coded=page.of(build_coded),
         dropped=tuple(
             Dropped(text(row, "image"), text(row, "reason")) for row in about.get("dropped") or []
         ),

@@ -1,0 +1,103 @@
+"""Who coded the action units of a run, and what follows where a program did."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from facslens.datasets.coding import Coding, coders
+from facslens.names import listed
+from facslens.report.section import Page
+
+
+@dataclass(frozen=True)
+class Coder:
+    """One coder, and the columns of action units that it coded.
+
+    Parameters
+    ----------
+    words
+        Who it is, in words that follow "coded by"; empty where nobody says it.
+    automatic
+        Whether it is a program that estimates them from the image.
+    columns
+        What it coded: ``AU12``, ``AU12 intensity``.
+    """
+
+    words: str
+    automatic: bool
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Who coded the action units of the faces.
+
+    Parameters
+    ----------
+    coders
+        Each with what it coded, in the order of the action units.
+    expressions
+        Who estimated the expressions, where a program did; else empty.
+    """
+
+    coders: tuple[Coder, ...] = ()
+    expressions: str = ""
+
+    def programs(self, aus: Iterable[str]) -> str:
+        """Name the programs that estimated the presence of some action units; empty for none.
+
+        Examples
+        --------
+        >>> Coded((Coder("py-feat, a program", True, ("AU06", "AU12")),)).programs(["AU12"])
+        'coded by py-feat, a program'
+        """
+        asked = set(aus)
+        found = [c for c in self.coders if c.automatic and asked & set(c.columns)]
+        if not found:
+            return ""
+        some = "" if asked <= {au for c in found for au in c.columns} else "some of them "
+        return f"{some}coded by {listed([coder.words for coder in found])}"
+
+    @property
+    def sentence(self) -> str:
+        """Say who coded what; empty where nobody says anything of it."""
+        if not any(coder.words for coder in self.coders):
+            return ""
+        if len(self.coders) == 1:
+            return f"The action units were coded by {self.coders[0].words}."
+        parts = [
+            f"{listed(c.columns)} {'were' if len(c.columns) > 1 else 'was'} coded by "
+            f"{c.words or 'somebody who is not named'}"
+            for c in self.coders
+        ]
+        return f"{'; '.join(parts)}."
+
+    @property
+    def warning(self) -> str:
+        """Say what follows where a program coded; empty where none did."""
+        found = list(dict.fromkeys(c.words for c in self.coders if c.automatic))
+        if not found:
+            return ""
+        return (
+            f"Action units were coded by {listed(found)}: a unit that agrees with these codes may "
+            f"agree with the errors of the program, and not with the face."
+        )
+
+
+def build_coded(page: Page) -> Coded:
+    """Gather who coded, from what the run keeps of its faces."""
+    faces = page.tables.faces
+    if faces is None:
+        return Coded()
+    columns = [column for column in faces.table.columns if column.startswith("AU")]
+    expressions = faces.codings.get("expression")
+    return Coded(
+        tuple(_coder(coding, own) for coding, own in coders(faces.codings, columns)),
+        "" if expressions is None else expressions.words,
+    )
+
+
+def _coder(coding: Coding | None, columns: Iterable[str]) -> Coder:
+    named = tuple(column.replace("_", " ") for column in columns)
+    if coding is None:
+        return Coder("", False, named)
+    return Coder(coding.words, coding.automatic, named)
