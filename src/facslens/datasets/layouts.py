@@ -8,7 +8,8 @@ from facslens.datasets.ckplus import CKPLUS
 from facslens.datasets.fer2013 import FER2013_CSV
 from facslens.datasets.ferplus import FERPLUS
 from facslens.datasets.folder import FOLDER
-from facslens.datasets.layout import Key, Layout, yes
+from facslens.datasets.frames import WAYS
+from facslens.datasets.layout import Key, Layout, one_of, yes
 from facslens.datasets.synthetic import SYNTHETIC
 from facslens.datasets.table import TABLE
 
@@ -27,6 +28,11 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
 COMMON_KEYS: Final[Mapping[str, Key]] = {
     "assume_independent": Key(
         "yes, if every face of an unknown subject shows another person (default no)", yes
+    ),
+    "frames": Key(
+        "what a sequence counts for whose labels vary from frame to frame: "
+        + "; ".join(f"{name}, {way.summary}" for name, way in WAYS.items()),
+        one_of(*WAYS),
     ),
 }
 

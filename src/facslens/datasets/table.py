@@ -20,6 +20,7 @@ from facslens.datasets.files import find_file
 from facslens.datasets.labels import (
     EXPRESSIONS,
     LABELS_HINT,
+    PHASES,
     SPLITS,
     UNKNOWN_LABEL,
     expression_of,
@@ -33,6 +34,7 @@ from facslens.datasets.layout import (
     numbers_or_names,
     one_of,
 )
+from facslens.datasets.phases import bounded_phases, phase_of
 from facslens.datasets.reading import Reading
 from facslens.names import printable
 
@@ -43,6 +45,8 @@ _NAMES: Final = {
     "subject": ("subject", "subject_id", "person", "identity"),
     "sequence": ("sequence", "video", "clip"),
     "frame": ("frame",),
+    "episode": (),
+    "phase": ("phase",),
     "split": ("split", "usage"),
     "facs": ("facs", "facs_code", "facs_codes"),
 }
@@ -57,6 +61,8 @@ def read_table(
     subject: str | None = None,
     sequence: str | None = None,
     frame: str | None = None,
+    episode: str | None = None,
+    phase: str | None = None,
     split: str | None = None,
     facs: str | None = None,
     images: Path | None = None,
@@ -71,10 +77,13 @@ def read_table(
     ----------
     file
         The table, with a header line.
-    path, expression, subject, sequence, frame, split, facs
+    path, expression, subject, sequence, frame, episode, phase, split, facs
         Names of columns, ``"none"`` for none. By default they are looked for under usual
-        names; the first two have to be there. Splits are train, val, valid, validation, dev and
-        test, or FER2013's Training, PublicTest (validation) and PrivateTest (test). FACS codes
+        names, but for the episode; the first two have to be there. An episode is a part of a
+        sequence that counts by itself; frames of no episode are left out. Without a column of
+        phases they are read from onset, apex and offset frames (see
+        `facslens.datasets.phases.bounded_phases`). Splits are train, val, valid, validation, dev
+        and test, or FER2013's Training, PublicTest (validation) and PrivateTest (test). FACS codes
         are read by `facslens.datasets.facs.facs_values`.
     images
         The folder that relative paths start from; by default the table's own.
@@ -96,6 +105,8 @@ def read_table(
         "subject": subject,
         "sequence": sequence,
         "frame": frame,
+        "episode": episode,
+        "phase": phase,
         "split": split,
         "facs": facs,
     }
@@ -117,6 +128,8 @@ def read_table(
         rows["expression"] = rows["expression"].mask(rows["expression"] == UNKNOWN_LABEL)
     _read_words(rows, "split", split_name, f"{', '.join(SPLITS)} or empty", file.name, defects)
     _read_frames(rows, file.name, defects)
+    rows = _with_phases(rows, cells, phase, file.name, defects)
+    rows = _in_episodes(rows, file.name, defects)
     units = au_values(cells, file.name, defects, kind, unknown)
     if coded is not None:
         units = _with_codes(
@@ -219,6 +232,33 @@ def _read_frames(rows: pd.DataFrame, source: str, defects: list[Defect]) -> None
     rows["frame"] = frames.mask(is_wrong)
 
 
+def _with_phases(
+    rows: pd.DataFrame, cells: pd.DataFrame, name: str | None, source: str, defects: list[Defect]
+) -> pd.DataFrame:
+    """Read the column of phases, or else those that tell where a movement begins and ends."""
+    if "phase" in rows.columns or name == _NO_COLUMN:
+        _read_words(rows, "phase", phase_of, f"{', '.join(PHASES)} or empty", source, defects)
+        return rows
+    found = bounded_phases(cells, rows.get("frame"), source, defects)
+    return rows if found is None else rows.assign(phase=found)
+
+
+def _in_episodes(rows: pd.DataFrame, source: str, defects: list[Defect]) -> pd.DataFrame:
+    """Let each episode of a sequence be a sequence, and leave out frames of none."""
+    if "episode" not in rows.columns:
+        return rows
+    outside = rows["episode"].isna()
+    if outside.any():
+        message = (
+            f"{int(outside.sum())} of {len(rows)} rows of {source} are in no episode: left out"
+        )
+        defects.append(Defect("left out", source, message, "warning"))
+    episode = rows["episode"].astype("string")
+    if "sequence" in rows.columns:
+        episode = rows["sequence"].astype("string") + ", " + episode
+    return rows.assign(sequence=episode).drop(columns="episode")[~outside]
+
+
 def _with_codes(
     units: pd.DataFrame, coded: pd.DataFrame, source: str, defects: list[Defect]
 ) -> pd.DataFrame:
@@ -254,6 +294,8 @@ TABLE: Final = Layout(
         "subject": Key("the column of subjects, or none"),
         "sequence": Key("the column of sequences, or none"),
         "frame": Key("the column of frame numbers, or none"),
+        "episode": Key("a column that cuts sequences into episodes, which count by themselves"),
+        "phase": Key(f"the column of phases ({', '.join(PHASES)}), or none"),
         "split": Key("the column of splits (train, val, test, or FER2013's Usage), or none"),
         "facs": Key("the column of FACS codes such as 6+12C+L14, or none"),
         "images": Key("where relative paths start (default the table's folder)", folder_or_file),
