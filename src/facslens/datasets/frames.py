@@ -102,7 +102,11 @@ def check_sequences(faces: Faces) -> None:
 
 
 def _peak(frames: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Keep the frames of each sequence in which its expression is strongest."""
+    """Keep the frame of each sequence in which its expression is strongest.
+
+    It is one, for how many frames are averaged must not depend on the labels: a mean of fewer
+    varies more, which a distance between distributions would take for a difference.
+    """
     units = [column for column in frames.columns if column in ACTION_UNITS]
     grades = [column for column in frames.columns if column.endswith("_intensity")]
     # no frame has a higher score than an apex, and a sequence is judged by one scale only
@@ -122,6 +126,9 @@ def _peak(frames: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     untold = top.isna()
     kept = frames[(score == top) | untold]
     kept = kept[_alike(kept, units) | untold[kept.index]]
+    place = kept.groupby("sequence").cumcount()
+    size = kept.groupby("sequence")["image"].transform("size")
+    kept = kept[(place == (size - 1) // 2) | untold[kept.index]]
     by = ", ".join(f"{count} by {what}" for what, count in told.items() if count)
     notes = []
     if by:
@@ -200,11 +207,11 @@ def _count(names: list[str]) -> str:
 #: What a sequence can count for, by name.
 WAYS: Final[Mapping[str, Way]] = {
     "peak": Way(
-        "each sequence at its peak (the frames coded as apex, else those of the largest sum of "
-        "intensities, else of most action units)",
-        "Of each sequence, the frames at its peak were taken: those coded as apex, where there are "
-        "any, otherwise those with the largest sum of intensities or, where only presence is "
-        "coded, with most action units.",
+        "one frame of each sequence, at its peak (coded as apex, else of the largest sum of "
+        "intensities, else of most action units; of several the middle one)",
+        "Of each sequence, one frame at its peak was taken: one coded as apex, where there is any, "
+        "otherwise one with the largest sum of intensities or, where only presence is coded, with "
+        "most action units; of several the middle one.",
         _peak,
     ),
     "mean": Way(

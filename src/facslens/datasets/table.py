@@ -12,6 +12,7 @@ import pandas as pd
 
 from facslens.action_units import KINDS
 from facslens.datasets.archive import state_of
+from facslens.datasets.coding import PEOPLE, Coding
 from facslens.datasets.columns import UNKNOWN, au_values, numbers, read_csv, row_name
 from facslens.datasets.conflicts import check_split, without_conflicts
 from facslens.datasets.defects import Defect, Found, few, one_a_cause
@@ -30,12 +31,14 @@ from facslens.datasets.layout import (
     EXPRESSIONS_KEY,
     Key,
     Layout,
+    above_0,
     folder_or_file,
     numbers_or_names,
     one_of,
 )
 from facslens.datasets.phases import bounded_phases, phase_of
 from facslens.datasets.reading import Reading
+from facslens.datasets.timeline import ALL, FIRST_TO_LAST, Timeline, events_on_frames
 from facslens.names import printable
 
 #: The names that a column may have when the call names none; OpenFace and py-feat included.
@@ -47,6 +50,7 @@ _NAMES: Final = {
     "frame": ("frame",),
     "episode": (),
     "phase": ("phase",),
+    "time": ("time", "timestamp"),
     "split": ("split", "usage"),
     "facs": ("facs", "facs_code", "facs_codes"),
 }
@@ -63,6 +67,7 @@ def read_table(
     frame: str | None = None,
     episode: str | None = None,
     phase: str | None = None,
+    time: str | None = None,
     split: str | None = None,
     facs: str | None = None,
     images: Path | None = None,
@@ -70,6 +75,10 @@ def read_table(
     present: float | None = None,
     unknown: tuple[float, ...] = (),
     labels: Mapping[str, str] = MappingProxyType({}),
+    events: Path | None = None,
+    covered: str = FIRST_TO_LAST,
+    fps: float | None = None,
+    first: int = 0,
 ) -> Reading:
     """Read faces from the rows of a CSV file.
 
@@ -77,7 +86,7 @@ def read_table(
     ----------
     file
         The table, with a header line.
-    path, expression, subject, sequence, frame, episode, phase, split, facs
+    path, expression, subject, sequence, frame, episode, phase, time, split, facs
         Names of columns, ``"none"`` for none. By default they are looked for under usual
         names, but for the episode; the first two have to be there. An episode is a part of a
         sequence that counts by itself; frames of no episode are left out. Without a column of
@@ -96,6 +105,9 @@ def read_table(
         Numbers that stand for an unknown action unit or expression.
     labels
         What other words for expressions mean (see `facslens.datasets.labels.parse_labels`).
+    events, covered, fps, first
+        A file of events that people coded in the videos, and how it meets the frames (see
+        `facslens.datasets.timeline.Timeline`).
     """
     defects: list[Defect] = []
     cells = read_csv(file, defects)
@@ -107,13 +119,14 @@ def read_table(
         "frame": frame,
         "episode": episode,
         "phase": phase,
+        "time": time if events is not None else _NO_COLUMN,
         "split": split,
         "facs": facs,
     }
     found = {own: _column(own, name, cells, file, defects) for own, name in wanted.items()}
     if found["path"] is None:
         return Reading(file.stem, pd.DataFrame(), tuple(defects))
-    coded = found.pop("facs")
+    coded, seconds = found.pop("facs"), found.pop("time")
     rows = pd.DataFrame({own: cells[name] for own, name in found.items() if name is not None})
     _read_paths(rows, images if images is not None else file.parent, file.name, defects)
     if "split" in rows.columns:
@@ -129,15 +142,28 @@ def read_table(
     _read_words(rows, "split", split_name, f"{', '.join(SPLITS)} or empty", file.name, defects)
     _read_frames(rows, file.name, defects)
     rows = _with_phases(rows, cells, phase, file.name, defects)
-    rows = _in_episodes(rows, file.name, defects)
     units = au_values(cells, file.name, defects, kind, unknown)
     if coded is not None:
         units = _with_codes(
             units, facs_values(cells[coded], coded, file.name, defects), file.name, defects
         )
+    codings: dict[str, Coding] = {}
+    if events is not None:
+        shown, phases = events_on_frames(
+            rows,
+            None if seconds is None else cells[seconds],
+            Timeline(events, covered, fps, first),
+            file.name,
+            defects,
+        )
+        units = _with_codes(units, shown, file.name, defects, "events")
+        codings = dict.fromkeys(shown.columns, PEOPLE)
+        if phases is not None and "phase" not in rows.columns:
+            rows["phase"] = phases
     units = _with_presence(units, present)
-    rows = rows.join(units)[rows["image"].notna()].copy()
-    return Reading(file.stem, without_conflicts(rows, file.name, defects), tuple(defects))
+    rows = _in_episodes(rows.join(units)[rows["image"].notna()].copy(), file.name, defects)
+    rows = without_conflicts(rows, file.name, defects)
+    return Reading(file.stem, rows, tuple(defects), codings=codings)
 
 
 def _column(
@@ -260,13 +286,17 @@ def _in_episodes(rows: pd.DataFrame, source: str, defects: list[Defect]) -> pd.D
 
 
 def _with_codes(
-    units: pd.DataFrame, coded: pd.DataFrame, source: str, defects: list[Defect]
+    units: pd.DataFrame,
+    coded: pd.DataFrame,
+    source: str,
+    defects: list[Defect],
+    what: str = "FACS codes",
 ) -> pd.DataFrame:
-    """Add the action units of FACS codes to those of columns; report what has both."""
+    """Add the action units of FACS codes or events to those of columns; report what has both."""
     known = {column.split("_")[0] for column in units.columns}
     both = [column for column in coded.columns if column.split("_")[0] in known]
     if both:
-        message = f"{source} has columns and FACS codes for {few(both)}: expected one of them"
+        message = f"{source} has columns and {what} for {few(both)}: expected one of them"
         defects.append(Defect("bad table", source, message))
     return units.join(coded.drop(columns=both))
 
@@ -296,6 +326,17 @@ TABLE: Final = Layout(
         "frame": Key("the column of frame numbers, or none"),
         "episode": Key("a column that cuts sequences into episodes, which count by themselves"),
         "phase": Key(f"the column of phases ({', '.join(PHASES)}), or none"),
+        "events": Key(
+            "a file of events that people coded with ELAN or BORIS, for the frames of the table",
+            folder_or_file,
+        ),
+        "covered": Key(
+            f"which frames the events cover: {FIRST_TO_LAST}, from a video's first to its last "
+            f"(default); {ALL} of its frames; or what the events are called that span them"
+        ),
+        "time": Key("the column of times in seconds that events need, or none"),
+        "fps": Key("frames a second, where events have seconds and frames have numbers", above_0),
+        "first": Key("the number of the frame at second 0 (default 0)", int),
         "split": Key("the column of splits (train, val, test, or FER2013's Usage), or none"),
         "facs": Key("the column of FACS codes such as 6+12C+L14, or none"),
         "images": Key("where relative paths start (default the table's folder)", folder_or_file),
