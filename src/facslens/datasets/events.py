@@ -149,7 +149,11 @@ def read_events(file: Path, defects: list[Defect]) -> Events | None:
     if len(ignored):
         message = f"{file.name} has events that name no action unit, ignored: {tally(ignored)}"
         defects.append(Defect("left out", file.name, message, "warning"))
-    subject = cells[named["subject"]] if named["subject"] else pd.Series(pd.NA, index=cells.index)
+    subject = (
+        cells[named["subject"]]
+        if named["subject"]
+        else pd.Series(pd.NA, index=cells.index, dtype="string")
+    )
     videos = cells[[plain[name] for name in _VIDEOS if name in plain]]
     return Events(table, codes, videos, subject, unit == "frames")
 

@@ -92,7 +92,7 @@ def events_on_frames(
     phase = pd.Series(pd.NA, index=rows.index, dtype="string")
     unseen = 0
     for name, found in place.groupby(rows["sequence"], sort=True):
-        own = (video == name).to_numpy(dtype=bool)
+        own = (video == name).fillna(False).to_numpy(dtype=bool)
         if not own.any():
             continue
         table, codes = events.table[own], events.codes[own]
@@ -175,8 +175,9 @@ def _videos(
     people = subject.groupby(found).nunique()
     if (people > 1).any():
         name = people.idxmax()
+        coded = sorted(subject[(found == name).fillna(False)].dropna().unique())
         message = (
-            f"{file} has events of {few(sorted(subject[found == name].dropna().unique()))} in the "
+            f"{file} has events of {few(coded)} in the "
             f"video {name}: expected those of one person, whose faces these are"
         )
         defects.append(Defect("labels disagree", file, message))
