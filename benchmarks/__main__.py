@@ -66,6 +66,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "analysis": Benchmark("the experiment's analysis of 4,800 units, by parts"),
     "explorer": Benchmark("the explorer of 5,000 units: first view, longest frame, a unit's page"),
     "nulls": Benchmark("the level of the tests where labels mean nothing", json=False),
+    "frames": Benchmark("false findings by what counts as an observation in videos", json=False),
     "faces": Benchmark(
         "finding and cutting out faces", ("{data}/ferplus.zip",), False, needs="ferplus.zip"
     ),

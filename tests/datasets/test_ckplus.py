@@ -246,3 +246,20 @@ def test_many_label_files_of_one_cause_are_one_line(root):
             "an action unit and its intensity from 0 to 5; 1 more like it",
         ),
     ]
+
+
+def test_the_protocol_tells_the_phases(root):
+    faces = load(f"ckplus:{root}")
+    assert rows(faces, "S005_001", "frame", "phase") == [
+        [1, "neutral"], [4, "onset"], [5, "onset"], [6, "apex"],
+    ]  # fmt: skip
+    apex = load(f"ckplus:{root},frames=peak")
+    assert rows(apex, "S005_001", "frame", "expression") == [[1, "neutral"], [6, "surprise"]]
+    assert rows(apex, "S011_003", "frame") == [[1], [2]]  # by the protocol, though nobody coded it
+
+
+def test_a_last_frame_that_is_not_the_labelled_one_is_no_apex(root):
+    (root / "cohn-kanade-images" / path("S005_001", 6, ".png")).unlink()
+    faces = load(f"ckplus:{root}").table
+    last = faces[(faces["sequence"] == "S005_001") & (faces["frame"] == 5)]
+    assert last["phase"].isna().all()

@@ -1,9 +1,13 @@
 """Tables of videos, such as those of CASME II and SAMM, whose columns make up the image's path."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from facslens.datasets.load import load, read
+from facslens.datasets.made_paths import made_paths
 from facslens.errors import DataError
 
 NAN = np.nan
@@ -83,3 +87,28 @@ def test_an_apex_that_is_no_number_is_counted(casme2, tmp_path):
     errors = [defect.message for defect in reading.defects if defect.level == "error"]
     assert errors == ["row 3 of casme2.csv has no path: expected an image file"]
     assert len(reading.rows) == 2
+
+
+def test_a_number_is_shifted_and_filled():
+    cells = pd.DataFrame({"frame": ["7", "12.0", "x", None, "1.5", "0"]}, dtype="string")
+    names = made_paths(cells, "a/{frame:04d}-{frame-1}-{row:02}.jpg", Path("t.csv"), [])
+    assert names[:2].tolist() == ["a/0007-6-01.jpg", "a/0012-11-02.jpg"]
+    assert names[2:].isna().all()  # the last, because there is no frame -1
+    assert made_paths(cells, "{frame}", Path("t.csv"), [])[:3].tolist() == ["7", "12", "x"]
+
+
+def test_a_column_whose_name_looks_shifted_is_a_column():
+    cells = pd.DataFrame({"take": ["3"], "take-1": ["b"]}, dtype="string")
+    assert made_paths(cells, "{take-1}.jpg", Path("t.csv"), []).tolist() == ["b.jpg"]
+
+
+def test_one_file_by_two_paths_is_one_image(tmp_path, write_image):
+    write_image(tmp_path / "a.png")
+    rows = f"path,expression\na.png,happy\n{tmp_path}/a.png,happy\n./a.png,happy\n"
+    (tmp_path / "t.csv").write_text(rows)
+    reading = read(f"table:{tmp_path}/t.csv")
+    assert len(reading.rows) == 1
+    assert [d.message for d in reading.defects] == [
+        f"row 3 of t.csv: the image {tmp_path}/a.png occurs twice: expected one row per image; "
+        "1 more like it"
+    ]

@@ -75,8 +75,10 @@ def test_openface_2_writes_both_and_names_frames_only(write):
     )
     (message,) = messages(write(text))
     assert "lacks the column for the path" in message
-    assert "OpenFace 2 may write one row a frame: then frames= names the picture" in message
-    spec = write(text, ",frames={frame}.png")
+    assert (
+        "OpenFace 2 may write one row a frame: then path= makes the name of each picture" in message
+    )
+    spec = write(text, ",path={frame}.png")
     values, words = codes(spec, "frame", "AU12", "AU12_intensity", "AU28")
     np.testing.assert_array_equal(values, [[1, 1, 2.5, 0], [2, NAN, NAN, NAN]])
     assert set(words.values()) == {"OpenFace 2, a program"}
@@ -86,8 +88,8 @@ def test_openface_2_writes_both_and_names_frames_only(write):
         "in 1 of 3 rows of codes.csv OpenFace lost the face (success 0, or a confidence below "
         "0.725): their action units are unknown",
     ]
-    assert len(load(write(text, ",frames={row+1}.png")).table) == 3
-    assert messages(write(text, ",frames=none{frame}.png"))  # no picture at all is an error
+    assert len(load(write(text, ",path={row+1}.png")).table) == 3
+    assert messages(write(text, ",path=none{frame}.png"))  # no picture at all is an error
 
 
 def test_libreface_writes_presence_intensity_and_an_expression_of_its_own(write, tmp_path):
@@ -95,7 +97,7 @@ def test_libreface_writes_presence_intensity_and_an_expression_of_its_own(write,
         "frame_idx,frame_time_in_ms,au_1,au_12,au_12_intensity,facial_expression\n"
         "1,0.0,0,1,4.321,Happiness\n2,33.3,1,0,0.5,Neutral\n"
     )
-    spec = write(text, ",frames={frame}.png")
+    spec = write(text, ",path={frame_idx}.png")
     values, words = codes(spec, "AU01", "AU12", "AU12_intensity")
     np.testing.assert_array_equal(values, np.float32([[0, 1, 4.321], [1, 0, 0.5]]))
     assert set(words.values()) == {"LibreFace, a program"}
@@ -110,7 +112,7 @@ def test_libreface_writes_presence_intensity_and_an_expression_of_its_own(write,
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_log_of_facereader_is_graded_and_its_failures_are_unknown(write, encoding, end):
-    spec = write(LOG.replace("\n", end), ",frames={row}.png", encoding)
+    spec = write(LOG.replace("\n", end), ",path={row}.png", encoding)
     values, words = codes(spec, "AU12_intensity", "AU18_intensity")
     np.testing.assert_array_equal(values, [[0, 1], [5, 0], [NAN, NAN], [NAN, NAN]])
     assert set(words.values()) == {"FaceReader, a program"}
@@ -123,15 +125,15 @@ def test_a_log_of_facereader_is_graded_and_its_failures_are_unknown(write, encod
 
 
 def test_rows_of_a_log_are_named_as_a_spreadsheet_does(write):
-    (message,) = messages(write(f"{ABOVE}0\t0\tF\tA\n", ",frames={row}.png"))
+    (message,) = messages(write(f"{ABOVE}0\t0\tF\tA\n", ",path={row}.png"))
     assert message.startswith("row 6 of codes.csv: Action Unit 12 - Lip Corner Puller is 'F'")
 
 
 def test_numbers_of_facereader_are_no_grades(write):
     log = f"{ABOVE}0\t0\t0.25\t1\n1\t0\tFIT_FAILED\tFIT_FAILED\n"
-    (message,) = messages(write(log, ",frames={row}.png"))
+    (message,) = messages(write(log, ",path={row}.png"))
     assert "FaceReader's numbers from 0 to 1, which are neither the letters A to E" in message
-    asked = write(log, ",frames={row}.png,kind=probability")
+    asked = write(log, ",path={row}.png,kind=probability")
     values, _ = codes(asked, "AU12_probability", "AU18_probability")
     np.testing.assert_array_equal(values, [[0.25, 1], [NAN, NAN]])
 
@@ -217,8 +219,8 @@ def test_a_video_that_stands_for_its_frames_is_explained(write, tmp_path):
     (tmp_path / "film.mp4").write_bytes(b"x")
     text = "input,frame,FaceScore,AU12\nfilm.mp4,0,1,0.5\nfilm.mp4,1,1,0.5\n"
     (message,) = messages(write(text))
-    assert message.endswith("expected one row per image (frames= names the pictures of a video)")
-    assert len(load(write(text, ",frames={frame+1}.png"))) == 2
+    assert message.endswith("expected one row per image (path= can name the pictures of a video)")
+    assert len(load(write(text, ",path={frame+1}.png"))) == 2
 
 
 def test_check_says_who_coded(write):

@@ -433,9 +433,10 @@ def test_accents_may_be_spelled_otherwise_on_the_disk(write, tmp_path, write_ima
     """Folder in one normal form, file in the other, and the table in either."""
     composed, apart = "caf\u00e9", "cafe\u0301"
     write_image(tmp_path / composed / f"{apart}.png")
+    write_image(tmp_path / composed / f"b{apart}.png")
     write_image(tmp_path / "faces" / f"{composed}.png")
     text = (
-        f"path,expression\n{{0}}/{{0}}.png,joy\nfaces/{{0}}.png,joy\n{tmp_path}/{{0}}/{{1}}.png,\n"
+        f"path,expression\n{{0}}/{{0}}.png,joy\nfaces/{{0}}.png,joy\n{tmp_path}/{{0}}/b{{1}}.png,\n"
     )
     for first, second in ((composed, apart), (apart, composed)):
         reading = read(write(text.format(first, second)))

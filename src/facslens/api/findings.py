@@ -43,6 +43,8 @@ def associate(
     CallError
         If a recording comes without faces or faces without a recording, if the layer is missing,
         or if a face was not recorded.
+    DataError
+        If an action unit comes and goes within a sequence, or frames are of no sequence.
 
     Examples
     --------
@@ -52,6 +54,7 @@ def associate(
     """
     from facslens.association.discovery.associate import associate as associate_arrays
     from facslens.datasets.base import Faces
+    from facslens.datasets.frames import check_sequences
     from facslens.responses.store import Responses
 
     if not isinstance(responses, Responses) or not isinstance(labels, Faces):
@@ -63,6 +66,7 @@ def associate(
         if len(responses.layers) > 1:
             raise CallError(f"layer is missing: the recording holds {', '.join(responses.layers)}")
         (layer,) = responses.layers
+    check_sequences(labels)
     faces = labels.where(~labels.neutral)
     place = pd.Series(range(len(responses.images)), index=responses.images)
     unknown = faces.table["image"][~faces.table["image"].isin(place.index)]

@@ -286,8 +286,8 @@ class _Rows:
             images = np.flatnonzero(self.codes == self.codes[self.order[self.starts[row]]])
             raise CallError(
                 f"labels column {au} is both 0 and 1 for the images "
-                f"{', '.join(map(str, images[:5]))} of one sequence: all images of a sequence "
-                f"need the same label"
+                f"{', '.join(map(str, images[:5]))} of one sequence: frames of one video are no "
+                f"independent observations, so all images of a sequence need the same label"
             )
         return high
 

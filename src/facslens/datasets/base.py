@@ -12,16 +12,19 @@ from jaxtyping import Bool, Float
 from facslens import action_units
 from facslens.datasets.archive import read_bytes
 from facslens.datasets.coding import Coding
-from facslens.datasets.labels import EXPRESSIONS, NEUTRAL, SPLITS
+from facslens.datasets.labels import EXPRESSIONS, NEUTRAL, PHASES, SPLITS
 from facslens.errors import CallError, DataError
 
 #: Columns that every Faces table has; action-unit columns follow them.
 COLUMNS: Final = ("image", "path", "subject", "sequence", "frame", "expression", "split")
+#: The column of phases, which a table has only where one is known.
+PHASE: Final = "phase"
 
 
 def is_neutral(table: pd.DataFrame) -> Bool[np.ndarray, " image"]:
     """Tell for each row of a Faces table whether it is known to be neutral."""
-    return (table["expression"].fillna("") == NEUTRAL).to_numpy(dtype=bool)
+    known = [column for column in ("expression", PHASE) if column in table.columns]
+    return (table[known].fillna("") == NEUTRAL).any(axis=1).to_numpy(dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,19 @@ class Faces:
         Columns ``image`` (str, unique: the path relative to the dataset, with forward
         slashes), ``path`` (str: the file), ``subject``, ``sequence`` (str or missing;
         a sequence belongs to one subject), ``frame`` (Int64 or missing), ``expression``
-        (one of `EXPRESSIONS` or missing), ``split`` (one of `SPLITS` or missing), then
-        action units as float32: ``AU12`` is *presence* (0 or 1), ``AU12_intensity`` the
-        FACS grade A–E as 1–5, ``AU12_probability`` somebody's estimate in [0, 1].
-        Unknown is NaN in all three, never 0.
+        (one of `EXPRESSIONS` or missing), ``split`` (one of `SPLITS` or missing), where any is
+        known ``phase`` (one of `PHASES` or missing: what the frame is of its sequence's
+        movement), then action units as float32: ``AU12`` is *presence* (0 or 1),
+        ``AU12_intensity`` the FACS grade A–E as 1–5, ``AU12_probability`` somebody's estimate
+        in [0, 1]. Unknown is NaN in all three, never 0.
     name
         Short name of the dataset, such as ``ck48``.
     notes
         What the loader left out, one sentence each.
     codings
         Who coded each column of action units; none for a column of which nobody says it.
+    frames
+        What the sequences were asked to count for, one of `facslens.datasets.frames.WAYS`, or None.
 
     Raises
     ------
@@ -56,6 +62,7 @@ class Faces:
     name: str
     notes: tuple[str, ...] = ()
     codings: Mapping[str, Coding] = field(default_factory=dict)
+    frames: str | None = None
 
     def __post_init__(self) -> None:
         _check(self.table, self.name)
@@ -160,10 +167,13 @@ def make_table(rows: pd.DataFrame) -> pd.DataFrame:
     for column in COLUMNS:
         if column not in table.columns:
             table[column] = None
+    first = list(COLUMNS)
+    if PHASE in table.columns and table[PHASE].notna().any():
+        first.append(PHASE)
     extra = [c for c in table.columns if c not in COLUMNS]
     au_columns = sorted(c for c in extra if c.split("_")[0] in action_units.ACTION_UNITS)
-    table = table[[*COLUMNS, *au_columns]].sort_values("image").reset_index(drop=True)
-    for column in COLUMNS:
+    table = table[[*first, *au_columns]].sort_values("image").reset_index(drop=True)
+    for column in first:
         table[column] = table[column].astype("Int64" if column == "frame" else "string")
     return table.astype(dict.fromkeys(au_columns, np.float32))
 
@@ -175,7 +185,9 @@ def _check(table: pd.DataFrame, name: str) -> None:
     twice = table["image"][table["image"].duplicated()]
     if len(twice):
         raise DataError(f"{name}: the image {twice.iloc[0]!r} occurs twice in the faces table")
-    for column, words in (("expression", EXPRESSIONS), ("split", SPLITS)):
+    for column, words in (("expression", EXPRESSIONS), ("split", SPLITS), (PHASE, PHASES)):
+        if column not in table.columns:
+            continue
         unknown = set(table[column].dropna()) - set(words)
         if unknown:
             raise DataError(
@@ -190,7 +202,7 @@ def _check(table: pd.DataFrame, name: str) -> None:
             f"{name}: the subject {parts.idxmax()!r} is in two splits: expected them to be "
             f"disjoint in subject"
         )
-    for column in table.columns.difference(list(COLUMNS)):
+    for column in table.columns.difference([*COLUMNS, PHASE]):
         _check_values(table, column, name)
 
 

@@ -13,6 +13,7 @@ from facslens.datasets.archive import read_bytes
 from facslens.datasets.coding import PEOPLE
 from facslens.datasets.defects import Defect, Found, few, one_a_cause, tally
 from facslens.datasets.files import count_skipped, files_below, in_utf8, relative
+from facslens.datasets.labels import APEX, NEUTRAL
 from facslens.datasets.layout import Layout, Official
 from facslens.datasets.reading import Reading
 from facslens.datasets.sequences import PEAK_KEY, ends
@@ -68,6 +69,9 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
     Of a sequence with an emotion file the first frame is read as neutral and the last `peak`
     frames with its expression, as in Khorrami et al. [khorrami2015]_; of one with only a FACS file
     the last `peak` frames are read, their expression unknown; other sequences are left out.
+
+    The first frame is neutral, the last one the apex, those between are its onset
+    [lucey2010]_: ``frames=peak`` takes the apex alone.
 
     FACS files code the peak. A listed action unit is present in the last `peak` frames, its
     intensity unknown where the file says 0 ("present, not graded"); one that is not listed
@@ -235,12 +239,22 @@ def _rows(
             "subject": name.split("_")[0],
             "sequence": name,
             "frame": frame,
-            "expression": sequence.emotion if at_peak else "neutral",
+            "expression": sequence.emotion if at_peak else NEUTRAL,
+            "phase": _phase(frame, at_peak, frames[-1], sequence.labelled),
         }
         for code in units:
             row[code], row[f"{code}_intensity"] = _coding(sequence, code, at_peak)
         rows.append(row)
     return rows
+
+
+def _phase(frame: int, at_peak: bool, last: int, labelled: int | None) -> str | None:
+    """Say by the protocol what a frame is; a last frame that is not the labelled one is unknown."""
+    if not at_peak:
+        return NEUTRAL
+    if frame < last:
+        return "onset"
+    return APEX if labelled in (None, last) else None
 
 
 def _coding(sequence: _Sequence, code: str, at_peak: bool) -> tuple[float, float]:

@@ -22,6 +22,21 @@ _WHOLE: Final = ({"L", "R"}, {"T", "B"})
 _GRADES: Final = "ABCDE"
 
 
+def is_facs(cell: str) -> bool:
+    """Tell whether a text is FACS codes and nothing else.
+
+    Examples
+    --------
+    >>> is_facs("AU6+12C+L14"), is_facs("left AU12")
+    (True, False)
+    """
+    return None not in map(_CODE.fullmatch, _written(cell))
+
+
+def _written(cell: str) -> list[str]:
+    return [c for c in _BETWEEN.split(_PREFIX.sub("", cell.upper())) if c not in ("", "0")]
+
+
 def facs_values(cells: pd.Series, column: str, source: str, defects: list[Defect]) -> pd.DataFrame:
     """Read the FACS codes of faces.
 
@@ -65,8 +80,7 @@ def facs_values(cells: pd.Series, column: str, source: str, defects: list[Defect
     others: list[str] = []
     known = cells.dropna()
     for index, cell in zip(known.index, known, strict=True):
-        written = [c for c in _BETWEEN.split(_PREFIX.sub("", cell.upper())) if c not in ("", "0")]
-        codes = [_CODE.fullmatch(code) for code in written]
+        codes = [_CODE.fullmatch(code) for code in _written(cell)]
         if None in codes:
             wrong.append((index, cell))
             continue

@@ -17,6 +17,9 @@ EXPRESSIONS: Final = (
     "surprise",
 )
 SPLITS: Final = ("train", "validation", "test")
+#: Parts of a movement: at rest, rising, at its height, falling.
+APEX: Final = "apex"
+PHASES: Final = (NEUTRAL, "onset", APEX, "offset")
 
 _SPLIT_WORDS: Final = {
     "train": "train",

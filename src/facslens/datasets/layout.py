@@ -93,6 +93,14 @@ def from_one(text: str) -> int:
     return number
 
 
+def above_0(text: str) -> float:
+    """Read a number above 0."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ValueError(text)
+    return number
+
+
 def one_of(*words: str) -> Callable[[str], str]:
     """Make a function that reads one of some words."""
 

@@ -14,9 +14,10 @@ from facslens.datasets.emotionet import EMOTIONET
 from facslens.datasets.fer2013 import FER2013_CSV
 from facslens.datasets.ferplus import FERPLUS
 from facslens.datasets.folder import FOLDER
+from facslens.datasets.frames import WAYS
 from facslens.datasets.jaffe import JAFFE
 from facslens.datasets.kdef import KDEF
-from facslens.datasets.layout import Key, Layout, yes
+from facslens.datasets.layout import Key, Layout, one_of, yes
 from facslens.datasets.oulu import OULU
 from facslens.datasets.raf import RAF
 from facslens.datasets.synthetic import SYNTHETIC
@@ -52,6 +53,11 @@ COMMON_KEYS: Final[Mapping[str, Key]] = {
         "yes, if every face of an unknown subject shows another person, or every sequence where "
         "there are sequences (default no)",
         yes,
+    ),
+    "frames": Key(
+        "what a sequence counts for whose labels vary from frame to frame: "
+        + "; ".join(f"{name}, {way.summary}" for name, way in WAYS.items()),
+        one_of(*WAYS),
     ),
 }
 

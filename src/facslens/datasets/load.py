@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from facslens.datasets.base import Faces
+from facslens.datasets.base import Faces, make_table
+from facslens.datasets.frames import by_sequence
 from facslens.datasets.layout import folder_or_file
 from facslens.datasets.layouts import COMMON_KEYS, DEFAULT, LAYOUTS
 from facslens.datasets.reading import Reading
@@ -87,7 +88,17 @@ def read(spec: str) -> Reading:
                 f"spec {spec!r}: {key} is {text!r}: expected {known.summary}"
             ) from error
     independent = bool(values.pop("assume_independent", False))
-    return replace(layout.read(parts.path, **values), assume_independent=independent)
+    way = values.pop("frames", None)
+    reading = replace(layout.read(parts.path, **values), assume_independent=independent)
+    return reading if way is None else _by_sequence(reading, str(way))
+
+
+def _by_sequence(reading: Reading, way: str) -> Reading:
+    """Take each sequence of a reading as asked."""
+    if not len(reading.rows):
+        return reading
+    rows, notes = by_sequence(make_table(reading.rows), way, reading.name)
+    return replace(reading, rows=rows, defects=(*reading.defects, *notes), frames=way)
 
 
 def load(spec: str = DEFAULT) -> Faces:

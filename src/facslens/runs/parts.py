@@ -69,9 +69,15 @@ def confirmation(faces: Faces, neutral: bool = False) -> FacesOfPart:
 
 
 def expression_strata(faces: Faces) -> pd.Series:
-    """Give each face its expression; a sequence of unknown expression is a stratum of its own."""
-    own = "unknown, " + faces.table["sequence"].fillna(faces.table["image"])
-    return faces.table["expression"].fillna(own)
+    """Give each face its expression.
+
+    A sequence of unknown expression is a stratum of its own, and so is one of several expressions.
+    """
+    sequence = faces.table["sequence"]
+    own = "unknown, " + sequence.fillna(faces.table["image"])
+    shown = faces.table["expression"].fillna(own)
+    several = shown.groupby(sequence).transform("nunique") > 1
+    return shown.mask(several.fillna(False).astype(bool), "several, " + sequence)
 
 
 def _part(faces: Faces, splits: tuple[str, ...], neutral: bool) -> FacesOfPart:

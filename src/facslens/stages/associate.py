@@ -15,6 +15,7 @@ from facslens.association.discovery.result import Association, concatenate
 from facslens.association.sample import au_codes
 from facslens.association.verdicts import verdict_table
 from facslens.datasets.base import Faces, is_neutral
+from facslens.datasets.frames import check_sequences
 from facslens.engines.engine import Engine
 from facslens.errors import DataError, LabelsFixedError
 from facslens.progress import Report
@@ -56,6 +57,7 @@ def run_associate(run: Run, progress: Report, engine: Engine | None = None) -> N
             raise DataError(
                 f"{faces.name} has no action unit labels: add them, for example with aus=FILE"
             )
+        check_sequences(faces)
         found = discover(responses, record.discovery, settings, record.seed, progress, engine)
         association = found.association
         mapping = pd.concat(

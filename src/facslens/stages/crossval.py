@@ -8,6 +8,7 @@ from facslens.association.replication.folds import beside, choose_units, fold_ta
 from facslens.association.sample import make_sample
 from facslens.controls.baselines import untrained
 from facslens.datasets.base import Faces
+from facslens.datasets.frames import check_sequences
 from facslens.datasets.splits import CONFIRMATION, DISCOVERY
 from facslens.errors import DataError, NotEnoughDataError
 from facslens.models.model import Model
@@ -16,17 +17,18 @@ from facslens.runs.parts import expression_strata
 
 
 def check_aus(faces: Faces) -> None:
-    """Check before the training that the faces have action unit labels.
+    """Check before the training that the faces have action unit labels, one set a sequence.
 
     Raises
     ------
     DataError
-        If the faces have no action unit labels.
+        If the faces have no action unit labels, or these could only be tested by frame.
     """
     if not faces.aus:
         raise DataError(
             f"{faces.name} has no action unit labels: add them, for example with aus=FILE"
         )
+    check_sequences(faces)
 
 
 def associate_fold(model: Model, faces: Faces, seed: int = 0, controls: int = 0) -> pd.DataFrame:

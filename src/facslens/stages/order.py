@@ -5,12 +5,14 @@ import functools
 from collections.abc import Callable
 from typing import Final
 
+from facslens.datasets.frames import check_sequences
 from facslens.errors import CallError
 from facslens.models.device import choose_device
 from facslens.names import listed
 from facslens.progress import Report, shown
 from facslens.runs.folder import Run
 from facslens.runs.planned import planned
+from facslens.runs.record import RunRecord
 from facslens.stages.associate import run_associate
 from facslens.stages.experiment_of_run import run_experiment
 from facslens.stages.faces import run_faces
@@ -98,3 +100,5 @@ def run_all(run: Run, means: Means | None = None) -> None:
                 run.check(name)
             else:
                 run_stage(run, name, means)
+            if name == "faces" and "associate" in planned(run):
+                check_sequences(RunRecord(run).faces)  # before hours of training

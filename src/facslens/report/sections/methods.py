@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from facslens.association.coverage import MIN_PRESENT, MIN_SUBJECTS
 from facslens.association.distances.bins import BINS
+from facslens.datasets.frames import WAYS
 from facslens.datasets.splits import CONFIRMATION
 from facslens.report.findings import Findings, build_findings
 from facslens.report.missing import Missing
@@ -60,6 +61,7 @@ class Methods:
     causes: Causes | None
     experiment: Experiment | None
     chains: Chains | None
+    frames: str
     software: tuple[str, ...]
 
 
@@ -127,10 +129,17 @@ def build_methods(page: Page) -> Methods:
         causes=_done(page.of(build_causes)),
         experiment=_done(page.of(build_experiment)),
         chains=_done(page.of(build_chains)),
+        frames=_frames(tables),
         software=tuple(
             f"{name} {platform[key]}" for key, name in _SOFTWARE.items() if key in platform
         ),
     )
+
+
+def _frames(tables: RunTables) -> str:
+    """Say what a sequence counted for, where its labels vary within it."""
+    way = WAYS.get(str(tables.info.get("faces", {}).get("frames")))
+    return way.sentence if way else ""
 
 
 def _done(section: T | Missing) -> T | None:
