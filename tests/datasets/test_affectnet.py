@@ -98,16 +98,17 @@ def test_a_list_that_a_network_made_is_refused(root):
 def test_what_is_wrong_in_a_table_is_one_line_a_cause(root):
     (root / "Manually_Annotated_file_lists" / "training.csv").write_text(
         TRAINING.replace("e.jpg," + BOX + ",9", "e.jpg," + BOX + ",happy")
-        + f"392/c.jpg,{BOX},7,0,0\n12/g.png,{BOX},11,0,0\n1/x.jpg,{BOX},1,0,0\n,{BOX},1,0,0\n"
+        + f"392/c.jpg,{BOX},7,0,0\n12/g.png,{BOX},11,0,0\n12/g.png,{BOX},,0,0\n"
+        + f"1/x.jpg,{BOX},1,0,0\n,{BOX},1,0,0\n"
     )
     images = root / "Manually_Annotated_Images"
     errors = [d.message for d in read(f"affectnet:{root}").defects if d.level == "error"]
     assert errors == [
-        "row 6 of training.csv: expression is 'happy': expected a number from 0 to 10; 1 more like "
-        "it: '11' (1×)",
+        "row 6 of training.csv: expression is 'happy': expected a number from 0 to 10; 2 more like "
+        "it: '11' (1×), empty (1×)",
         "row 8 of training.csv: the image 392/c.jpg stands in row 4 of training.csv, too: expected "
         "one row",
-        f"row 10 of training.csv: the image 1/x.jpg is not in {images} (images=); 1 more like it",
+        f"row 11 of training.csv: the image 1/x.jpg is not in {images} (images=); 1 more like it",
     ]
 
 

@@ -141,13 +141,14 @@ def _from_table(
     wrong: list[Found] = []
     for index, name, label in zip(cells.index, cells[_PATH], cells["expression"], strict=True):
         line = row_name(index, table.name)
-        expression = None if pd.isna(label) else _EXPRESSIONS.get(label)
+        label = "" if pd.isna(label) else label
+        expression = _EXPRESSIONS.get(label)
         written = None if pd.isna(name) else posixpath.normpath(name.replace("\\", "/"))
         found = None if written is None else find_file(start, written)
         if label == _NO_FACE:
             faceless[table.name] += 1
         elif expression is None:
-            cell = "empty" if pd.isna(label) else repr(label[:80])
+            cell = repr(label[:80]) if label else "empty"
             message = f"{line}: expression is {cell}: expected a number from 0 to 10"
             wrong.append(Found("label", cell, Defect("bad value", line, message)))
         elif found is None:

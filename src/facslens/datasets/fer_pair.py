@@ -90,11 +90,10 @@ def _joined(
         if left.any():
             message = f"rows of {TABLE} {why}, are left out: {int(left.sum())} of {len(both)}"
             defects.append(Defect("left out", TABLE, message, "warning"))
-    kept = ~(wrong | others | nameless | again)
-    rows = both.loc[kept, ["path", "split", "digest"]].join(votes)
+    rows = both[["path", "split", "digest"]].join(votes)
     rows["fer2013"] = both["expression"].astype("string")
-    names = zip(both["part"][kept], both["name"][kept], strict=True)
+    names = zip(both["part"], both["name"], strict=True)
     rows.insert(0, "image", [printable(f"{part}/{name}") for part, name in names])
-    order = rows["split"].map({name: number for number, name in enumerate(PARTS.values())})
-    rows = rows.assign(order=order).sort_values(["order", "image"])
+    rows["order"] = rows["split"].map({name: number for number, name in enumerate(PARTS.values())})
+    rows = rows[~(wrong | others | nameless | again)].sort_values(["order", "image"])
     return rows.drop(columns="order").reset_index(drop=True)

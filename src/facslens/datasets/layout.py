@@ -9,6 +9,7 @@ from typing import Final
 
 from facslens.datasets.labels import NUMBERINGS, UNKNOWN_LABEL, parse_labels
 from facslens.datasets.reading import Reading
+from facslens.names import listed
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,16 @@ class Official:
     subjects: int | None = None
     sequences: int | None = None
     expressions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """What they say, in words: how many of each the whole dataset has."""
+        counts = {"images": self.images, "subjects": self.subjects, "sequences": self.sequences}
+        known = [f"{count:,} {what}" for what, count in counts.items() if count is not None]
+        each = ", ".join(f"{count:,} {name}" for name, count in self.expressions.items())
+        parts = [listed(known)] if known else []
+        parts += [f"images by expression: {each}"] if each else []
+        return f"the whole dataset, read without keys, has {'; '.join(parts)}"
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,13 @@ class Layout:
     official: Official | None = None
     source: str = ""
     seen: bool = False
+
+    @property
+    def provenance(self) -> str:
+        """How well the layout is known, where somebody else describes it."""
+        if self.seen:
+            return "held against real files of a part of it"
+        return "read as described there, and not held against the real files"
 
 
 def folder_or_file(text: str) -> Path:
