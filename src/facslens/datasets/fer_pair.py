@@ -23,7 +23,8 @@ def read_pair(root: Path, defects: list[Defect]) -> pd.DataFrame:
 
     FER+ publishes one row of votes for each row of FER2013, in the same order. Rows without the
     name of an image are no face, by all votes, and left out; so are later rows that have a name
-    again (there are four). So the result is that of the folders that the FER+ tool makes.
+    again (there are four). What remains is what FER+ lists for each part, and what is read from the
+    folders that its tool makes.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """A folder with one folder per expression, a layout into which most datasets can be brought."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,7 +73,8 @@ def read_folder(
     if not rows and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected one folder per expression, with images"
         defects.append(Defect("empty folder", str(root), message))
-    faces, name = pd.DataFrame(rows), root.resolve().name
+    # Path's own raises where links lead in a circle.
+    faces, name = pd.DataFrame(rows), Path(os.path.realpath(root)).name
     if rows:
         check_split(faces["split"], name, defects)
         _tell_of_fer2013(faces, root, defects)
