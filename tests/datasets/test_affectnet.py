@@ -156,8 +156,8 @@ def test_what_is_wrong_with_numpy_files_is_one_line_a_cause(npy, write_image):
     assert errors == [
         "train_set/annotations/0_exp.npy of train_set/images/0.jpg does not exist",
         "train_set/annotations/12_exp.npy is 12: expected a number from 0 to 10",
-        "train_set/annotations/7_exp.npy of train_set/images/7.jpg holds no label: Object arrays "
-        "cannot be loaded when allow_pickle=False",
+        "train_set/annotations/7_exp.npy of train_set/images/7.jpg holds no label: it is no NumPy "
+        "file of one number or text, or it holds a pickle",
         "labels in train_set without an image: 1, of 99",
         "val_set/images/0.png has the number of val_set/images/0.jpg: expected one image",
     ]
@@ -168,7 +168,7 @@ def test_what_is_wrong_with_numpy_files_is_one_line_a_cause(npy, write_image):
     [
         (b"", "it is no NumPy file"),
         (b"\x80\x04\x95", "it is no NumPy file"),  # a bare pickle
-        (b"\x93NUMPY\x01\x00", "."),
+        (b"\x93NUMPY\x01\x00", "it is no NumPy file of one number or text, or it holds a pickle"),
         (b"x" * 5000, "more than"),
     ],
 )
@@ -178,10 +178,35 @@ def test_a_file_that_holds_no_label(tmp_path, content, message):
         read_label(tmp_path / "0_exp.npy")
 
 
-def test_several_values_are_no_label(tmp_path):
-    np.save(tmp_path / "0_exp.npy", [1, 2])
-    with pytest.raises(ValueError, match="it holds 2 values of the type int64"):
+@pytest.mark.parametrize("value", [[1, 2], [], ["7", "7"]])
+def test_several_values_are_no_label(tmp_path, value):
+    np.save(tmp_path / "0_exp.npy", value)
+    with pytest.raises(ValueError, match=r"it holds \d+ bytes of .*, expected one value"):
         read_label(tmp_path / "0_exp.npy")
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        ("7", "7"),
+        (" 3", "3"),
+        (b"4", "4"),
+        (6, "6"),
+        (np.uint8(5), "5"),
+        (2.0, "2"),
+        (np.float32(1), "1"),
+        (np.array([[8]], ">i4"), "8"),
+        ("1.0", "1"),
+        (np.nan, "nan"),
+    ],
+)
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_a_label_is_read_as_numpy_reads_it(tmp_path, value, label, version):
+    with (tmp_path / "0_exp.npy").open("wb") as file:
+        np.lib.format.write_array(file, np.asarray(value), version=version)
+    assert read_label(tmp_path / "0_exp.npy") == label
+    read = np.load(tmp_path / "0_exp.npy", allow_pickle=False).reshape(-1)[0]
+    assert float(read) == pytest.approx(float(label), nan_ok=True)
 
 
 def test_folders_of_something_else_say_what_is_expected(tmp_path, write_image):
