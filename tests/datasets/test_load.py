@@ -100,6 +100,23 @@ def test_every_source_is_in_the_references_or_an_address():
         assert layout.source or not layout.seen, name
 
 
+@pytest.mark.parametrize(
+    ("name", "keys", "holds"),
+    [
+        ("kdef", (), True),
+        ("kdef", ("assume_independent",), True),
+        ("kdef", ("angles",), False),
+        ("oulu", ("light",), False),
+        ("ckplus", ("peak", "assume_independent"), False),
+        ("ck48", ("aus",), True),
+        ("folder", ("labels",), None),
+    ],
+)
+def test_what_the_makers_count_holds_unless_a_key_says_how_many_are_read(name, keys, holds):
+    layout = LAYOUTS[name]
+    assert layout.stated(keys) is (layout.official if holds else None)
+
+
 @pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if layout.needs_path])
 def test_a_path_of_something_else_is_an_error_in_one_sentence(tmp_path, write_image, name):
     (tmp_path / "empty").mkdir()

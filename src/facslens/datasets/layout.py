@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,21 @@ from facslens.names import listed
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a layout: what its value means, and the function that reads it from text."""
+    """One key of a layout.
+
+    Parameters
+    ----------
+    summary
+        What its value means, and which values there are.
+    parse
+        The function that reads it from text.
+    chooses
+        Whether it says how many images are read, so that what the makers count no longer holds.
+    """
 
     summary: str
     parse: Callable[[str], object] = str
+    chooses: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,11 @@ class Layout:
     official: Official | None = None
     source: str = ""
     seen: bool = False
+
+    def stated(self, keys: Iterable[str]) -> Official | None:
+        """Give what the whole holds where some keys are given; None where they change it."""
+        chosen = any(key in self.keys and self.keys[key].chooses for key in keys)
+        return None if chosen else self.official
 
     @property
     def provenance(self) -> str:
