@@ -149,7 +149,7 @@ def _from_table(
     wrong: list[Found] = []
     for index, name, label in zip(cells.index, cells[_PATH], cells["expression"], strict=True):
         line = row_name(index, table.name)
-        label = "" if pd.isna(label) else label
+        label = "" if pd.isna(label) else label.removesuffix(".0")  # as spreadsheets may write it
         expression = _EXPRESSIONS.get(label)
         written = None if pd.isna(name) else posixpath.normpath(name.replace("\\", "/"))
         found = None if written is None else find_file(start, written)
