@@ -138,6 +138,9 @@ def test_numpy_files_hold_the_label_of_each_image(npy):
         "val_set/images/3.jpg": ("neutral", "validation"),
     }
     assert faces.notes == ()
+    assert load(f"affectnet:{npy},images=elsewhere").notes == (
+        f"images=elsewhere plays no part: {npy} holds images beside their labels",
+    )
     one = load(f"affectnet:{npy / 'val_set'}")
     assert shown(one) == {
         "images/0.jpg": ("contempt", "validation"),

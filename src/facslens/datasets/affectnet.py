@@ -88,6 +88,9 @@ def read_affectnet(path: Path, images: Path | None = None) -> Reading:
             start = images or next(filter(os.path.isdir, _starts(path, table)), table.parent)
             rows += _from_table(table, split, start, seen, faceless, defects)
     elif folders:
+        if images is not None:
+            message = f"images={images} plays no part: {path} holds images beside their labels"
+            defects.append(Defect("left out", str(path), message, "warning"))
         for folder, split in folders:
             rows += _from_folder(
                 folder, folder if folder == path else path, split, faceless, defects

@@ -42,6 +42,8 @@ def read_pair(root: Path, defects: list[Defect]) -> pd.DataFrame:
     pixels = csv_in(root)
     if pixels is None:
         message = f"{root} holds {TABLE} but no fer2013.csv, which has the faces: put it beside"
+        if root.is_file():
+            message = f"{root} is an archive with {TABLE}: unpack it, with fer2013.csv beside"
         defects.append(Defect("missing path", str(root), message))
         return pd.DataFrame()
     table = read_csv(root / TABLE, defects)
