@@ -19,7 +19,7 @@ from facslens.action_units import ACTION_UNITS, PROTOTYPES, WHEN, column_spellin
 from facslens.association.distances.table import DISTANCES
 from facslens.cli.commands import COMMANDS, load
 from facslens.datasets.labels import NUMBERINGS
-from facslens.datasets.layout import Key
+from facslens.datasets.layout import Key, Layout
 from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
 from facslens.datasets.programs import PROGRAMS
 from facslens.names import listed
@@ -90,13 +90,27 @@ def _layouts() -> str:
     parts = []
     for name, layout in LAYOUTS.items():
         path = ":PATH" if layout.needs_path else "[:PATH]"
-        what = f"{_sentence(layout.summary)} PATH is {layout.path}."
-        parts.append(f"### `{name}{path}`\n\n{html.escape(what, quote=False)}")
+        what = html.escape(f"{_sentence(layout.summary)} PATH is {layout.path}.", quote=False)
+        parts.append(f"### `{name}{path}`\n\n{' '.join((what, *_described(layout)))}")
         if layout.keys:
             parts.append(_keys(layout.keys))
     parts += ["### Keys of every layout", _keys(COMMON_KEYS)]
     parts += ["### Columns of action units", _sentence(column_spellings())]
     return "\n\n".join(parts)
+
+
+def _described(layout: Layout) -> Iterator[str]:
+    """Say who describes a layout, and whether it was held against the real files."""
+    if layout.source:
+        yield f"Described by {listed([_source(word) for word in layout.source.split()])}:"
+        yield f"{layout.provenance}."
+    if layout.official is not None:
+        yield _sentence(f"{layout.official.told} ({_source(layout.official.source)})")
+
+
+def _source(word: str) -> str:
+    """Link a key of the references, or an address."""
+    return f"<{word}>" if "://" in word else f"[{word}](../references.bib)"
 
 
 def _keys(keys: Mapping[str, Key]) -> str:

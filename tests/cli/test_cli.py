@@ -332,6 +332,15 @@ def test_data_list_explains_every_layout(facslens):
     assert code == 0
     for name in ("ck48:PATH", "ckplus:PATH", "folder:PATH", "table:PATH"):
         assert name in out
+    lines = [line.strip() for line in out.splitlines()]
+    assert "described by lucey2010: held against real files of a part of it" in lines
+    assert (
+        "described by lundqvist1998, https://www.kdef.se: read as described there, and not held "
+        "against the real files"
+    ) in lines
+    assert (
+        "the whole dataset, read without keys, has 213 images and 10 subjects (lyons1998)" in lines
+    )
 
 
 def test_an_unforeseen_error_is_one_sentence_too(facslens, monkeypatch):

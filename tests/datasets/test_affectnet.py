@@ -15,7 +15,7 @@ TRAINING = f"""\
 {HEAD}
 689/a.jpg,{BOX},1,0.785714,-0.055556
 689/b.JPG,{BOX},0,-0.017253,0.004313
-392/c.jpg,{BOX},7,0.1,0.2
+392/c.jpg,{BOX},7.0,0.1,0.2
 392/d.jpg,{BOX},8,-2,-2
 392/e.jpg,{BOX},9,-2,-2
 392/f.jpg,{BOX},10,-2,-2
@@ -98,16 +98,17 @@ def test_a_list_that_a_network_made_is_refused(root):
 def test_what_is_wrong_in_a_table_is_one_line_a_cause(root):
     (root / "Manually_Annotated_file_lists" / "training.csv").write_text(
         TRAINING.replace("e.jpg," + BOX + ",9", "e.jpg," + BOX + ",happy")
-        + f"392/c.jpg,{BOX},7,0,0\n12/g.png,{BOX},11,0,0\n1/x.jpg,{BOX},1,0,0\n,{BOX},1,0,0\n"
+        + f"392/c.jpg,{BOX},7,0,0\n12/g.png,{BOX},11,0,0\n12/g.png,{BOX},,0,0\n"
+        + f"1/x.jpg,{BOX},1,0,0\n,{BOX},1,0,0\n"
     )
     images = root / "Manually_Annotated_Images"
     errors = [d.message for d in read(f"affectnet:{root}").defects if d.level == "error"]
     assert errors == [
-        "row 6 of training.csv: expression is 'happy': expected a number from 0 to 10; 1 more like "
-        "it: '11' (1×)",
+        "row 6 of training.csv: expression is 'happy': expected a number from 0 to 10; 2 more like "
+        "it: '11' (1×), empty (1×)",
         "row 8 of training.csv: the image 392/c.jpg stands in row 4 of training.csv, too: expected "
         "one row",
-        f"row 10 of training.csv: the image 1/x.jpg is not in {images} (images=); 1 more like it",
+        f"row 11 of training.csv: the image 1/x.jpg is not in {images} (images=); 1 more like it",
     ]
 
 
@@ -137,6 +138,9 @@ def test_numpy_files_hold_the_label_of_each_image(npy):
         "val_set/images/3.jpg": ("neutral", "validation"),
     }
     assert faces.notes == ()
+    assert load(f"affectnet:{npy},images=elsewhere").notes == (
+        f"images=elsewhere plays no part: {npy} holds images beside their labels",
+    )
     one = load(f"affectnet:{npy / 'val_set'}")
     assert shown(one) == {
         "images/0.jpg": ("contempt", "validation"),
@@ -155,8 +159,8 @@ def test_what_is_wrong_with_numpy_files_is_one_line_a_cause(npy, write_image):
     assert errors == [
         "train_set/annotations/0_exp.npy of train_set/images/0.jpg does not exist",
         "train_set/annotations/12_exp.npy is 12: expected a number from 0 to 10",
-        "train_set/annotations/7_exp.npy of train_set/images/7.jpg holds no label: Object arrays "
-        "cannot be loaded when allow_pickle=False",
+        "train_set/annotations/7_exp.npy of train_set/images/7.jpg holds no label: it is no NumPy "
+        "file of one number or text, or it holds a pickle",
         "labels in train_set without an image: 1, of 99",
         "val_set/images/0.png has the number of val_set/images/0.jpg: expected one image",
     ]
@@ -167,7 +171,7 @@ def test_what_is_wrong_with_numpy_files_is_one_line_a_cause(npy, write_image):
     [
         (b"", "it is no NumPy file"),
         (b"\x80\x04\x95", "it is no NumPy file"),  # a bare pickle
-        (b"\x93NUMPY\x01\x00", "."),
+        (b"\x93NUMPY\x01\x00", "it is no NumPy file of one number or text, or it holds a pickle"),
         (b"x" * 5000, "more than"),
     ],
 )
@@ -177,10 +181,35 @@ def test_a_file_that_holds_no_label(tmp_path, content, message):
         read_label(tmp_path / "0_exp.npy")
 
 
-def test_several_values_are_no_label(tmp_path):
-    np.save(tmp_path / "0_exp.npy", [1, 2])
-    with pytest.raises(ValueError, match="it holds 2 values of the type int64"):
+@pytest.mark.parametrize("value", [[1, 2], [], ["7", "7"]])
+def test_several_values_are_no_label(tmp_path, value):
+    np.save(tmp_path / "0_exp.npy", value)
+    with pytest.raises(ValueError, match=r"it holds \d+ bytes of .*, expected one value"):
         read_label(tmp_path / "0_exp.npy")
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        ("7", "7"),
+        (" 3", "3"),
+        (b"4", "4"),
+        (6, "6"),
+        (np.uint8(5), "5"),
+        (2.0, "2"),
+        (np.float32(1), "1"),
+        (np.array([[8]], ">i4"), "8"),
+        ("1.0", "1"),
+        (np.nan, "nan"),
+    ],
+)
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_a_label_is_read_as_numpy_reads_it(tmp_path, value, label, version):
+    with (tmp_path / "0_exp.npy").open("wb") as file:
+        np.lib.format.write_array(file, np.asarray(value), version=version)
+    assert read_label(tmp_path / "0_exp.npy") == label
+    read = np.load(tmp_path / "0_exp.npy", allow_pickle=False).reshape(-1)[0]
+    assert float(read) == pytest.approx(float(label), nan_ok=True)
 
 
 def test_folders_of_something_else_say_what_is_expected(tmp_path, write_image):

@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 
+from facslens.datasets.layouts import LAYOUTS
 from facslens.datasets.load import load, read
 from facslens.datasets.splits import holdout
 from facslens.errors import DataError
@@ -177,3 +178,20 @@ def test_folders_that_say_a_split_are_kept_or_refused(tmp_path, write_image):
     write_image(tmp_path / "test/happy/S010_002_00000019.png")
     with pytest.raises(DataError, match="ck48: the subject 'S010' has two splits in ck48"):
         load(f"ck48:{tmp_path}")
+
+
+def test_the_whole_has_three_frames_of_each_labelled_sequence_of_ckplus():
+    official, sequences = LAYOUTS["ck48"].official, LAYOUTS["ckplus"].official
+    assert official.images == 3 * official.sequences == sum(official.expressions.values()) == 981
+    assert official.subjects == 118
+    assert sequences.expressions == {"neutral": 327, **official.expressions}
+    assert (sequences.sequences, sequences.subjects) == (593, 123)
+
+
+def test_the_real_part_lacks_the_subjects_that_are_kept_back(data_folder):
+    if not (data_folder / "ck48").is_dir():
+        pytest.skip(f"no {data_folder / 'ck48'}")
+    faces, official = load(f"ck48:{data_folder / 'ck48'}"), LAYOUTS["ck48"].official
+    counts = faces.table["expression"].value_counts()
+    assert faces.table["subject"].nunique() == 94 < official.subjects
+    assert all(0 < counts[name] < most for name, most in official.expressions.items())

@@ -44,6 +44,15 @@ def test_two_parts_in_the_test_folder_are_never_mixed_in_silence(root):
     )
 
 
+def test_a_folder_of_any_images_tells_that_it_mixes_them(root):
+    faces = load(f"folder:{root}")
+    assert faces.notes == (
+        "the part test mixes images that FER2013 calls PublicTest and PrivateTest: "
+        f"fer2013:{root} keeps them apart, as validation and test",
+    )
+    assert faces.table["split"].value_counts().to_dict() == {"train": 3, "test": 3}
+
+
 def test_numbered_folders_count_as_in_the_csv_file(tmp_path, write_image):
     for number in range(7):
         write_image(tmp_path / "train" / str(number) / f"Training_{number}.jpg", number)

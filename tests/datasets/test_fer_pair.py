@@ -1,5 +1,7 @@
 """FER+ as published: its table of votes beside the CSV file of FER2013."""
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,6 +142,16 @@ def test_votes_without_faces_are_told_what_lacks(tmp_path):
     (tmp_path / "fer2013.csv").unlink()
     with pytest.raises(DataError, match=r"holds fer2013new.csv but no fer2013.csv, which has the "):
         load(f"ferplus:{tmp_path}")
+
+
+def test_the_tables_have_to_be_unpacked(tmp_path):
+    write(tmp_path / "pair")
+    with zipfile.ZipFile(tmp_path / "pair.zip", "w") as file:
+        for name in ("fer2013.csv", "fer2013new.csv"):
+            file.write(tmp_path / "pair" / name, name)
+    match = r"pair.zip is an archive with fer2013new.csv: unpack it, with fer2013.csv beside"
+    with pytest.raises(DataError, match=match):
+        load(f"ferplus:{tmp_path / 'pair.zip'}")
 
 
 def test_the_makers_count_35710_faces():

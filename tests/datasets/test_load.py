@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
-from facslens.datasets.load import Spec, load, parse_spec
+from facslens.datasets.load import Spec, load, parse_spec, read
 from facslens.errors import CallError
 
 
@@ -98,3 +98,33 @@ def test_every_source_is_in_the_references_or_an_address():
             assert source in keys or source.startswith(("https://", "http://")), name
         assert layout.official is None or layout.official.source in keys, name
         assert layout.source or not layout.seen, name
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "holds"),
+    [
+        ("kdef", (), True),
+        ("kdef", ("assume_independent",), True),
+        ("kdef", ("angles",), False),
+        ("oulu", ("light",), False),
+        ("ckplus", ("peak", "assume_independent"), False),
+        ("ck48", ("aus",), True),
+        ("folder", ("labels",), None),
+    ],
+)
+def test_what_the_makers_count_holds_unless_a_key_says_how_many_are_read(name, keys, holds):
+    layout = LAYOUTS[name]
+    assert layout.stated(keys) is (layout.official if holds else None)
+
+
+@pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if layout.needs_path])
+def test_a_path_of_something_else_is_an_error_in_one_sentence(tmp_path, write_image, name):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.txt").write_text("hello\n")
+    for place in ("some/a.png", "some/list_patition_label.txt/b.png", "some/val_set/c.png"):
+        write_image(tmp_path / place)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path in ("empty", "text.txt", "some", "loop", "gone", "a" * 5000, "text.txt/inside"):
+        errors = [d for d in read(f"{name}:{tmp_path / path}").defects if d.level == "error"]
+        assert errors, path
+        assert all("\n" not in defect.message for defect in errors)

@@ -169,6 +169,10 @@ TEXTS = {
     "events paired": "video,behavior,status,time\nv,AU12,START,0.1\nv,AU12,STOP,0.4\n",
     "framed": "path,expression,subject,video,frame,phase,AU12,OnsetFrame,ApexFrame,bout\n"
     "a.png,,a,v,1,,0,1,2,x\nb.png,,a,v,2,apex,1,1,2,x\n",
+    "fer pair": "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,"
+    "unknown,NF\nTraining,a.png,5,0,0,0,0,5,0,0,0,0\nPublicTest,b.png,0,9,0,0,0,0,0,0,1,0\n",
+    "raf": "train_00001.jpg 5\ntest_0001.jpg 7\n",
+    "affectnet": "subDirectory_filePath,face_x,expression\n1/a.png,3,1\n1/b.png,3,7\n",
 }
 #: Tables that programs write, of the pictures faces/a.png and faces/b.png: every number is another.
 PROGRAMS = {
@@ -235,6 +239,17 @@ def dataset(root: Path, name: str, write_image) -> tuple[str, Path]:
             (root / "FER2013Train" / f"{which}.csv").write_text(TEXTS[text])
         which = "fer2013" if name == "ferplus own" else "label"
         return f"ferplus:{root},labels=fer2013", root / "FER2013Train" / f"{which}.csv"
+    if name == "fer pair":
+        (root / "fer2013.csv").write_text(TEXTS["fer2013"])
+        return f"ferplus:{root}", root / "fer2013new.csv"
+    if name == "raf":
+        for image in ("train_00001", "test_0001"):
+            write_image(root / "Image" / "aligned" / f"{image}_aligned.jpg")
+        return f"raf:{root}", root / "list_patition_label.txt"
+    if name == "affectnet":
+        for letter in "ab":
+            write_image(root / "Manually_Annotated_Images" / "1" / f"{letter}.png")
+        return f"affectnet:{root}", root / "training.csv"
     if name == "fer2013":
         return f"fer2013:{root / 'fer2013.csv'}", root / "fer2013.csv"
     for frame in (1, 2, 3):

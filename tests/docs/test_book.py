@@ -93,10 +93,14 @@ def test_every_public_name_is_explained(pages):
 
 
 def test_pages_of_tables_have_every_entry(pages):
-    datasets = " ".join(pages["datasets.html"].words)
+    datasets = " ".join(" ".join(pages["datasets.html"].words).split())
     for name, layout in LAYOUTS.items():
         assert layout.path.split("`")[0] in datasets, name
         assert all(f"{key}=" in datasets for key in (*layout.keys, *COMMON_KEYS)), name
+        assert not layout.source or all(word in datasets for word in layout.source.split()), name
+        if layout.official is not None:
+            assert f"{layout.official.told[1:]} ( {layout.official.source} )." in datasets, name
+    assert "and https://zenodo.org/record/3451524 : read as described there, and not" in datasets
     commands = pages["commands.html"].words
     assert all(f"facslens {name}" in commands for name in COMMANDS)
     assert {f"_static/{code.lower()}.webp" for code in WHEN} <= set(pages["facs.html"].loads)

@@ -46,6 +46,12 @@ def list_layouts() -> None:
         console.print(f"{name}{path}", style="bold", end="  ", markup=False, highlight=False)
         console.print(layout.summary, highlight=False)
         console.print(f"    PATH is {layout.path}", highlight=False)
+        if layout.source:
+            described = f"    described by {', '.join(layout.source.split())}: {layout.provenance}"
+            console.print(described, markup=False, highlight=False)
+        if layout.official is not None:
+            told = f"    {layout.official.told} ({layout.official.source})"
+            console.print(told, markup=False, highlight=False)
         for key, known in layout.keys.items():
             console.print(f"    {key}=  {known.summary}", highlight=False)
     for key, known in COMMON_KEYS.items():

@@ -1,8 +1,8 @@
 """AffectNet: faces from the web with one of eight expressions, by tables or by NumPy files."""
 
-import io
 import os
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,6 +38,14 @@ _EXPRESSIONS: Final = NUMBERINGS["affectnet"]
 _NO_FACE: Final = "10"
 # A scalar takes 130 bytes.
 _MAX_BYTES: Final = 4096
+# The begin of a NumPy file, up to its values. NumPy's own reader evaluates it as Python, and raises
+# whatever that raises.
+_HEAD: Final = re.compile(
+    rb"\x93NUMPY(?:\x01\x00..|[\x02\x03]\x00....)"
+    rb"\{'descr': '(?P<kind>[<>|](?:[iu][1248]|f[248]|[US]\d{1,2}))', "
+    rb"'fortran_order': (?:True|False), 'shape': \((?P<shape>[\d, ]*)\),? *\} *\n",
+    re.DOTALL,
+)
 _EXAMPLE: Final = "training.csv and validation.csv, or train_set/images and train_set/annotations"
 
 
@@ -80,6 +88,9 @@ def read_affectnet(path: Path, images: Path | None = None) -> Reading:
             start = images or next(filter(os.path.isdir, _starts(path, table)), table.parent)
             rows += _from_table(table, split, start, seen, faceless, defects)
     elif folders:
+        if images is not None:
+            message = f"images={images} plays no part: {path} holds images beside their labels"
+            defects.append(Defect("left out", str(path), message, "warning"))
         for folder, split in folders:
             rows += _from_folder(
                 folder, folder if folder == path else path, split, faceless, defects
@@ -141,13 +152,14 @@ def _from_table(
     wrong: list[Found] = []
     for index, name, label in zip(cells.index, cells[_PATH], cells["expression"], strict=True):
         line = row_name(index, table.name)
-        expression = None if pd.isna(label) else _EXPRESSIONS.get(label)
+        label = "" if pd.isna(label) else label.removesuffix(".0")  # as spreadsheets may write it
+        expression = _EXPRESSIONS.get(label)
         written = None if pd.isna(name) else posixpath.normpath(name.replace("\\", "/"))
         found = None if written is None else find_file(start, written)
         if label == _NO_FACE:
             faceless[table.name] += 1
         elif expression is None:
-            cell = "empty" if pd.isna(label) else repr(label[:80])
+            cell = repr(label[:80]) if label else "empty"
             message = f"{line}: expression is {cell}: expected a number from 0 to 10"
             wrong.append(Found("label", cell, Defect("bad value", line, message)))
         elif found is None:
@@ -224,20 +236,20 @@ def read_label(file: Path) -> str:
     ValueError
         If it holds no single number, or a pickle.
     """
-    with io.BytesIO(read_bytes(file, _MAX_BYTES)) as stream:
-        if stream.read(6) != b"\x93NUMPY":
-            raise ValueError("it is no NumPy file")
-        stream.seek(0)
-        try:
-            array = np.load(stream, allow_pickle=False)
-        except (ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TypeError) as error:
-            raise ValueError(str(error).partition("\n")[0]) from error
-    if array.size != 1 or array.dtype.kind not in "iufUS":
-        raise ValueError(f"it holds {array.size} values of the type {array.dtype}")
-    value = array.reshape(-1)[0]
-    if array.dtype.kind == "S":
+    content = read_bytes(file, _MAX_BYTES)
+    if not content.startswith(b"\x93NUMPY"):
+        raise ValueError("it is no NumPy file")
+    head = _HEAD.match(content)
+    if head is None:
+        raise ValueError("it is no NumPy file of one number or text, or it holds a pickle")
+    kind = np.dtype(head["kind"].decode())
+    values = content[head.end() :]
+    if len(values) != kind.itemsize or set(head["shape"].decode()) - set("1, "):
+        raise ValueError(f"it holds {len(values)} bytes of {kind}, expected one value")
+    value = np.frombuffer(values, kind)[0]
+    if kind.kind == "S":
         value = value.decode("ascii", errors="replace")
-    text = f"{value:g}" if array.dtype.kind in "iuf" else str(value).strip()
+    text = f"{value:g}" if kind.kind in "iuf" else str(value).strip()
     return str(text.removesuffix(".0"))
 
 

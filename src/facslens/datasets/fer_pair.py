@@ -23,7 +23,8 @@ def read_pair(root: Path, defects: list[Defect]) -> pd.DataFrame:
 
     FER+ publishes one row of votes for each row of FER2013, in the same order. Rows without the
     name of an image are no face, by all votes, and left out; so are later rows that have a name
-    again (there are four). So the result is that of the folders that the FER+ tool makes.
+    again (there are four). What remains is what FER+ lists for each part, and what is read from the
+    folders that its tool makes.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ def read_pair(root: Path, defects: list[Defect]) -> pd.DataFrame:
     pixels = csv_in(root)
     if pixels is None:
         message = f"{root} holds {TABLE} but no fer2013.csv, which has the faces: put it beside"
+        if root.is_file():
+            message = f"{root} is an archive with {TABLE}: unpack it, with fer2013.csv beside"
         defects.append(Defect("missing path", str(root), message))
         return pd.DataFrame()
     table = read_csv(root / TABLE, defects)
@@ -90,11 +93,10 @@ def _joined(
         if left.any():
             message = f"rows of {TABLE} {why}, are left out: {int(left.sum())} of {len(both)}"
             defects.append(Defect("left out", TABLE, message, "warning"))
-    kept = ~(wrong | others | nameless | again)
-    rows = both.loc[kept, ["path", "split", "digest"]].join(votes)
+    rows = both[["path", "split", "digest"]].join(votes)
     rows["fer2013"] = both["expression"].astype("string")
-    names = zip(both["part"][kept], both["name"][kept], strict=True)
+    names = zip(both["part"], both["name"], strict=True)
     rows.insert(0, "image", [printable(f"{part}/{name}") for part, name in names])
-    order = rows["split"].map({name: number for number, name in enumerate(PARTS.values())})
-    rows = rows.assign(order=order).sort_values(["order", "image"])
+    rows["order"] = rows["split"].map({name: number for number, name in enumerate(PARTS.values())})
+    rows = rows[~(wrong | others | nameless | again)].sort_values(["order", "image"])
     return rows.drop(columns="order").reset_index(drop=True)

@@ -1,5 +1,6 @@
 """A folder with one folder per expression, a layout into which most datasets can be brought."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,11 +73,25 @@ def read_folder(
     if not rows and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected one folder per expression, with images"
         defects.append(Defect("empty folder", str(root), message))
-    faces, name = pd.DataFrame(rows), root.resolve().name
+    # Path's own raises where links lead in a circle.
+    faces, name = pd.DataFrame(rows), Path(os.path.realpath(root)).name
     if rows:
         check_split(faces["split"], name, defects)
+        _tell_of_fer2013(faces, root, defects)
         faces = without_conflicts(faces, name, defects)
     return Reading(name, faces, tuple(defects))
+
+
+def _tell_of_fer2013(faces: pd.DataFrame, root: Path, defects: list[Defect]) -> None:
+    """Report a split in which two parts of FER2013 are mixed, as its names say."""
+    usage = faces["image"].str.extract(r"(?:^|/)(PublicTest|PrivateTest)_\d+\.\w+$")[0]
+    kinds = usage.groupby(faces["split"]).nunique()
+    for split in kinds.index[kinds > 1]:
+        message = (
+            f"the part {split} mixes images that FER2013 calls PublicTest and PrivateTest: "
+            f"fer2013:{root} keeps them apart, as validation and test"
+        )
+        defects.append(Defect("split", str(root), message, "warning"))
 
 
 def split_of(where: str, defects: list[Defect]) -> str | None:

@@ -106,6 +106,7 @@ KDEF: Final = Layout(
             "S for straight (the default), HL, HR for half and FL, FR for full profiles, some of "
             "them separated by commas, or all",
             parse_angles,
+            chooses=True,
         )
     },
     # 70 people, seven expressions, two sessions; from five angles 4,900 photographs.

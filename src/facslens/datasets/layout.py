@@ -2,21 +2,33 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from facslens.datasets.labels import NUMBERINGS, UNKNOWN_LABEL, parse_labels
 from facslens.datasets.reading import Reading
+from facslens.names import listed
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a layout: what its value means, and the function that reads it from text."""
+    """One key of a layout.
+
+    Parameters
+    ----------
+    summary
+        What its value means, and which values there are.
+    parse
+        The function that reads it from text.
+    chooses
+        Whether it says how many images are read, so that what the makers count no longer holds.
+    """
 
     summary: str
     parse: Callable[[str], object] = str
+    chooses: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,16 @@ class Official:
     subjects: int | None = None
     sequences: int | None = None
     expressions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """What they say, in words: how many of each the whole dataset has."""
+        counts = {"images": self.images, "subjects": self.subjects, "sequences": self.sequences}
+        known = [f"{count:,} {what}" for what, count in counts.items() if count is not None]
+        each = ", ".join(f"{count:,} {name}" for name, count in self.expressions.items())
+        parts = [listed(known)] if known else []
+        parts += [f"images by expression: {each}"] if each else []
+        return f"the whole dataset, read without keys, has {'; '.join(parts)}"
 
 
 @dataclass(frozen=True)
@@ -78,6 +100,18 @@ class Layout:
     source: str = ""
     people: str = ""
     seen: bool = False
+
+    def stated(self, keys: Iterable[str]) -> Official | None:
+        """Give what the whole holds where some keys are given; None where they change it."""
+        chosen = any(key in self.keys and self.keys[key].chooses for key in keys)
+        return None if chosen else self.official
+
+    @property
+    def provenance(self) -> str:
+        """How well the layout is known, where somebody else describes it."""
+        if self.seen:
+            return "held against real files of a part of it"
+        return "read as described there, and not held against the real files"
 
 
 def folder_or_file(text: str) -> Path:

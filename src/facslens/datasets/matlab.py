@@ -30,7 +30,7 @@ class _Inflated:
         self._file, self._left = file, size
         self._unpacker = zlib.decompressobj()
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> bytes | bytearray:
         found = bytearray()
         while len(found) < count:
             packed = self._unpacker.unconsumed_tail
@@ -41,7 +41,7 @@ class _Inflated:
             found += part
             if not part and not packed:
                 break
-        return bytes(found)
+        return found
 
 
 _Source = io.BufferedReader | _Inflated
@@ -128,7 +128,7 @@ def _matrix(
     return name, values.reshape(sides, order="F")
 
 
-def _element(source: _Source, order: str, limit: int) -> tuple[int, bytes]:
+def _element(source: _Source, order: str, limit: int) -> tuple[int, bytes | bytearray]:
     """Read the type and the bytes of one part of a variable."""
     tag = _whole(source.read(8), 8)
     kind, size = struct.unpack(f"{order}II", tag)
@@ -142,7 +142,7 @@ def _element(source: _Source, order: str, limit: int) -> tuple[int, bytes]:
     return kind, content
 
 
-def _whole(content: bytes, count: int) -> bytes:
+def _whole(content: bytes | bytearray, count: int) -> bytes | bytearray:
     if len(content) < count:
         raise ValueError("it ends in the middle of a variable")
     return content

@@ -97,8 +97,11 @@ OULU: Final = Layout(
         "camera": Key(
             "VL for visible light (the default), NI for near infrared, or all",
             one_of(*CAMERAS, _ALL),
+            chooses=True,
         ),
-        "light": Key("Strong (the default), Weak, Dark or all", one_of(*LIGHTS, _ALL)),
+        "light": Key(
+            "Strong (the default), Weak, Dark or all", one_of(*LIGHTS, _ALL), chooses=True
+        ),
         "peak": PEAK_KEY,
     },
     # Three last frames of each sequence, and the first of each as neutral.

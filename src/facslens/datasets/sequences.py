@@ -6,7 +6,9 @@ from typing import Final
 from facslens.datasets.layout import Key, from_one
 
 #: The key that says how many last frames are read.
-PEAK_KEY: Final = Key("how many last frames to take, a number from 1 (default 3)", from_one)
+PEAK_KEY: Final = Key(
+    "how many last frames to take, a number from 1 (default 3)", from_one, chooses=True
+)
 
 
 def ends(frames: Iterable[int], peak: int, *, neutral: bool) -> list[tuple[int, bool]]:
