@@ -69,7 +69,7 @@ def read_lines(file: Path, where: str, found: list[Found]) -> Lines:
 
 
 def _cells(line: str) -> list[str]:
-    separator = next((one for one in "\t," if one in line), None)
+    separator = "\t" if "\t" in line else "," if "," in line else None
     return [cell.strip() for cell in line.split(separator)]
 
 
@@ -129,8 +129,9 @@ def frame_codes(
     _refuse(lines, ~right[:, None], 0, ["the frame"], "a whole number from 0 on", found)
     lines, values = lines.keep(np.flatnonzero(right).tolist()), values[right]
     coded = values[:, 1:]
-    empty = np.array([[not cell for cell in cells[1:]] for cells in lines.cells], dtype=bool)
-    empty = empty.reshape(coded.shape)
+    empty = np.isnan(coded)
+    for i, j in zip(*np.nonzero(empty), strict=True):
+        empty[i, j] = not lines.cells[i][1 + j]
     sign = coded == unknown if unknown is not None else np.zeros(coded.shape, dtype=bool)
     fits = (coded >= 0) & (coded <= scale.high) & _is_whole(coded)
     also = f", or {unknown:g} where unknown" if unknown is not None else ""
