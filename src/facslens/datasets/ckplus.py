@@ -257,8 +257,8 @@ def _coding(sequence: _Sequence, code: str, at_peak: bool) -> tuple[float, float
 
 CKPLUS: Final = Layout(
     summary="CK+ as distributed: sequences with emotion and FACS files",
+    people="CK+",
     path="the folder that holds cohn-kanade-images, Emotion and FACS",
     read=read_ckplus,
     keys={"peak": Key("how many last frames to take, a number from 1 (default 3)", from_one)},
-    people="CK+",
 )

@@ -56,14 +56,14 @@ class Layout:
         The keys that a specification may give, beside those of every layout.
     needs_path
         Whether a specification has to give a path.
+    people
+        Whose numbers the subjects have. Layouts with the same word here show the same people, so
+        that nobody confirms in one what a network has learned from them in the other.
     official
         What the whole dataset holds, so that a part of it is noticed.
     source
         Who describes the layout: a key of ``references.bib``, or the address of a public
         description. Empty for layouts of our own.
-    people
-        Whose numbers the subjects have. Layouts with the same word here show the same people, so
-        that nobody confirms in one what a network has learned from them in the other.
     seen
         Whether it was held against the real files; others are read as their source describes them.
     """
@@ -73,9 +73,9 @@ class Layout:
     read: Callable[..., Reading]
     keys: Mapping[str, Key] = field(default_factory=dict)
     needs_path: bool = True
+    people: str = ""
     official: Official | None = None
     source: str = ""
-    people: str = ""
     seen: bool = False
 
 
