@@ -62,6 +62,11 @@ def test_each_line_after_the_first_is_a_frame_from_one_on(root):
     assert faces.codings == {}
 
 
+def test_a_video_may_be_taken_for_a_person(root):
+    faces = load(f"affwild2:{root},assume_independent=yes")
+    assert faces.table["subject"].equals(faces.table["sequence"])
+
+
 def test_what_is_unknown_is_counted(root):
     assert messages(root, "warning") == [
         f"1 file that is not read lies below {root}, by ending: .txt (1×)",

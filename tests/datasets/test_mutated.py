@@ -173,6 +173,28 @@ TEXTS = {
     "unknown,NF\nTraining,a.png,5,0,0,0,0,5,0,0,0,0\nPublicTest,b.png,0,9,0,0,0,0,0,0,1,0\n",
     "raf": "train_00001.jpg 5\ntest_0001.jpg 7\n",
     "affectnet": "subDirectory_filePath,face_x,expression\n1/a.png,3,1\n1/b.png,3,7\n",
+    "disfa": "1,0\n2,5\n3,2\n",
+    "disfaplus": "# of one trial\n# image intensity\n001.png     0\n002.png     5\n",
+    "bp4d": "0,1,2,12,61\n1,0,9,1,1\n2,1,9,0,0\n",
+    "bp4d intensity": "1,0\n2,4\n",
+    "affwild2": "AU1,AU2,AU12\n0,1,-1\n1,0,0\n",
+    "affwild2 expression": "Neutral,Anger,Disgust\n4\n7\n",
+    "emotionet": "URL,URL orig,AU 1,AU 12\nhttp://x/1.png,,0,999\nhttp://x/2.png,,1,1\n",
+    "emotionet program": "".join(
+        f"http://x/{name}.png\thttp://y\t" + "\t".join(["0", "1", "999"] * 20) + "\n"
+        for name in (1, 2)
+    ),
+}
+#: Where a label file lies in datasets whose images are numbered, and where their folder is.
+CODED = {
+    "disfa": ("ActionUnit_Labels/SN001/SN001_au1.txt", "SN001"),
+    "disfaplus": ("Labels/SN001/T/AU1.txt", "Images/SN001/T"),
+    "bp4d": ("AUCoding/AU_OCC/F001_T1.csv", "2D+3D/F001/T1"),
+    "bp4d intensity": ("AUCoding/AU_INT/AU12/F001_T1_AU12.csv", "2D+3D/F001/T1"),
+    "affwild2": ("AU_Detection_Challenge/Train_Set/v.txt", "cropped_aligned/v"),
+    "affwild2 expression": ("EXPR_Challenge/Train_Set/v.txt", "cropped_aligned/v"),
+    "emotionet": ("EmotioNet_FACS.csv", "images"),
+    "emotionet program": ("dataFile_0001.txt", "images"),
 }
 #: Tables that programs write, of the pictures faces/a.png and faces/b.png: every number is another.
 PROGRAMS = {
@@ -202,7 +224,7 @@ CELLS = (
 
 def misused(text: str, rng: np.random.Generator) -> str:
     """Replace some cells of a table by others that are text, but not what is expected there."""
-    separator = next(sign for sign in "\t, " if sign in text)
+    separator = next((sign for sign in "\t," if sign in text), " ")
     rows = [line.split(separator) for line in text.splitlines()]
     for _ in range(rng.integers(1, 4)):
         row = rows[rng.integers(len(rows))]
@@ -250,6 +272,12 @@ def dataset(root: Path, name: str, write_image) -> tuple[str, Path]:
         for letter in "ab":
             write_image(root / "Manually_Annotated_Images" / "1" / f"{letter}.png")
         return f"affectnet:{root}", root / "training.csv"
+    if name in CODED:
+        place, images = CODED[name]
+        for frame in (1, 2):
+            write_image(root / images / f"{frame}.png")
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        return f"{name.split()[0]}:{root}", root / place
     if name == "fer2013":
         return f"fer2013:{root / 'fer2013.csv'}", root / "fer2013.csv"
     for frame in (1, 2, 3):

@@ -176,7 +176,7 @@ def _parts(videos: dict[str, _Video], root: Path, defects: list[Defect]) -> dict
 
 AFFWILD2: Final = Layout(
     summary="Aff-Wild2: cropped frames of videos, with action units, expressions and parts",
-    path="the folder that holds label files of the challenges and cropped_aligned",
+    path="the folder that holds the label files of the challenges and cropped_aligned",
     read=read_affwild2,
     source="https://ibug.doc.ic.ac.uk/resources/aff-wild2/",
 )

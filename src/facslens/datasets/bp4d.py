@@ -46,7 +46,7 @@ def read_bp4d(root: Path, name: str = "bp4d") -> Reading:
     root
         The folder that holds these, at whatever depth.
     name
-        ``"bp4d"`` or ``"bp4dplus"``, which number other people in the same way.
+        ``"bp4d"`` or ``"bp4dplus"``; they number their people in the same way.
 
     Notes
     -----
@@ -173,7 +173,7 @@ BP4D: Final = Layout(
 )
 BP4DPLUS: Final = replace(
     BP4D,
-    summary="BP4D+: as BP4D, of 140 other people",
+    summary="BP4D+: as BP4D, of 140 people",
     read=partial(read_bp4d, name="bp4dplus"),
     official=Official("zhang2016", subjects=140),
     people="BP4D+",

@@ -142,6 +142,7 @@ def _compare(faces: pd.DataFrame, known: pd.DataFrame, source: str, defects: lis
 
 CK48: Final = Layout(
     summary="CK+48: crops of the last three frames of each labelled CK+ sequence",
+    people="CK+",
     path="the folder that holds CK+48/<expression>/S011_004_00000019.png",
     read=read_ck48,
     keys={"aus": Key("a CSV file of action units (default PATH/facs.csv)", folder_or_file)},
@@ -163,5 +164,4 @@ CK48: Final = Layout(
     ),
     source="lucey2010",
     seen=True,
-    people="CK+",
 )

@@ -270,6 +270,7 @@ def _coding(sequence: _Sequence, code: str, at_peak: bool) -> tuple[float, float
 
 CKPLUS: Final = Layout(
     summary="CK+ as distributed: sequences with emotion and FACS files",
+    people="CK+",
     path="the folder that holds cohn-kanade-images, Emotion and FACS",
     read=read_ckplus,
     keys={"peak": PEAK_KEY},
@@ -291,5 +292,4 @@ CKPLUS: Final = Layout(
         },
     ),
     source="lucey2010",
-    people="CK+",
 )

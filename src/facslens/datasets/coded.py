@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from facslens.action_units import ACTION_UNITS, KINDS, Kind
 from facslens.datasets.archive import MAX_TABLE_BYTES, read_bytes
@@ -69,7 +69,7 @@ def read_lines(file: Path, where: str, found: list[Found]) -> Lines:
 
 
 def _cells(line: str) -> list[str]:
-    separator = next((one for one in "\t," if one in line), None)
+    separator = "\t" if "\t" in line else "," if "," in line else None
     return [cell.strip() for cell in line.split(separator)]
 
 
@@ -125,14 +125,15 @@ def frame_codes(
     lines = lines.keep(whole)
     values = to_numbers(lines.cells, width)
     frames = values[:, 0]
-    right = (frames >= 0) & (frames < 2**53) & (frames % 1 == 0)
+    right = (frames >= 0) & (frames < 2**53) & _is_whole(frames)
     _refuse(lines, ~right[:, None], 0, ["the frame"], "a whole number from 0 on", found)
     lines, values = lines.keep(np.flatnonzero(right).tolist()), values[right]
-    coded = values[:, 1:].astype(np.float32)
-    empty = np.array([[not cell for cell in cells[1:]] for cells in lines.cells], dtype=bool)
-    empty = empty.reshape(coded.shape)
+    coded = values[:, 1:]
+    empty = np.isnan(coded)
+    for i, j in zip(*np.nonzero(empty), strict=True):
+        empty[i, j] = not lines.cells[i][1 + j]
     sign = coded == unknown if unknown is not None else np.zeros(coded.shape, dtype=bool)
-    fits = (coded >= 0) & (coded <= scale.high) & (coded % 1 == 0)
+    fits = (coded >= 0) & (coded <= scale.high) & _is_whole(coded)
     also = f", or {unknown:g} where unknown" if unknown is not None else ""
     wrong = ~(fits | sign | empty)
     _refuse(lines, wrong, 1, columns, f"{scale.values}{also}", found)
@@ -147,6 +148,10 @@ def frame_codes(
         where = f"line {lines.places[i]} of {lines.where}"
         found.append(Found("again", "", Defect("labels disagree", where, message)))
     return table[~again]
+
+
+def _is_whole(values: Float[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
+    return np.asarray(np.isfinite(values) & (values == np.rint(values)))
 
 
 def to_numbers(cells: list[list[str]], width: int) -> Float[np.ndarray, "line cell"]:

@@ -192,7 +192,7 @@ DISFA: Final = Layout(
         ),
         "present": PRESENT_KEY,
         "first": Key(
-            "0 or 1, the number of a video's first image (default as found)", one_of("0", "1")
+            "0 or 1, the number of the first image of a video (default as found)", one_of("0", "1")
         ),
     },
     official=Official("mavadati2013", subjects=27, sequences=27),

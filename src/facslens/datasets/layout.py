@@ -78,15 +78,15 @@ class Layout:
         The keys that a specification may give, beside those of every layout.
     needs_path
         Whether a specification has to give a path.
+    people
+        Whose numbers the subjects have. Layouts with the same word here show the same people, so
+        that nobody confirms in one what a network has learned from them in the other.
     official
         What the whole dataset holds, as it is read where no key is given, so that a part of it is
         noticed.
     source
         Who describes the layout: keys of ``references.bib`` and addresses of public descriptions,
         separated by blanks. Empty for layouts of our own.
-    people
-        Whose numbers the subjects have. Layouts with the same word here show the same people, so
-        that nobody confirms in one what a network has learned from them in the other.
     seen
         Whether it was held against the real files; others are read as their source describes them.
     """
@@ -96,9 +96,9 @@ class Layout:
     read: Callable[..., Reading]
     keys: Mapping[str, Key] = field(default_factory=dict)
     needs_path: bool = True
+    people: str = ""
     official: Official | None = None
     source: str = ""
-    people: str = ""
     seen: bool = False
 
     def stated(self, keys: Iterable[str]) -> Official | None:
