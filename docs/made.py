@@ -7,6 +7,7 @@ both places.
 """
 
 import html
+import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from sphinx.application import Sphinx
 from facslens.action_units import ACTION_UNITS, PROTOTYPES, WHEN, column_spellings
 from facslens.association.distances.table import DISTANCES
 from facslens.cli.commands import COMMANDS, load
+from facslens.datasets.description import Description
 from facslens.datasets.labels import NUMBERINGS
 from facslens.datasets.layout import Key
 from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
@@ -98,6 +100,17 @@ def _layouts() -> str:
 
 def _keys(keys: Mapping[str, Key]) -> str:
     return _table(("key", "value"), *((f"`{key}=`", known.summary) for key, known in keys.items()))
+
+
+def _description() -> str:
+    """List the keys of a description, as the docstring of its class explains them."""
+    parameters = inspect.getdoc(Description).split("----------\n")[1]
+    rows = re.findall(r"^(\S.*)\n((?:    .*\n?)+)", parameters, re.MULTILINE)
+    cells = (
+        (", ".join(f"`{n}`" for n in names.split(", ")), " ".join(text.split()))
+        for names, text in rows
+    )
+    return _table(("key", "value"), *cells)
 
 
 def _numberings() -> str:
@@ -210,6 +223,7 @@ def _sources() -> str:
 MADE: Final[dict[str, Callable[[], str]]] = {
     "codes": _codes,
     "commands": _commands,
+    "description": _description,
     "distances": _distances,
     "layouts": _layouts,
     "numberings": _numberings,

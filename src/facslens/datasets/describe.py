@@ -156,7 +156,7 @@ def _shares(faces: Faces, rows: dict[str, pd.Series]) -> Shares:
     return Shares(tuple(rows), faces.aus, counted(present), counted(known))
 
 
-def _spread(values: Any, low: float, high: float) -> Spread:
+def _spread(values: Any, low: int, high: int) -> Spread:
     """Describe numbers that lie from `low` to below `high`."""
     counts, _ = np.histogram(values, bins=_BARS, range=(low, high))
     least, median, most = (
