@@ -192,4 +192,7 @@ def test_many_defects_of_one_cause_are_one_line(tmp_path, write_image):
         "it: S011_001 (1×), S012_001 (1×), S013_001 (1×)",
         "facs.csv has two rows for the sequence S010_001: expected one; 3 more like it: "
         "S011_001 (1×), S012_001 (1×), S013_001 (1×)",
+        "the sequence S010_001 has the expression anger in the names of its images and fear in "
+        "facs.csv: expected them to agree; 3 more like it: S011_001 (1×), S012_001 (1×), "
+        "S013_001 (1×)",
     ]
