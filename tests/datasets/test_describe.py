@@ -101,6 +101,7 @@ def test_images_are_described(faces, tmp_path):
     assert found.level.counts[12] == 1  # 200 of 256, in sixteenths
     assert sum(found.level.counts) == 4
     assert found.contrast.median == pytest.approx(math.sqrt((19**2 - 1) / 12), abs=0.3)
+    assert found.by_subject == {"p0": 2, "p1": 2}
     assert (found.faces_a_subject.counts[:2], found.faces_a_subject.high) == ((0, 2), 17)
 
 

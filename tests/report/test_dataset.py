@@ -42,6 +42,7 @@ def test_counts_stand_on_the_page(page: str) -> None:
     assert "AU17 chin raiser 72 72 0 12" in said  # present, absent, unknown, people
     assert "happiness 48 0 100 50 100 0" in said  # per cent of AU04, AU12, AU17, AU25, AU27
     assert "48 × 48 144" in said
+    assert "S001 6 S002 6" in said
     assert "2026-01-02 03:04 UTC" in said
 
 

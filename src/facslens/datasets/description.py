@@ -144,8 +144,10 @@ class Description:
         How often each of the ``aus`` is present among the faces of an expression, and among those
         in which another one is: for every one of the ``rows`` the images ``present``, those in
         which it is ``known``, and the ``share`` of the one in the other.
+    by_subject
+        Images of each known subject, by its name.
     faces_a_subject, level, contrast
-        Images of each known subject; mean and standard deviation of the grey levels of each image:
+        Images of a known subject; mean and standard deviation of the grey levels of an image:
         ``least``, ``median``, ``most``, and ``counts`` in 16 equal steps from ``low`` to ``high``.
     sizes
         The most ``frequent`` sizes as width, height and images, and images of ``others``.
@@ -170,6 +172,7 @@ class Description:
     units: tuple[UnitValues, ...]
     by_expression: Shares
     together: Shares
+    by_subject: dict[str, int]
     faces_a_subject: Spread
     sizes: Sizes
     level: Spread
