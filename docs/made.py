@@ -8,6 +8,7 @@ both places.
 
 import csv
 import html
+import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from sphinx.application import Sphinx
 from facslens.action_units import ACTION_UNITS, PROTOTYPES, WHEN, column_spellings
 from facslens.association.distances.table import DISTANCES
 from facslens.cli.commands import COMMANDS, load
+from facslens.datasets.description import Description
 from facslens.datasets.labels import NUMBERINGS
 from facslens.datasets.layout import Key, Layout
 from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
@@ -115,6 +117,17 @@ def _source(word: str) -> str:
 
 def _keys(keys: Mapping[str, Key]) -> str:
     return _table(("key", "value"), *((f"`{key}=`", known.summary) for key, known in keys.items()))
+
+
+def _description() -> str:
+    """List the keys of a description, as the docstring of its class explains them."""
+    parameters = inspect.getdoc(Description).split("----------\n")[1]
+    rows = re.findall(r"^(\S.*)\n((?:    .*\n?)+)", parameters, re.MULTILINE)
+    cells = (
+        (", ".join(f"`{n}`" for n in names.split(", ")), " ".join(text.split()))
+        for names, text in rows
+    )
+    return _table(("key", "value"), *cells)
 
 
 def _numberings() -> str:
@@ -251,6 +264,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "blendshapes": _blendshapes,
     "codes": _codes,
     "commands": _commands,
+    "description": _description,
     "distances": _distances,
     "layouts": _layouts,
     "numberings": _numberings,

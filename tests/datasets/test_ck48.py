@@ -195,3 +195,22 @@ def test_the_real_part_lacks_the_subjects_that_are_kept_back(data_folder):
     counts = faces.table["expression"].value_counts()
     assert faces.table["subject"].nunique() == 94 < official.subjects
     assert all(0 < counts[name] < most for name, most in official.expressions.items())
+
+
+def test_many_defects_of_one_cause_are_one_line(tmp_path, write_image):
+    for number in range(4):
+        write_image(tmp_path / "CK+48" / "anger" / f"S01{number}_001_00000001.png")
+        write_image(tmp_path / "CK+48" / "fear" / f"S01{number}_001_00000002.png")
+        write_image(tmp_path / "CK+48" / "fear" / f"face{number}.png")
+    codes = "".join(f"S01{n}_001,fear,1\n" * 2 for n in range(4))
+    (tmp_path / "facs.csv").write_text(f"sequence,emotion,AU1\n{codes}")
+    assert [d.message for d in read(f"ck48:{tmp_path}").defects] == [
+        "CK+48/fear/face0.png: expected a name such as S011_004_00000019.png; 3 more like it",
+        "the sequence S010_001 lies in the folders of two expressions: anger, fear; 3 more like "
+        "it: S011_001 (1×), S012_001 (1×), S013_001 (1×)",
+        "facs.csv has two rows for the sequence S010_001: expected one; 3 more like it: "
+        "S011_001 (1×), S012_001 (1×), S013_001 (1×)",
+        "the sequence S010_001 has the expression anger in the names of its images and fear in "
+        "facs.csv: expected them to agree; 3 more like it: S011_001 (1×), S012_001 (1×), "
+        "S013_001 (1×)",
+    ]

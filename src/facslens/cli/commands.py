@@ -129,10 +129,11 @@ COMMANDS: Final[dict[str, Command]] = {
     ),
     "data": Command(
         "data:app",
-        "List the dataset layouts, check a dataset, or make one.",
+        "List the dataset layouts, check or describe a dataset, or make one.",
         (
             "facslens data list",
             "facslens data check ck48:PATH/TO/ck48",
+            "facslens data describe ck48:PATH/TO/ck48 --out faces.html",
             "facslens data crop photographs/ --out crops",
             "facslens data convert ck48:PATH/TO/ck48 --to netfacs --out matrix.csv",
         ),

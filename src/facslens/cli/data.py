@@ -1,4 +1,4 @@
-"""``facslens data``: list the dataset layouts, check a dataset, make one."""
+"""``facslens data``: list the dataset layouts, check or describe a dataset, make one."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from facslens.progress import shown
 
 app = typer.Typer(
     name="data",
-    help="List the dataset layouts, check a dataset, or make one.",
+    help="List the dataset layouts, check or describe a dataset, or make one.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

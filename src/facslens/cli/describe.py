@@ -85,15 +85,19 @@ def _print(found: Description) -> None:
     if sizes:
         say(f"sizes: {', '.join([*sizes, *more])}")
     if found.unread:
-        say(f"{found.unread} images cannot be read")
+        say(f"{_number(found.unread, 'image')} cannot be read")
     if found.nobody:
-        say(f"{found.nobody} images of unknown subjects")
+        say(f"{_number(found.nobody, 'image')} of unknown subjects")
     if found.identical:
         say(f"{found.identical} images show exactly the same pixels as another one")
     for repeat in found.repeats:
         say(repeat.defect.message)
     if found.errors:
-        say(f"{found.errors} errors, which facslens data check names; what has one was left out")
+        say(f"{_number(found.errors, 'error')}, which facslens data check tells; the rest is above")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _counted(console: Console, title: str, counts: tuple[Count, ...]) -> None:

@@ -90,7 +90,8 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
         reading = read(source)
         faces = reading.faces(strict=False)
         defects = list(reading.defects)
-        official = LAYOUTS[parse_spec(source).name].official
+        spec = parse_spec(source)
+        official = LAYOUTS[spec.name].stated(spec.keys)
         if official is not None:
             defects += differences(faces, official)
     if len(faces):

@@ -46,20 +46,20 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
     """
     defects: list[Defect] = []
     rows: dict[str, dict[str, object]] = {}
-    misplaced: list[Found] = []
+    found: list[Found] = []
     codes = aus if aus is not None else root / "facs.csv"
     for file in images_below(root, defects, known=(codes, root / "facs.csv")):
         folder, match = file.parent.name, _FILE.fullmatch(file.name)
         where, expression = relative(file, root), expression_name(folder)
         if expression is None:
             message = f"{where} lies in {folder!r}: expected a folder named after an expression"
-            misplaced.append(Found(folder, "", Defect("bad name", where, message)))
+            found.append(Found(folder, "", Defect("bad name", where, message)))
         elif match is None:
             message = f"{where}: expected a name such as S011_004_00000019.png"
-            defects.append(Defect("bad name", where, message))
+            found.append(Found("name", "", Defect("bad name", where, message)))
         elif file.name in rows:
             message = f"{file.name} occurs twice: as {rows[file.name]['image']} and as {where}"
-            defects.append(Defect("duplicate name", where, message))
+            found.append(Found("twice", "", Defect("duplicate name", where, message)))
         else:
             subject = match["subject"].upper()
             rows[file.name] = {
@@ -71,7 +71,7 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
                 "expression": expression,
                 "split": split_of(where, defects),
             }
-    defects.extend(one_a_cause(misplaced))
+    defects.extend(one_a_cause(found))
     faces, codings = pd.DataFrame(list(rows.values())), dict[str, Coding]()
     if not len(faces) and not any(defect.level == "error" for defect in defects):
         message = f"{root} holds no image: expected CK+48/<expression>/<subject>_…_<frame>.png"
@@ -87,13 +87,16 @@ def read_ck48(root: Path, aus: Path | None = None) -> Reading:
 
 def _agree(faces: pd.DataFrame, defects: list[Defect]) -> None:
     """Report the sequences that lie in two expression folders."""
+    found = []
     for sequence, shown in faces.groupby("sequence")["expression"].unique().items():
         if len(shown) > 1:
             expressions = few(sorted(shown))
             message = (
                 f"the sequence {sequence} lies in the folders of two expressions: {expressions}"
             )
-            defects.append(Defect("labels disagree", str(sequence), message))
+            defect = Defect("labels disagree", str(sequence), message)
+            found.append(Found("folders", str(sequence), defect))
+    defects.extend(one_a_cause(found))
 
 
 def _join(
@@ -113,9 +116,18 @@ def _join(
     written = value_columns(table.columns, kinds=origins.kinds)
     codings = codings_of_values(written, origins, None, file.name, defects)
     twice = table["sequence"].duplicated() & table["sequence"].notna()
-    for sequence in table["sequence"][twice].unique():
-        message = f"{file.name} has two rows for the sequence {sequence}: expected one"
-        defects.append(Defect("duplicate name", sequence, message))
+    defects += one_a_cause(
+        Found(
+            "rows",
+            sequence,
+            Defect(
+                "duplicate name",
+                sequence,
+                f"{file.name} has two rows for the sequence {sequence}: expected one",
+            ),
+        )
+        for sequence in table["sequence"][twice].unique()
+    )
     kept = table["sequence"].notna() & ~twice
     known = table[kept].set_index("sequence")
     _compare(faces, known, file.name, defects)
@@ -125,6 +137,7 @@ def _join(
 
 def _compare(faces: pd.DataFrame, known: pd.DataFrame, source: str, defects: list[Defect]) -> None:
     """Report the sequences whose files and whose row tell of different labels."""
+    found = []
     for column, own in (("emotion", "expression"), ("subject", "subject")):
         if column not in known.columns:
             continue
@@ -137,7 +150,9 @@ def _compare(faces: pd.DataFrame, known: pd.DataFrame, source: str, defects: lis
                     f"the sequence {sequence} has the {own} {mine} in the names of its images and "
                     f"{cell} in {source}: expected them to agree"
                 )
-                defects.append(Defect("labels disagree", sequence, message))
+                defect = Defect("labels disagree", sequence, message)
+                found.append(Found(column, sequence, defect))
+    defects.extend(one_a_cause(found))
 
 
 CK48: Final = Layout(

@@ -11,11 +11,16 @@ def without_conflicts(rows: pd.DataFrame, source: str, defects: list[Defect]) ->
         if group not in rows.columns or owner not in rows.columns:
             continue
         owners = rows.groupby(group)[owner].nunique(dropna=group != "sequence")
-        for name in owners.index[owners > 1]:
-            message = f"the {group} {name!r} has two {owner}s in {source}: expected one"
-            defects.append(Defect("labels disagree", str(name), message))
-            blank = "sequence" if group == "sequence" else "split"
-            rows.loc[rows[group] == name, blank] = None
+        names = owners.index[owners > 1]
+        if not len(names):
+            continue
+        first, *others = names
+        message = f"the {group} {first!r} has two {owner}s in {source}: expected one"
+        if others:
+            message += f"; {len(others)} more like it: {few(map(repr, others))}"
+        defects.append(Defect("labels disagree", str(first), message))
+        blank = "sequence" if group == "sequence" else "split"
+        rows.loc[rows[group].isin(names), blank] = None
     return rows
 
 

@@ -53,8 +53,9 @@ def describe(
     means = Means(faces)
     pictures = read_pictures(faces, progress, means.add)
     table = faces.table
-    per_subject = table["subject"].value_counts().to_numpy()
-    step = -(-int(max(per_subject, default=1)) // _BARS)
+    owners = table["subject"].value_counts().sort_index()
+    by_subject = {str(name): int(count) for name, count in owners.items()}
+    step = -(-max(by_subject.values(), default=1) // _BARS)
     return Description(
         name=faces.name,
         errors=errors,
@@ -69,7 +70,8 @@ def describe(
         units=tuple(_values(faces, column) for column in _columns(table)),
         by_expression=_shares(faces, {e: table["expression"] == e for e in faces.expressions}),
         together=_shares(faces, {au: table[au] == 1 for au in faces.aus}),
-        faces_a_subject=_spread(per_subject, 1, 1 + _BARS * step),
+        by_subject=by_subject,
+        faces_a_subject=_spread(list(by_subject.values()), 1, 1 + _BARS * step),
         sizes=_sizes(pictures),
         level=_spread(pictures.mean[pictures.sound], 0, 256),
         contrast=_spread(pictures.spread[pictures.sound], 0, 128),
@@ -156,7 +158,7 @@ def _shares(faces: Faces, rows: dict[str, pd.Series]) -> Shares:
     return Shares(tuple(rows), faces.aus, counted(present), counted(known))
 
 
-def _spread(values: Any, low: float, high: float) -> Spread:
+def _spread(values: Any, low: int, high: int) -> Spread:
     """Describe numbers that lie from `low` to below `high`."""
     counts, _ = np.histogram(values, bins=_BARS, range=(low, high))
     least, median, most = (

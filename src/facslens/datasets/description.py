@@ -133,22 +133,30 @@ class Description:
     nobody
         Images of an unknown subject.
     expressions, splits
-        Faces of each that occurs, unknown ones last.
+        Faces of each that occurs, those without one last and without a ``name``: ``images``,
+        ``subjects``, ``sequences``, and images by part of the split.
     units
-        Every column of action units.
+        Every column of action units: ``au``, ``kind``, ``coding``, how many values are ``known``
+        and ``unknown``; of presence the images ``present`` and ``absent``, the ``subjects`` in
+        whom it is present, and present images by part; of an intensity the images by its nearest
+        grade; the ``least``, ``median`` and ``most`` of the values.
     by_expression, together
-        How often each action unit is present among the faces of an expression, and among those in
-        which another one is.
-    faces_a_subject
-        Images of each known subject.
-    sizes, level, contrast
-        Sizes of the images; mean and standard deviation of their grey levels.
+        How often each of the ``aus`` is present among the faces of an expression, and among those
+        in which another one is: for every one of the ``rows`` the images ``present``, those in
+        which it is ``known``, and the ``share`` of the one in the other.
+    by_subject
+        Images of each known subject, by its name.
+    faces_a_subject, level, contrast
+        Images of a known subject; mean and standard deviation of the grey levels of an image:
+        ``least``, ``median``, ``most``, and ``counts`` in 16 equal steps from ``low`` to ``high``.
+    sizes
+        The most ``frequent`` sizes as width, height and images, and images of ``others``.
     identical
         Images with the same pixels as another one.
     repeats
-        Images that are nearly the same as another one.
+        Images that are nearly the same as another one, by ``cause``, with ``examples``.
     means
-        Mean faces.
+        Mean faces: ``of`` which expression, ``images``, ``people``, and whether it is ``drawn``.
     """
 
     name: str
@@ -164,6 +172,7 @@ class Description:
     units: tuple[UnitValues, ...]
     by_expression: Shares
     together: Shares
+    by_subject: dict[str, int]
     faces_a_subject: Spread
     sizes: Sizes
     level: Spread

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import jinja2
+import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
@@ -18,20 +19,37 @@ from facslens.datasets.coding import Coding
 from facslens.datasets.description import Count, Description, UnitValues
 from facslens.datasets.means import PEOPLE, MeanFace
 from facslens.report.environment import environment
+from facslens.report.figures import heat_png
 from facslens.report.policy import policy
 from facslens.version import __version__
 
+# Grey levels by which a mean face differs from that of all where the colour is full.
+_LIMIT: Final = 40.0
 _TEMPLATES: Final = jinja2.PackageLoader("facslens.report", "templates")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A mean face on the page: its picture as an address, or why there is none."""
+    """A mean face on the page: pictures as addresses, or why there is none.
+
+    Parameters
+    ----------
+    of, images, people
+        As in `MeanFace`.
+    picture
+        The mean face; empty where there is none.
+    difference
+        Where it is lighter and darker than the mean of all faces; empty where one of both is not
+        drawn.
+    reason
+        Why there is no picture, as part of a sentence.
+    """
 
     of: str
     images: int
     people: int
     picture: str
+    difference: str
     reason: str
 
 
@@ -109,7 +127,7 @@ def _view(d: Description) -> View:
     named = sorted((c for c in d.expressions if c.name), key=lambda c: -c.images)
     alone = len(named) > 1 and named[0].images > named[1].images
     present = [u for u in d.units if u.present is not None and u.known]
-    means = tuple(_shown(mean) for mean in d.means)
+    means = tuple(_shown(mean, d.means[0]) for mean in d.means)
     reasons = {mean.reason for mean in means}
     return View(
         most=named[0] if alone else None,
@@ -143,16 +161,23 @@ def _coders(units: tuple[UnitValues, ...]) -> tuple[tuple[Coding | None, str], .
     return tuple(said)
 
 
-def _shown(mean: MeanFace) -> Shown:
-    picture, reason = "", ""
+def _shown(mean: MeanFace, every: MeanFace) -> Shown:
+    picture, difference, reason = "", "", ""
     if mean.pixels is not None:
         stream = io.BytesIO()
         Image.fromarray(mean.pixels).save(stream, "PNG", optimize=True)
-        picture = f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+        picture = _address(stream.getvalue())
+        if every.pixels is not None and mean is not every:
+            change = mean.pixels.astype(np.float64) - every.pixels
+            difference = _address(heat_png(change, _LIMIT))
     elif mean.images == 0:
         reason = "no face could be read"
     elif mean.people == 0:
         reason = "nobody says of how many people"
     else:
         reason = f"of {mean.people} {'person' if mean.people == 1 else 'people'} only"
-    return Shown(mean.of, mean.images, mean.people, picture, reason)
+    return Shown(mean.of, mean.images, mean.people, picture, difference, reason)
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
