@@ -10,6 +10,7 @@ from facslens.datasets.coding import PEOPLE, Coding, entries
 from facslens.report.coded import build_coded
 from facslens.report.html import open_page, render
 from facslens.report.sections.answer import build_head
+from facslens.report.sections.citing import build_citing
 from facslens.report.summary import build_summary
 from facslens.runs.folder import Run
 from facslens.runs.record import RunRecord
@@ -74,6 +75,7 @@ def test_what_a_program_coded_is_said_wherever_it_counts(coded: Callable[..., Ru
     assert html.count("The action units were coded by OpenFace 2, a program.") == 1  # the faces
     assert html.count("The AUs were coded by OpenFace 2, a program.") == 1  # the methods
     assert "<strong>Coded by a program.</strong>" in html
+    assert "@inproceedings{baltrusaitis2018," in page.of(build_citing).bibtex
     assert "they were estimated by OpenFace 2, a program." in html
 
 
