@@ -46,6 +46,7 @@ def test_a_run_of_before_names_nobody(full_run: Run) -> None:
     assert RunRecord(full_run).faces.codings == {}
     assert page.of(build_coded).sentence == ""
     assert page.of(build_coded).warning == ""
+    assert not page.of(build_coded).unnamed  # it did not ask
 
 
 def test_what_people_coded_is_told_without_a_warning(coded: Callable[..., Run]) -> None:
@@ -94,5 +95,6 @@ def test_several_coders_are_named_for_each_action_unit(coded: Callable[..., Run]
 
 def test_a_damaged_note_names_nobody(coded: Callable[..., Run]) -> None:
     run = coded({})
+    assert open_page(run).of(build_coded).unnamed
     run.update(faces=run.info["faces"] | {"codings": {"AU12": "me", "AU01": {"by": "x"}}})
     assert RunRecord(run).faces.codings == {}

@@ -37,10 +37,13 @@ class Coded:
         Each with what it coded, in the order of the action units.
     expressions
         Who estimated the expressions, where a program did; else empty.
+    asked
+        Whether the run notes who coded; runs of before do not.
     """
 
     coders: tuple[Coder, ...] = ()
     expressions: str = ""
+    asked: bool = False
 
     def programs(self, aus: Iterable[str]) -> str:
         """Name the programs that estimated the presence of some action units; empty for none.
@@ -56,6 +59,11 @@ class Coded:
             return ""
         some = "" if asked <= {au for c in found for au in c.columns} else "some of them "
         return f"{some}coded by {listed([coder.words for coder in found])}"
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether there are codes, and nobody says of any of them who coded."""
+        return self.asked and bool(self.coders) and not any(c.words for c in self.coders)
 
     @property
     def sentence(self) -> str:
@@ -93,6 +101,7 @@ def build_coded(page: Page) -> Coded:
     return Coded(
         tuple(_coder(coding, own) for coding, own in coders(faces.codings, columns)),
         "" if expressions is None else expressions.words,
+        "codings" in page.tables.info.get("faces", {}),
     )
 
 
