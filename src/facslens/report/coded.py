@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from facslens.datasets.coding import Coding, coders
 from facslens.names import listed
 from facslens.report.section import Page
+
+#: What stands before the programs where they coded a part of what is asked for.
+SOME: Final = "some of them "
+_AGREES: Final = (
+    "a unit that agrees with these codes may agree with the errors of the program, and not with "
+    "the face."
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Coded:
         found = [c for c in self.coders if c.automatic and asked & set(c.columns)]
         if not found:
             return ""
-        some = "" if asked <= {au for c in found for au in c.columns} else "some of them "
+        some = "" if asked <= {au for c in found for au in c.columns} else SOME
         return f"{some}coded by {listed([coder.words for coder in found])}"
 
     @property
@@ -83,12 +91,13 @@ class Coded:
     def warning(self) -> str:
         """Say what follows where a program coded; empty where none did."""
         found = list(dict.fromkeys(c.words for c in self.coders if c.automatic))
-        if not found:
-            return ""
-        return (
-            f"Action units were coded by {listed(found)}: a unit that agrees with these codes may "
-            f"agree with the errors of the program, and not with the face."
-        )
+        return f"Action units were coded by {listed(found)}: {_AGREES}" if found else ""
+
+    @property
+    def told(self) -> str:
+        """Say who coded what, and what follows where a program did."""
+        agrees = f" {_AGREES[0].upper()}{_AGREES[1:]}" if self.warning else ""
+        return f"{self.sentence}{agrees}"
 
 
 def build_coded(page: Page) -> Coded:
