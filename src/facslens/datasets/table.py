@@ -130,7 +130,7 @@ def read_table(
         "split": split,
         "facs": facs,
     }
-    if frames is not None and len(cells.columns):
+    if frames is not None:
         cells, wanted = _with_names(cells, frames, wanted, file, defects)
     found = {own: _column(own, name, cells, file, defects, origins) for own, name in wanted.items()}
     if found["path"] is None:
@@ -363,9 +363,7 @@ TABLE: Final = Layout(
         "split": Key("the column of splits (train, val, test, or FER2013's Usage), or none"),
         "facs": Key("the column of FACS codes such as 6+12C+L14, or none"),
         "images": Key("where relative paths start (default the table's folder)", folder_or_file),
-        "frames": Key(
-            f"a pattern that names the picture of every row, {FRAMES_HINT}", parse_frames
-        ),
+        "frames": Key(f"names the picture of every row by its frame, {FRAMES_HINT}", parse_frames),
         "kind": Key(
             f"what columns such as AU12 hold: {', '.join(KINDS)} (default presence, or what the "
             f"program writes whose table it is)",
