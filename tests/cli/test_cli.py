@@ -312,6 +312,7 @@ def test_crossval_with_action_units(facslens, drawn_ck48, tmp_path, monkeypatch)
     assert table.loc["AU27", "status_within"] == "not enough data"
     code, text, _ = facslens(*call, "--out", out, "--json")
     assert code == 0
+    assert json.loads(text)["codings"]["AU27"] == {"by": "FACS coders", "automatic": False}
     found = {row["au"]: row for row in json.loads(text)["aus"]}
     assert found["AU27"]["auroc"] == pytest.approx(table.loc["AU27", "auroc"])
     assert found["AU27"]["auroc_within"] is None

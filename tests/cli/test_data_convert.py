@@ -44,6 +44,7 @@ def test_codes_of_a_program_are_called_so(facslens, table):
     assert "coded by OpenFace 2, a program: AU12, AU12 intensity\n" in out
     _, out, _ = facslens("data", "check", spec, "--json")
     assert json.loads(out)["codings"]["AU12"]["by"] == "OpenFace 2"
+    assert "who coded the action units is not said\n" in facslens("data", "check", "table:t.csv")[1]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 
+from facslens.datasets.coding import PEOPLE, Coding
 from facslens.datasets.layouts import LAYOUTS
 from facslens.datasets.load import load, read
 from facslens.datasets.splits import holdout
@@ -54,6 +55,17 @@ def test_every_frame_has_the_codes_of_its_sequence_and_none_without_a_row(root):
     faces = load(f"ck48:{root}")
     assert faces.aus == ("AU01", "AU12")
     expected = [[0, 0]] * 3 + [[0, 1]] * 3 + [[np.nan, np.nan]] * 3
+    np.testing.assert_array_equal(faces.presence(), expected)
+
+
+def test_people_coded_unless_the_columns_are_of_a_program(root):
+    assert load(f"ck48:{root}").codings == {"AU01": PEOPLE, "AU12": PEOPLE}
+    header = "sequence,success,AU12_c,AU12_r,AU 6\n"
+    (root / "facs.csv").write_text(f"{header}S011_004,1,1,2.5,1\nS011_006,0,0,0,1\n")
+    faces = load(f"ck48:{root}")
+    openface = Coding("OpenFace 2", automatic=True)
+    assert faces.codings == {"AU12": openface, "AU12_intensity": openface, "AU06": PEOPLE}
+    expected = [[1, 1]] * 3 + [[1, np.nan]] * 3 + [[np.nan, np.nan]] * 3
     np.testing.assert_array_equal(faces.presence(), expected)
 
 

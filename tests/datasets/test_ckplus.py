@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from facslens.datasets.check import check
+from facslens.datasets.coding import PEOPLE
 from facslens.datasets.images import read_grey
 from facslens.datasets.load import load, read
 from facslens.errors import DataError
@@ -66,6 +67,8 @@ def test_a_labelled_sequence_begins_neutral_and_ends_with_its_expression(root):
 def test_listed_units_are_present_and_others_absent(root):
     faces = load(f"ckplus:{root}")
     assert faces.aus == ("AU01", "AU02", "AU09", "AU27")
+    columns = {c for c in faces.table.columns if c.startswith("AU")}
+    assert faces.codings == dict.fromkeys(columns, PEOPLE)
     peak, neutral = [1, 1, 0, 1], [0, 0, 0, 0]
     np.testing.assert_array_equal(
         faces.where((faces.table["sequence"] == "S005_001").to_numpy()).presence(),

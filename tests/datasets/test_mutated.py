@@ -212,6 +212,10 @@ PROGRAMS = {
     "FACS": "image,facs,AU4 (r)\nfaces/a.png,6+12C+L14,4.5\nfaces/b.png,1B+2+T23?,0.5\n",
 }
 TEXTS |= PROGRAMS
+TEXTS["translation"] = (
+    "column,au,kind,join\nsmileLeft,12,probability,min\nsmileRight,AU 12,probability,min\n"
+    "x,Action Unit 4,intensity,\n"
+)
 
 
 #: What cells hold that nobody expected.
@@ -240,6 +244,10 @@ def dataset(root: Path, name: str, write_image) -> tuple[str, Path]:
             write_image(root / "faces" / f"{letter}.png")
         none = ",expression=none" if name in PROGRAMS else ""
         return f"table:{root / 'labels.csv'}{none}", root / "labels.csv"
+    if name == "translation":
+        spec, table = dataset(root, "table", write_image)
+        table.write_text("path,smileLeft,smileRight,x\nfaces/a.png,0,1,C\nfaces/b.png,1,,2\n")
+        return f"{spec},expression=none,aus={root / 'which.csv'}", root / "which.csv"
     if name == "ck48":
         write_image(root / "CK+48" / "happy" / "S011_004_00000019.png")
         write_image(root / "CK+48" / "anger" / "S012_001_00000019.png")

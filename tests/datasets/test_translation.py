@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facslens.datasets.coding import Coding
 from facslens.datasets.load import load, read
 
 SHAPES = "image,browInnerUp,mouthSmileLeft,mouthSmileRight\n1.png,0.5,0.25,0.75\n2.png,0.1,,0.5\n"
@@ -48,6 +49,14 @@ def test_other_columns_are_no_action_units_then(write):
     faces = load(write("column,au,kind\nx,AU12,intensity\n", text))
     assert [c for c in faces.table.columns if c.startswith("AU")] == ["AU12_intensity"]
     assert faces.table["AU12_intensity"].tolist() == [3, 3]
+
+
+def test_a_known_program_is_named_for_its_own_columns(write):
+    text = "image,FaceScore,AU12,smile\n1.png,1,0.5,0.25\n2.png,1,0,1\n"
+    which = "column,au,kind\nAU12,AU12,probability\nsmile,AU06,probability\n"
+    faces = load(write(which, text))
+    assert faces.codings == {"AU12_probability": Coding("py-feat", automatic=True)}
+    assert any("are of several coders: py-feat, a program" in note for note in faces.notes)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from facslens.artifacts import write_table
 from facslens.cli import options
+from facslens.datasets.coding import coders, entries
 from facslens.datasets.layouts import DEFAULT
 from facslens.datasets.load import load, parse_spec
 from facslens.datasets.splits import khorrami_folds
@@ -104,12 +105,19 @@ def crossval(
         pooled = pool_folds(result.observed, seed=seed)
         write_table(folder / "aus.csv", pooled)
     if as_json:
-        found = {} if pooled is None else {"aus": json.loads(pooled.to_json(orient="records"))}
+        found = {}
+        if pooled is not None:
+            found = {"aus": json.loads(pooled.to_json(orient="records"))}
+            found["codings"] = entries(faces.codings)
         print(json.dumps({**result.summary(), **found}, indent=2))  # noqa: T201 - the answer
     else:
         _print(result, console)
         if pooled is not None:
             _print_aus(pooled, controls, console)
+            for coding, aus_of in coders(faces.codings, faces.aus):
+                if coding is not None and coding.automatic:
+                    said = f"coded by {coding.words}: {', '.join(aus_of)}"
+                    console.print(said, markup=False, highlight=False)
 
 
 def _print_aus(pooled: pd.DataFrame, controls: int, console: Console) -> None:

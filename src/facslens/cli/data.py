@@ -276,6 +276,8 @@ def _print(found: Check) -> None:
             for name, count in counts.items():
                 table.add_row(name, str(count))
             console.print(table)
+    if found.aus and not found.codings:
+        console.print("who coded the action units is not said", highlight=False)
     for coding, columns in coders(found.codings, found.codings):
         if coding is not None:
             names = ", ".join(column.replace("_", " ") for column in columns)

@@ -162,7 +162,6 @@ def read_table(
         written = value_columns(cells.columns, kind or "presence", kinds)
         written = {value: column for value, column in written.items() if value in units.columns}
     else:
-        origins = Origins()
         units, written = translated(cells, aus, file.name, defects)
     if facs_column is not None:
         codes = facs_values(cells[facs_column], facs_column, file.name, defects)

@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from facslens.datasets.coding import Coding, coders
 from facslens.names import listed
 from facslens.report.section import Page
+
+#: What stands before the programs where they coded a part of what is asked for.
+SOME: Final = "some of them "
+_AGREES: Final = (
+    "a unit that agrees with these codes may agree with the errors of the program, and not with "
+    "the face."
+)
 
 
 @dataclass(frozen=True)
@@ -37,10 +45,13 @@ class Coded:
         Each with what it coded, in the order of the action units.
     expressions
         Who estimated the expressions, where a program did; else empty.
+    asked
+        Whether the run notes who coded; runs of before do not.
     """
 
     coders: tuple[Coder, ...] = ()
     expressions: str = ""
+    asked: bool = False
 
     def programs(self, aus: Iterable[str]) -> str:
         """Name the programs that estimated the presence of some action units; empty for none.
@@ -54,8 +65,13 @@ class Coded:
         found = [c for c in self.coders if c.automatic and asked & set(c.columns)]
         if not found:
             return ""
-        some = "" if asked <= {au for c in found for au in c.columns} else "some of them "
+        some = "" if asked <= {au for c in found for au in c.columns} else SOME
         return f"{some}coded by {listed([coder.words for coder in found])}"
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether there are codes, and nobody says of any of them who coded."""
+        return self.asked and bool(self.coders) and not any(c.words for c in self.coders)
 
     @property
     def sentence(self) -> str:
@@ -75,12 +91,13 @@ class Coded:
     def warning(self) -> str:
         """Say what follows where a program coded; empty where none did."""
         found = list(dict.fromkeys(c.words for c in self.coders if c.automatic))
-        if not found:
-            return ""
-        return (
-            f"Action units were coded by {listed(found)}: a unit that agrees with these codes may "
-            f"agree with the errors of the program, and not with the face."
-        )
+        return f"Action units were coded by {listed(found)}: {_AGREES}" if found else ""
+
+    @property
+    def told(self) -> str:
+        """Say who coded what, and what follows where a program did."""
+        agrees = f" {_AGREES[0].upper()}{_AGREES[1:]}" if self.warning else ""
+        return f"{self.sentence}{agrees}"
 
 
 def build_coded(page: Page) -> Coded:
@@ -93,6 +110,7 @@ def build_coded(page: Page) -> Coded:
     return Coded(
         tuple(_coder(coding, own) for coding, own in coders(faces.codings, columns)),
         "" if expressions is None else expressions.words,
+        "codings" in page.tables.info.get("faces", {}),
     )
 
 

@@ -50,6 +50,7 @@ class Finding:
     muscles: str
     status: Status
     reason: str
+    coded: str
     layer: str
     unit: int | None
     auroc: float
@@ -127,7 +128,10 @@ def build_findings(page: Page) -> Findings | Missing:
     best = {(layer, au): row for layer in layers for au, row in first_rows(mapping, layer).items()}
     aus = _all_aus(tables, [au for layer, au in best if layer == focus])
     told = _sentences(tables, focus)
-    cards = [_card(tables, au, focus, layers, best, told.get(au, ())) for au in aus]
+    coded = page.of(build_coded)
+    cards = [
+        _card(tables, au, focus, layers, best, told.get(au, ()), coded.programs([au])) for au in aus
+    ]
     cards.sort(key=_rank)
     held = [c.test.value for c in cards if c.unit is not None and not math.isnan(c.test.value)]
     beyond = [c.beyond_expression for c in cards if c.status == "confirmed"]
@@ -151,7 +155,7 @@ def build_findings(page: Page) -> Findings | Missing:
         rule=next((e.rule for c in cards for e in c.exemplars), ""),
         whole=any(e.whole for c in cards for e in c.exemplars),
         pictures=_no_pictures(tables, cards),
-        coded=page.of(build_coded).programs(au for layer, au in best if layer == focus),
+        coded=coded.programs(au for layer, au in best if layer == focus),
     )
 
 
@@ -188,6 +192,7 @@ def _card(
     layers: Sequence[str],
     best: dict[tuple[str, str], Row],
     told: tuple[str, ...],
+    coded: str,
 ) -> Finding:
     row = best.get((focus, au), {})
     unit = count(row, "unit")
@@ -201,6 +206,7 @@ def _card(
         muscles=known.muscles if known else "",
         status=_status(row),
         reason=_reason(tables, row, au, focus),
+        coded=coded,
         layer=focus,
         unit=unit,
         auroc=number(row, "auroc"),

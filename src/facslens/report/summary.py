@@ -11,7 +11,7 @@ from typing import Final
 
 from facslens.names import listed
 from facslens.report.about import build_about
-from facslens.report.coded import build_coded
+from facslens.report.coded import SOME, build_coded
 from facslens.report.findings import Findings, build_findings
 from facslens.report.formats import decimal, percent, thousands
 from facslens.report.missing import Missing
@@ -62,7 +62,8 @@ def _faces(page: Page) -> str:
     drawn = ", drawn by a program" if about.synthetic else ""
     faces = page.tables.faces
     programs = page.of(build_coded).programs(faces.aus if faces is not None else ())
-    coded = f"; the action units are {programs}" if programs else ""
+    some, who = ("some of ", programs[len(SOME) :]) if programs.startswith(SOME) else ("", programs)
+    coded = f"; {some}the action units are {who}" if programs else ""
     return (
         f"{thousands(total.images)} faces of {thousands(total.subjects)} people "
         f"({about.dataset}{drawn}){': ' + listed(parts) if parts else ''}{coded}. Nobody is in two "

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from facslens.datasets.programs import PROGRAMS
 from facslens.projection.rules import RULES
 from facslens.report.about import build_about
-from facslens.report.citations import bibtex
+from facslens.report.citations import bibtex, sources
 from facslens.report.missing import Missing
 from facslens.report.section import Page, Section
 from facslens.report.sections.cause import Causes, build_causes
@@ -48,6 +49,7 @@ def _keys(page: Page) -> Iterator[str]:
     yield from ("zhu2019", "khorrami2015", "ekman2002facs")
     layout = str(page.tables.info.get("data") or "").partition(":")[0]
     yield from FACES.get(layout, ())
+    yield from _of_coders(page)
     if page.of(build_about).synthetic or methods.experiment:
         yield "bregier2025anny"
     yield from _of_network(methods)
@@ -66,6 +68,15 @@ def _keys(page: Page) -> Iterator[str]:
             yield "springenberg2015"
         yield from ("nie2018", "adebayo2018")
     yield "barrett2019"
+
+
+def _of_coders(page: Page) -> Iterator[str]:
+    """Name the sources of the programs that coded."""
+    faces = page.tables.faces
+    by = {coding.by for coding in faces.codings.values()} if faces is not None else set()
+    for program in PROGRAMS:
+        if program.name in by and program.source in sources():
+            yield program.source
 
 
 def _of_network(methods: Methods) -> Iterator[str]:
