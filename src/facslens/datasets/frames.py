@@ -64,7 +64,7 @@ def by_sequence(table: pd.DataFrame, way: str, source: str) -> tuple[pd.DataFram
     kept, notes = WAYS[way].take(frames)
     rows = pd.concat([table[apart], kept]).sort_values("image").reset_index(drop=True)
     return rows, [
-        Defect("left out", source, f"{note} (frames={way}, as asked)", "warning") for note in notes
+        Defect("left out", source, f"{note} (by={way}, as asked)", "warning") for note in notes
     ]
 
 
@@ -97,7 +97,7 @@ def check_sequences(faces: Faces) -> None:
             f"{faces.name} has action units that come and go within "
             f"{int(varies.any(axis=1).sum())} of its {len(varies)} sequences, such as "
             f"{faces.aus[au]} in {name}: {WHY}, so say what a sequence counts for, "
-            f"{' or '.join(f'frames={way}' for way in WAYS)}"
+            f"{' or '.join(f'by={way}' for way in WAYS)}"
         )
 
 

@@ -29,7 +29,7 @@ COMMON_KEYS: Final[Mapping[str, Key]] = {
     "assume_independent": Key(
         "yes, if every face of an unknown subject shows another person (default no)", yes
     ),
-    "frames": Key(
+    "by": Key(
         "what a sequence counts for whose labels vary from frame to frame: "
         + "; ".join(f"{name}, {way.summary}" for name, way in WAYS.items()),
         one_of(*WAYS),
