@@ -47,7 +47,7 @@ def test_the_peak_is_the_apex_whatever_the_intensities_say():
     )
     assert kept(rows, "peak") == [2]
     assert notes(rows, "peak") == [
-        "of 1 sequences the peak is taken, in 1 by a frame coded as apex: 1 of 4 frames are kept "
+        "the peak is taken of 1 sequence, in 1 by a frame coded as apex: 1 of 4 frames are kept "
         "(by=peak, as asked)"
     ]
 
@@ -81,7 +81,7 @@ def test_each_sequence_is_judged_by_its_own_scale():
     )
     assert kept(rows, "peak") == [1, 3, 5, 6]
     assert notes(rows, "peak")[1] == (
-        "nothing tells the peak of 1 sequence (u): all of their frames are kept (by=peak, as asked)"
+        "nothing tells the peak of 1 sequence (u): all frames are kept (by=peak, as asked)"
     )
 
 
@@ -110,8 +110,8 @@ def test_as_a_whole_once_is_present_and_absent_needs_every_frame():
     values = whole[["AU01", "AU02", "AU04", "AU06", "AU12_intensity"]].to_numpy()
     np.testing.assert_array_equal(values, np.float32([[1, 0, NAN, 1, 4]] * 3))
     assert [defect.message.split(" (")[0] for defect in defects] == [
-        "1 sequences count as a whole, and an action unit as present in all of their frames where "
-        "any of them shows it: 8 values of 3 frames are changed",
+        "1 sequence taken as a whole, and an action unit as present in all frames of one that "
+        "shows it in any: 8 values of 3 frames are changed",
         "1 of 4 frames that nobody coded are left out",
     ]
 

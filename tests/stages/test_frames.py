@@ -44,7 +44,7 @@ def test_a_run_notes_what_a_sequence_counts_for(made):
     run_faces(run, silent)
     assert run.info["faces"]["by"] == "peak"
     assert run.info["faces"]["notes"] == [
-        "of 72 sequences the peak is taken, in 72 by the most action units: 72 of 144 frames are "
+        "the peak is taken of 72 sequences, in 72 by the most action units: 72 of 144 frames are "
         "kept (by=peak, as asked)"
     ]
     table = RunRecord(run).faces.table
