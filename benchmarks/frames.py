@@ -33,8 +33,8 @@ WAYS: Final[dict[str, Callable[[Table], tuple[Table, pd.Series | None, pd.Series
     "frames in a row of equal label": lambda t: (t, _runs(t), None),
     "episodes of 30 frames": lambda t: (*_taken(_episodes(t), "mean"), None),
     "episodes, within each video": lambda t: _within(_episodes(t)),
-    "sequences, frames=peak": lambda t: (*_taken(t, "peak"), None),
-    "sequences, frames=mean": lambda t: (*_taken(t, "mean"), None),
+    "sequences, by=peak": lambda t: (*_taken(t, "peak"), None),
+    "sequences, by=mean": lambda t: (*_taken(t, "mean"), None),
 }
 
 

@@ -256,7 +256,7 @@ def test_the_protocol_tells_the_phases(root):
     assert rows(faces, "S005_001", "frame", "phase") == [
         [1, "neutral"], [4, "onset"], [5, "onset"], [6, "apex"],
     ]  # fmt: skip
-    apex = load(f"ckplus:{root},frames=peak")
+    apex = load(f"ckplus:{root},by=peak")
     assert rows(apex, "S005_001", "frame", "expression") == [[1, "neutral"], [6, "surprise"]]
     assert rows(apex, "S011_003", "frame") == [[1], [2]]  # by the protocol, though nobody coded it
 

@@ -128,7 +128,7 @@ def test_frames_a_second_stand_in_for_times(frames):
     same(shown(frames(text, ",time=none,fps=10"), "AU12"), shown(frames(text), "AU12"))
     later = shown(frames(text, ",time=none,fps=10,first=1"), "AU12")
     same(later, [NAN, NAN, NAN, 1, 1, 1, 0, NAN, NAN, NAN])
-    assert "1 events of events.txt fall between two frames of the table" in load(frames(text)).notes
+    assert "1 event of events.txt with no frame of the table: ignored" in load(frames(text)).notes
     with pytest.raises(DataError, match="fps= does not say how long a frame is"):
         load(frames(text, ",time=none"))
     with pytest.raises(CallError, match="fps is '0': expected frames a second"):
@@ -139,6 +139,16 @@ def test_overlapping_events_of_two_grades_have_no_grade(frames):
     spec = frames("video,event,value,start,stop\nv,AU12,B,0.1,0.4\nv,AU12,D,0.3,0.6\n")
     same(shown(spec, "AU12_intensity"), [NAN, 2, 2, NAN, 4, 4, NAN, NAN, NAN, NAN])
     same(shown(spec, "AU12"), [NAN, 1, 1, 1, 1, 1, NAN, NAN, NAN, NAN])
+
+
+def test_a_file_name_that_two_sequences_share_names_neither(frames, tmp_path):
+    spec = frames("file,event,start,stop\nv.mp4,AU12,0.1,0.4\nx/w.mp4,AU12,0.1,0.4\n")
+    table = tmp_path / "frames.csv"
+    table.write_text(table.read_text().replace(",v,", ",a/v,"))
+    same(shown(spec, "AU12", "a/v"), [NAN, 1, 1, 1, *[NAN] * 6])
+    table.write_text(table.read_text().replace(",w,", ",b/v,"))
+    with pytest.raises(DataError, match=r"such as v\.mp4, x/w\.mp4, frames\.csv has the sequences"):
+        load(spec)
 
 
 def test_the_order_of_events_changes_nothing(frames):
@@ -157,10 +167,18 @@ def test_the_order_of_events_changes_nothing(frames):
         ("video,event,start,stop\nv,AU12,soon,1\n", "start is 'soon': expected a number of sec"),
         (
             "video,event,start,stop,subject\nv,AU12,0,1,A\nv,AU12,0,1,B\n",
-            "events of A, B in the video v: expected those of one person",
+            r"events of 2 persons for the sequence v \(A, B\): expected those of one",
+        ),
+        (
+            "observation id,video,event,start,stop\nx,v,AU12,0,1\ny,v,AU12,0,1\n",
+            r"events of 2 observations for the sequence v \(x, y\)",
+        ),
+        (
+            "file,event,start,stop\na/v.mp4,AU12,0,1\nb/v.mp4,AU12,0,1\n",
+            r"events of 2 files for the sequence v \(a/v.mp4, b/v.mp4\)",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_laid_over_frames_is_told(frames, text, match):
     with pytest.raises(DataError, match=match):
         load(frames(text))

@@ -47,8 +47,8 @@ def test_the_peak_is_the_apex_whatever_the_intensities_say():
     )
     assert kept(rows, "peak") == [2]
     assert notes(rows, "peak") == [
-        "of 1 sequences the peak is taken, in 1 by a frame coded as apex: 1 of 4 frames are kept "
-        "(frames=peak, as asked)"
+        "the peak is taken of 1 sequence, in 1 by a frame coded as apex: 1 of 4 frames are kept "
+        "(by=peak, as asked)"
     ]
 
 
@@ -81,8 +81,7 @@ def test_each_sequence_is_judged_by_its_own_scale():
     )
     assert kept(rows, "peak") == [1, 3, 5, 6]
     assert notes(rows, "peak")[1] == (
-        "nothing tells the peak of 1 sequence (u): all of their frames are kept (frames=peak, as "
-        "asked)"
+        "nothing tells the peak of 1 sequence (u): all frames are kept (by=peak, as asked)"
     )
 
 
@@ -111,8 +110,8 @@ def test_as_a_whole_once_is_present_and_absent_needs_every_frame():
     values = whole[["AU01", "AU02", "AU04", "AU06", "AU12_intensity"]].to_numpy()
     np.testing.assert_array_equal(values, np.float32([[1, 0, NAN, 1, 4]] * 3))
     assert [defect.message.split(" (")[0] for defect in defects] == [
-        "1 sequences count as a whole, and an action unit as present in all of their frames where "
-        "any of them shows it: 8 values of 3 frames are changed",
+        "1 sequence taken as a whole, and an action unit as present in all frames of one that "
+        "shows it in any: 8 values of 3 frames are changed",
         "1 of 4 frames that nobody coded are left out",
     ]
 
@@ -154,7 +153,7 @@ def test_what_varies_is_refused_before_anything_is_tested():
     match = (
         "x has action units that come and go within 1 of its 2 sequences, such as AU12 in v: the "
         "frames of one video are no independent observations, so say what a sequence counts for, "
-        "frames=peak or frames=mean"
+        "by=peak or by=mean"
     )
     with pytest.raises(DataError, match=match):
         check_sequences(varying)
@@ -210,10 +209,10 @@ def test_a_table_tells_phases_by_its_onset_apex_and_offset_frames(video):
         "-", "apex", "offset", "-",
         "-", "onset", "apex", "-",
     ]  # fmt: skip
-    peak = load(f"table:{video},frames=peak")
+    peak = load(f"table:{video},by=peak")
     assert peak.table["image"].tolist() == ["v/2.png", "w/3.png"]
-    assert peak.frames == "peak"
-    assert faces.frames is None
+    assert peak.by == "peak"
+    assert faces.by is None
     with pytest.raises(DataError, match="come and go within 2 of its 2 sequences"):
         check_sequences(faces)
     assert "phase" not in load(f"table:{video},phase=none").table.columns
@@ -251,7 +250,7 @@ def test_a_column_of_phases(video):
 
 
 def test_episodes_count_by_themselves(video):
-    faces = load(f"table:{video},episode=bout,frames=mean")
+    faces = load(f"table:{video},episode=bout,by=mean")
     assert faces.table["sequence"].tolist() == [
         "v, b0",
         "v, b1",
@@ -266,19 +265,17 @@ def test_episodes_count_by_themselves(video):
 
 
 def test_what_a_sequence_counts_for_is_asked_by_name(video):
-    with pytest.raises(CallError, match="frames is 'all': expected what a sequence counts for"):
-        load(f"table:{video},frames=all")
-    found = [d.message for d in check(f"table:{video},frames=peak").defects]
-    assert any("2 of 8 frames are kept (frames=peak, as asked)" in message for message in found)
+    with pytest.raises(CallError, match="by is 'all': expected what a sequence counts for"):
+        load(f"table:{video},by=all")
+    found = [d.message for d in check(f"table:{video},by=peak").defects]
+    assert any("2 of 8 frames are kept (by=peak, as asked)" in message for message in found)
 
 
 def test_existing_results_stay(drawn_ck48):
     """Equal labels within each sequence: as a whole the faces are as they were."""
     plain = fl.load_faces(f"ck48:{drawn_ck48}")
-    asked = fl.load_faces(f"ck48:{drawn_ck48},frames=mean")
+    asked = fl.load_faces(f"ck48:{drawn_ck48},by=mean")
     assert asked.digest() == plain.digest()
     pd.testing.assert_frame_equal(asked.table, plain.table)
     assert "phase" not in plain.table.columns
-    assert set(
-        fl.load_faces(f"ck48:{drawn_ck48},frames=peak").table["sequence"].value_counts()
-    ) == {1}
+    assert set(fl.load_faces(f"ck48:{drawn_ck48},by=peak").table["sequence"].value_counts()) == {1}

@@ -261,7 +261,7 @@ def dataset(root: Path, name: str, write_image) -> tuple[str, Path]:
     if name == "framed":
         for letter in "ab":
             write_image(root / f"{letter}.png")
-        return f"table:{root / 'codes.csv'},episode=bout,frames=peak", root / "codes.csv"
+        return f"table:{root / 'codes.csv'},episode=bout,by=peak", root / "codes.csv"
     if name.startswith("ferplus"):
         for letter in "ab":
             write_image(root / "FER2013Train" / f"{letter}.png")

@@ -241,6 +241,14 @@ def test_training_names_the_epoch_kept(page: Page) -> None:
     assert page.of(build_methods).validation_accuracy == pytest.approx(1 - 1.2 / 2 / 2)
 
 
+def test_methods_say_what_a_sequence_counts_for(page: Page, write_run: Callable[..., Run]) -> None:
+    assert page.of(build_methods).sequence_by == ""
+    run = write_run()
+    run.update(faces=run.info["faces"] | {"by": "mean"})
+    said = open_page(run).of(build_methods).sequence_by
+    assert said.startswith("Each sequence was taken as a whole: its responses were averaged over")
+
+
 @pytest.mark.parametrize(
     ("training", "said"),
     [

@@ -48,7 +48,7 @@ class Faces:
         What the loader left out, one sentence each.
     codings
         Who coded each column of action units; none for a column of which nobody says it.
-    frames
+    by
         What the sequences were asked to count for, one of `facslens.datasets.frames.WAYS`, or None.
 
     Raises
@@ -62,7 +62,7 @@ class Faces:
     name: str
     notes: tuple[str, ...] = ()
     codings: Mapping[str, Coding] = field(default_factory=dict)
-    frames: str | None = None
+    by: str | None = None
 
     def __post_init__(self) -> None:
         _check(self.table, self.name)

@@ -71,7 +71,7 @@ def read_ckplus(root: Path, peak: int = 3) -> Reading:
     the last `peak` frames are read, their expression unknown; other sequences are left out.
 
     The first frame is neutral, the last one the apex, those between are its onset
-    [lucey2010]_: ``frames=peak`` takes the apex alone.
+    [lucey2010]_: ``by=peak`` takes the apex alone.
 
     FACS files code the peak. A listed action unit is present in the last `peak` frames, its
     intensity unknown where the file says 0 ("present, not graded"); one that is not listed

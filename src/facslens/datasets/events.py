@@ -35,7 +35,8 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "value": ("value", "annotation", "modifiers", "modifier1", "modifier"),
     "kind": ("behaviortype", "behaviourtype", "status"),
     "time": ("time",),
-    "subject": ("subject",),
+    "person": ("subject",),
+    "observation": ("observationid",),
 }
 #: Columns that may name the video, in the order in which they are tried.
 _VIDEOS: Final = (
@@ -68,8 +69,8 @@ class Events:
         the face or with doubt; all NaN for events that name none.
     videos
         What may name the video of each event: its columns, in the order in which they are tried.
-    subject
-        Whom BORIS names for each event, or missing.
+    single
+        Of which ``person`` and ``observation`` each event is, where the file says it.
     in_frames
         Whether start and stop are numbers of frames; otherwise they are seconds.
     """
@@ -77,7 +78,7 @@ class Events:
     table: pd.DataFrame
     codes: pd.DataFrame
     videos: pd.DataFrame
-    subject: pd.Series
+    single: Mapping[str, pd.Series]
     in_frames: bool
 
 
@@ -124,7 +125,7 @@ def read_events(file: Path, defects: list[Defect]) -> Events | None:
     elif named["time"] and named["kind"] and named["what"]:
         unit = "seconds"
         time = _times(cells[named["time"]], unit, file.name, defects)
-        keys = [name for name in (named["what"], named["value"], named["subject"]) if name]
+        keys = [name for name in (named["what"], named["value"], named["person"]) if name]
         keys += [plain[name] for name in _VIDEOS if name in plain]
         table = _paired(time, cells[named["kind"]], cells[keys])
     else:
@@ -149,13 +150,12 @@ def read_events(file: Path, defects: list[Defect]) -> Events | None:
     if len(ignored):
         message = f"{file.name} has events that name no action unit, ignored: {tally(ignored)}"
         defects.append(Defect("left out", file.name, message, "warning"))
-    subject = (
-        cells[named["subject"]]
-        if named["subject"]
-        else pd.Series(pd.NA, index=cells.index, dtype="string")
-    )
+    single = {what: cells[named[what]] for what in ("person", "observation") if named[what]}
+    if "person" in single:
+        nobody = single["person"].str.lower() == "no focal subject"  # BORIS, where none was chosen
+        single["person"] = single["person"].mask(nobody)
     videos = cells[[plain[name] for name in _VIDEOS if name in plain]]
-    return Events(table, codes, videos, subject, unit == "frames")
+    return Events(table, codes, videos, single, unit == "frames")
 
 
 def _plain(name: object) -> str:

@@ -64,7 +64,7 @@ def by_sequence(table: pd.DataFrame, way: str, source: str) -> tuple[pd.DataFram
     kept, notes = WAYS[way].take(frames)
     rows = pd.concat([table[apart], kept]).sort_values("image").reset_index(drop=True)
     return rows, [
-        Defect("left out", source, f"{note} (frames={way}, as asked)", "warning") for note in notes
+        Defect("left out", source, f"{note} (by={way}, as asked)", "warning") for note in notes
     ]
 
 
@@ -97,7 +97,7 @@ def check_sequences(faces: Faces) -> None:
             f"{faces.name} has action units that come and go within "
             f"{int(varies.any(axis=1).sum())} of its {len(varies)} sequences, such as "
             f"{faces.aus[au]} in {name}: {WHY}, so say what a sequence counts for, "
-            f"{' or '.join(f'frames={way}' for way in WAYS)}"
+            f"{' or '.join(f'by={way}' for way in WAYS)}"
         )
 
 
@@ -133,12 +133,13 @@ def _peak(frames: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     notes = []
     if by:
         notes.append(
-            f"of {frames['sequence'].nunique()} sequences the peak is taken, in {by}: "
-            f"{len(kept)} of {len(frames)} frames are kept"
+            f"the peak is taken of {_many(frames)}, in {by}: {len(kept)} of {len(frames)} frames "
+            f"are kept"
         )
     if untold.any():
-        names = list(frames["sequence"][untold].unique())
-        notes.append(f"nothing tells the peak of {_count(names)}: all of their frames are kept")
+        bare = frames[untold]
+        names = few(bare["sequence"].unique())
+        notes.append(f"nothing tells the peak of {_many(bare)} ({names}): all frames are kept")
     return kept, notes
 
 
@@ -189,9 +190,8 @@ def _mean(frames: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     equal = before.eq(kept[values]) | (before.isna() & kept[values].isna())
     changed = int((~equal).to_numpy().sum())
     notes = [
-        f"{frames['sequence'].nunique()} sequences count as a whole, and an action unit as present "
-        f"in all of their frames where any of them shows it: {changed} values of "
-        f"{len(kept)} frames are changed"
+        f"{_many(frames)} taken as a whole, and an action unit as present in all frames of one "
+        f"that shows it in any: {changed} values of {len(kept)} frames are changed"
     ]
     if len(kept) < len(frames):
         notes.append(
@@ -200,8 +200,9 @@ def _mean(frames: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return kept, notes
 
 
-def _count(names: list[str]) -> str:
-    return f"{len(names)} sequence{'s' * (len(names) != 1)} ({few(names)})"
+def _many(frames: pd.DataFrame) -> str:
+    number = frames["sequence"].nunique()
+    return f"{number} sequence{'s' * (number != 1)}"
 
 
 #: What a sequence can count for, by name.

@@ -88,7 +88,7 @@ def read(spec: str) -> Reading:
                 f"spec {spec!r}: {key} is {text!r}: expected {known.summary}"
             ) from error
     independent = bool(values.pop("assume_independent", False))
-    way = values.pop("frames", None)
+    way = values.pop("by", None)
     reading = replace(layout.read(parts.path, **values), assume_independent=independent)
     return reading if way is None else _by_sequence(reading, str(way))
 
@@ -98,7 +98,7 @@ def _by_sequence(reading: Reading, way: str) -> Reading:
     if not len(reading.rows):
         return reading
     rows, notes = by_sequence(make_table(reading.rows), way, reading.name)
-    return replace(reading, rows=rows, defects=(*reading.defects, *notes), frames=way)
+    return replace(reading, rows=rows, defects=(*reading.defects, *notes), by=way)
 
 
 def load(spec: str = DEFAULT) -> Faces:

@@ -28,7 +28,7 @@ class Reading:
         Whether faces of unknown subjects are to be taken for different people.
     codings
         Who coded each column of action units; none for a column of which nobody says it.
-    frames
+    by
         What the sequences were asked to count for, one of `facslens.datasets.frames.WAYS`, or None.
     """
 
@@ -37,7 +37,7 @@ class Reading:
     defects: tuple[Defect, ...] = ()
     assume_independent: bool = False
     codings: Mapping[str, Coding] = field(default_factory=dict)
-    frames: str | None = None
+    by: str | None = None
 
     def faces(self, *, strict: bool = True) -> Faces:
         """Give the Faces table; its notes are the messages of the warnings.
@@ -59,5 +59,5 @@ class Reading:
             raise DataError(f"{self.name}: {errors[0].message}{rest}")
         rows = self.rows if len(self.rows) else pd.DataFrame({"image": [], "path": []})
         notes = tuple(d.message for d in self.defects if d.level == "warning")
-        faces = Faces(make_table(rows), self.name, notes, self.codings, self.frames)
+        faces = Faces(make_table(rows), self.name, notes, self.codings, self.by)
         return faces.assume_independent() if self.assume_independent else faces

@@ -1,6 +1,5 @@
 """Events laid over the frames of videos: which action units each frame shows."""
 
-import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from jaxtyping import Bool, Float
 from facslens.action_units import ACTION_UNITS
 from facslens.datasets.columns import numbers
 from facslens.datasets.defects import Defect, few, tally
+from facslens.datasets.event_videos import sequences_of
 from facslens.datasets.events import Events, read_events
 
 # Programs write times in milliseconds: a frame half of one before an event is in it.
@@ -83,10 +83,10 @@ def events_on_frames(
     if events is None:
         return none
     place = _places(rows, time, events, timeline, source, defects)
-    video = _videos(rows, events, timeline.file.name, source, defects)
-    if place is None or video is None:
+    if place is None:
         return none
-    if not _spans(events, timeline, defects):
+    video = sequences_of(events, rows["sequence"], timeline.file.name, source, defects)
+    if video is None or not _spans(events, timeline, defects):
         return none
     units = pd.DataFrame(np.nan, rows.index, events.codes.columns)
     phase = pd.Series(pd.NA, index=rows.index, dtype="string")
@@ -141,63 +141,6 @@ def _places(
     message = f"{source} has no column {needed}, which the events of {timeline.file.name} need"
     defects.append(Defect("missing column", source, message))
     return None
-
-
-def _videos(
-    rows: pd.DataFrame, events: Events, file: str, source: str, defects: list[Defect]
-) -> pd.Series | None:
-    """Find the sequence of each event, by its name or by that of its video file."""
-    if "sequence" not in rows.columns:
-        return None
-    known = list(rows["sequence"].dropna().unique())
-    by_stem = {_stem(name): name for name in known} | {name: name for name in known}
-    found = None
-    for column in events.videos.columns:
-        named = events.videos[column].map(lambda cell: by_stem.get(cell, by_stem.get(_stem(cell))))
-        if named.notna().any():
-            found = named
-            break
-    if not len(events.videos.columns) and len(known) == 1:
-        found = pd.Series(known[0], index=events.table.index)
-    if found is None:
-        told = (
-            f"such as {few(events.videos.iloc[:, 0].dropna().unique())}"
-            if len(events.videos.columns)
-            else "by no column"
-        )
-        message = (
-            f"{file} names the videos of its events {told}, {source} has the sequences "
-            f"{few(known)}: expected a column such as video with the same names"
-        )
-        defects.append(Defect("labels disagree", file, message))
-        return None
-    subject = events.subject.mask(events.subject.str.lower() == "no focal subject")
-    people = subject.groupby(found).nunique()
-    if (people > 1).any():
-        name = people.idxmax()
-        coded = sorted(subject[(found == name).fillna(False)].dropna().unique())
-        message = (
-            f"{file} has events of {few(coded)} in the "
-            f"video {name}: expected those of one person, whose faces these are"
-        )
-        defects.append(Defect("labels disagree", file, message))
-        return None
-    lost, bare = int(found.isna().sum()), sorted(set(known) - set(found.dropna()))
-    if lost:
-        message = f"{lost} events of {file} are of no sequence of {source}, ignored"
-        defects.append(Defect("left out", file, message, "warning"))
-    if bare:
-        message = (
-            f"{file} has no event of {len(bare)} of the {len(known)} sequences of {source} "
-            f"({few(bare)}): their action units are unknown"
-        )
-        defects.append(Defect("left out", file, message, "warning"))
-    return found
-
-
-def _stem(name: object) -> str:
-    file = posixpath.basename(str(name).replace("\\", "/"))
-    return posixpath.splitext(file)[0].lower()
 
 
 def _spans(events: Events, timeline: Timeline, defects: list[Defect]) -> bool:
@@ -293,5 +236,7 @@ def _tell(events: Events, video: pd.Series, unseen: int, file: str, defects: lis
             f"their action units are unknown there"
         )
     if unseen:
-        notes.append(f"{unseen} events of {file} fall between two frames of the table")
+        notes.append(
+            f"{unseen} event{'s' * (unseen != 1)} of {file} with no frame of the table: ignored"
+        )
     defects.extend(Defect("left out", file, note, "warning") for note in notes)

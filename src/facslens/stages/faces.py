@@ -73,7 +73,7 @@ def run_faces(
                 "digest": faces.digest(),
                 "codings": entries(faces.codings),
                 "dropped": [{"image": k, "reason": v} for k, v in broken.items()],
-                **({"frames": faces.frames} if faces.frames else {}),
+                **({"by": faces.by} if faces.by else {}),
                 "notes": [d.message for d in found.defects if d.level == "warning"],
             }
         )

@@ -61,7 +61,7 @@ class Methods:
     causes: Causes | None
     experiment: Experiment | None
     chains: Chains | None
-    frames: str
+    sequence_by: str
     software: tuple[str, ...]
 
 
@@ -129,16 +129,16 @@ def build_methods(page: Page) -> Methods:
         causes=_done(page.of(build_causes)),
         experiment=_done(page.of(build_experiment)),
         chains=_done(page.of(build_chains)),
-        frames=_frames(tables),
+        sequence_by=_sequence_by(tables),
         software=tuple(
             f"{name} {platform[key]}" for key, name in _SOFTWARE.items() if key in platform
         ),
     )
 
 
-def _frames(tables: RunTables) -> str:
+def _sequence_by(tables: RunTables) -> str:
     """Say what a sequence counted for, where its labels vary within it."""
-    way = WAYS.get(str(tables.info.get("faces", {}).get("frames")))
+    way = WAYS.get(str(tables.info.get("faces", {}).get("by")))
     return way.sentence if way else ""
 
 
