@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
 from facslens.experiments.trials import GRADES
+
+# How long an example takes is no property of the code: other processes may be running.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 #: With which Chromium is started: nothing of its own goes out.
 CHROMIUM = [

@@ -121,7 +121,7 @@ def test_json_has_no_pixels_and_null_for_nan(faces):
     text = json.dumps(content, allow_nan=False)
     assert json.loads(text) == content
     assert content["by_expression"]["share"][0] == [None, 0.0]
-    assert content["units"][2]["coding"] == {"by": "OpenFace 2", "automatic": True}
+    assert content["units"][2]["coding"] == {"by": "OpenFace 2", "automatic": True, "rule": ""}
     assert content["means"][0] == {"of": "all", "images": 5, "people": 2, "drawn": False}
     assert content["level"]["counts"][12] == 1
 

@@ -129,7 +129,7 @@ def coded(draw):
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(coded(), st.sampled_from(["peak", "mean"]), st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_frames_without_a_code_change_nothing(rows, way, random):
     found = by_sequence(rows, way, "x")[0]

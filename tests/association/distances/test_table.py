@@ -175,7 +175,7 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return responses, label
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases())
 def test_ranges(case: tuple[np.ndarray, np.ndarray]) -> None:
     for name, value in zip(DISTANCES, distances(*case), strict=True):
@@ -185,7 +185,7 @@ def test_ranges(case: tuple[np.ndarray, np.ndarray]) -> None:
         assert (known <= distance.high + 1e-12).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(arrays)
 def test_equal_samples_are_no_distance_apart(responses: np.ndarray) -> None:
     twice = np.concatenate([responses, responses])
@@ -197,7 +197,7 @@ def test_equal_samples_are_no_distance_apart(responses: np.ndarray) -> None:
             np.testing.assert_allclose(known, DISTANCES[name].neutral, atol=1e-7)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_blind_to_the_order_of_images_and_equivariant_to_that_of_units(
     case: tuple[np.ndarray, np.ndarray], seed: int
@@ -210,7 +210,7 @@ def test_blind_to_the_order_of_images_and_equivariant_to_that_of_units(
     np.testing.assert_allclose(shuffled, straight[:, units], rtol=1e-9, atol=1e-7)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases())
 def test_turning_a_unit_over_turns_the_signed_ones(case: tuple[np.ndarray, np.ndarray]) -> None:
     responses, label = case
