@@ -25,6 +25,11 @@ def count(name: str, of: "Missing | None" = None) -> int:  # noqa: F821
 
 
 @check
+def square(side: int) -> Float[np.ndarray, "{side} {side}"]:
+    return np.ones((min(side, 3), min(side, 3)))
+
+
+@check
 def rows(pixels: Float[np.ndarray, "row column"]) -> Iterator[Float[np.ndarray, " column"]]:
     yield from pixels
 
@@ -49,6 +54,7 @@ class Face:
 def test_what_is_as_said_passes():
     np.testing.assert_array_equal(scale(np.eye(2), 2), 2 * np.eye(2))
     assert count("three", of="anything") == 3
+    assert square(2).sum() == 4
     assert sum(len(row) for row in rows(np.ones((2, 3)))) == 6
     assert Face.blank(3).brightness == 0.0
 
@@ -62,6 +68,7 @@ def test_what_is_as_said_passes():
         (lambda: scale(np.zeros((3, 3), dtype=int), 1), "parameter pixels=.* violates"),
         # the axes of what is returned are those of what was given
         (lambda: scale(np.zeros((3, 3)), 2), "dimension row is 2 .* the existing value of 3"),
+        (lambda: square(4), "return .* violates .*{side} {side}"),
         (lambda: Face(np.zeros((2, 3))), "dimension side is 3 .* the existing value of 2"),
         (lambda: Face.blank("3"), "parameter side='3' violates"),
         (lambda: Face(np.eye(2)).brightness, "return '0.5' violates"),
