@@ -16,12 +16,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from PIL import Image
 
 from facslens.cli.main import main
 from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
 from facslens.experiments.trials import GRADES
+
+# how long an example takes says what else the machine does
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 #: With which Chromium is started: nothing of its own goes out.
 CHROMIUM = [
