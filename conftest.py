@@ -2,7 +2,7 @@
 
 `--jaxtyping-packages` puts ``jaxtyping.jaxtyped`` on every function and dataclass of facslens. By
 itself it checks every argument twice, by four functions that are compiled for the one that it is
-put on, which took a third of the time of all tests. Here beartype checks every function once, and
+put on, which took up to a third of the time of tests. Here beartype checks every function once, and
 only where there are arrays in a signature does jaxtyping compare their axes with one another.
 """
 
