@@ -1,8 +1,13 @@
-"""What the tests share: real faces where there are any, drawn ones everywhere."""
+"""What the tests share: real faces where there are any, drawn ones everywhere, and a whole run.
+
+The run that tests of several folders look at is `finished_run`: `facslens run` on drawn faces, made
+once for all processes that test.
+"""
 
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,16 +15,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
 
+from facslens.cli.main import main
 from facslens.datasets import stimuli as reading
 from facslens.datasets.regions import Regions
 from facslens.experiments.trials import GRADES
 
-# How long an example takes is no property of the code: other processes may be running.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# how long an example takes says what else the machine does
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 #: With which Chromium is started: nothing of its own goes out.
 CHROMIUM = [
@@ -144,6 +151,68 @@ def write_stimuli(folder: Path, grades: tuple[str, ...] = GRADES) -> Path:
         json.dumps({"size": size, "colour": False, "sha256": found})
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def two_grades(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Paired faces in two of the five grades, so that networks are shown less than half of them."""
+    return write_stimuli(tmp_path_factory.mktemp("stimuli") / "set", grades=("C", "E"))
+
+
+@pytest.fixture(scope="session")
+def make_run(drawn_ck48: Path, two_grades: Path) -> Callable[..., Path]:
+    """Run the whole way on drawn faces into a folder, with further options."""
+
+    def make(folder: Path, *choices: str) -> Path:
+        arguments = ["--data", f"ck48:{drawn_ck48}", "--stimuli", two_grades, "--out", folder]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["facslens", "run", *map(str, (*arguments, *choices))])
+            with pytest.raises(SystemExit) as stop:
+                main()
+        assert not stop.value.code
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished_run(make_run: Callable[..., Path], once: Callable[..., Path]) -> Path:
+    """A whole run on drawn faces, of two of the three layers; tests change only copies of it."""
+    choices = ("--epochs", "6", "--permutations", "49", "--layer", "conv1", "--layer", "conv3")
+    return once("finished", lambda folder: make_run(folder, *choices))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out a report's figures for papers, a tenth of a second each.
+
+    `tests/report/test_figures.py` draws them all, and so does `finished_run`.
+    """
+    monkeypatch.setattr("facslens.report.html._draw", lambda page, folder: None)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make a folder, by its name, in the first process that asks for it; the others wait for it.
+
+    Tests run in several processes, each with session fixtures of its own. What takes long to make
+    and is not changed is made by this: the function that is given fills the folder.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / "once" / name, shared / "once" / f"{name}.done"
+        folder.parent.mkdir(exist_ok=True)
+        with FileLock(folder.with_name(f"{name}.lock")):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,26 +8,9 @@ import pytest
 from facslens.cli.main import main
 
 
-@pytest.fixture(scope="session")
-def two_grades(draw_stimuli, tmp_path_factory):
-    """Paired faces in two of the five grades, so that networks are shown less than half of them."""
-    return draw_stimuli(tmp_path_factory.mktemp("stimuli") / "set", grades=("C", "E"))
-
-
-@pytest.fixture(scope="session")
-def make_run(drawn_ck48, two_grades):
-    """Run the whole way on drawn faces into a folder, with further options."""
-
-    def make(folder, *choices):
-        arguments = ["--data", f"ck48:{drawn_ck48}", "--stimuli", two_grades, "--out", folder]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", ["facslens", "run", *map(str, (*arguments, *choices))])
-            with pytest.raises(SystemExit) as stop:
-                main()
-        assert not stop.value.code
-        return folder
-
-    return make
+@pytest.fixture(autouse=True)
+def _without_figures(undrawn):
+    """Leave out the figures for papers of every report that a test writes by itself."""
 
 
 @pytest.fixture

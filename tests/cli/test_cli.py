@@ -23,25 +23,18 @@ from facslens.training.recipe import FINE_TUNING
 TRAINED = [name for name in order.STAGES if name != "open"]
 
 
-@pytest.fixture(scope="module")
-def finished(make_run, tmp_path_factory):
-    """A whole run on drawn faces, of two of the three layers."""
-    choices = ["--epochs", "6", "--permutations", "49", "--layer", "conv1", "--layer", "conv3"]
-    return make_run(tmp_path_factory.mktemp("runs") / "drawn", *choices)
-
-
 @pytest.fixture
-def run(finished, tmp_path):
-    """A copy of it, to be changed."""
-    return shutil.copytree(finished, tmp_path / "run")
+def run(finished_run, tmp_path):
+    """A copy of the finished run, to be changed."""
+    return shutil.copytree(finished_run, tmp_path / "run")
 
 
-def test_a_run_leaves_every_file_and_finds_the_drawn_detectors(finished):
-    stages = json.loads((finished / "run.json").read_text())["stages"]
+def test_a_run_leaves_every_file_and_finds_the_drawn_detectors(finished_run):
+    stages = json.loads((finished_run / "run.json").read_text())["stages"]
     assert [(name, entry["status"]) for name, entry in stages.items()] == [
         (name, "done") for name in TRAINED
     ]
-    mapping = pd.read_csv(finished / "mapping.csv")
+    mapping = pd.read_csv(finished_run / "mapping.csv")
     chosen = mapping[
         (mapping["view"] == "au_to_unit") & (mapping["rule"] == "tested") & (mapping["rank"] == 1)
     ]
@@ -50,10 +43,10 @@ def test_a_run_leaves_every_file_and_finds_the_drawn_detectors(finished):
     assert {"AU12", "AU25", "AU27", "AU04"} <= set(conv3.index[conv3["unit"].notna()])
     assert conv3.loc["AU27", "auroc_test"] == 1.0
     assert "AU17" not in set(conv3.index[conv3["unit"].notna()])
-    assert (finished / "report" / "index.html").is_file()
-    index = pd.read_csv(finished / "projections" / "index.csv")
+    assert (finished_run / "report" / "index.html").is_file()
+    index = pd.read_csv(finished_run / "projections" / "index.csv")
     for name in index["projection"]:
-        assert (finished / "projections" / name).is_file()
+        assert (finished_run / "projections" / name).is_file()
 
 
 def test_resume_after_a_stop_does_only_what_is_missing(facslens, run, monkeypatch):
@@ -446,17 +439,17 @@ def test_crossval_begins_from_a_run(facslens, begun, drawn_ck48, tmp_path, monke
 
 
 def test_a_runs_own_network_predicts_and_so_does_its_export(
-    facslens, finished, drawn_ck48, tmp_path
+    facslens, finished_run, drawn_ck48, tmp_path
 ):
     faces = sorted((drawn_ck48 / "CK+48" / "surprise").glob("*.png"))[:3]
     choices = ("--faces-are-cropped", "--json")
-    code, text, err = facslens("predict", *faces, *choices, "--model", finished)
+    code, text, err = facslens("predict", *faces, *choices, "--model", finished_run)
     assert code == 0, err
     rows = [json.loads(line) for line in text.splitlines()]
     assert [row["expression"] for row in rows] == ["surprise"] * 3
     assert all(row["AU27_fired"] for row in rows)
     file = tmp_path / "run.onnx"
-    assert facslens("export", finished, "--onnx", file)[0] == 0
+    assert facslens("export", finished_run, "--onnx", file)[0] == 0
     _, text, _ = facslens("predict", *faces, *choices, "--model", file)
     for row, line in zip(rows, text.splitlines(), strict=True):
         other = json.loads(line)

@@ -15,23 +15,16 @@ from facslens.stages import order
 from facslens.stages.mechanism.parts import PARTS
 
 
-@pytest.fixture(scope="module")
-def finished(make_run, tmp_path_factory):
-    """A whole run of two layers, quickly made."""
-    choices = ["--epochs", "1", "--permutations", "19", "--distance", "auroc"]
-    choices += ["--layer", "conv1", "--layer", "conv3"]
-    return make_run(tmp_path_factory.mktemp("runs") / "drawn", *choices)
-
-
 @pytest.fixture
-def run(finished, tmp_path):
-    return shutil.copytree(finished, tmp_path / "run")
+def run(finished_run, tmp_path):
+    """A copy of the finished run, to be changed."""
+    return shutil.copytree(finished_run, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
-def finished_layers(finished, tmp_path_factory):
+def finished_layers(finished_run, tmp_path_factory):
     """The run with the part that compares layers, too."""
-    folder = shutil.copytree(finished, tmp_path_factory.mktemp("layers") / "drawn")
+    folder = shutil.copytree(finished_run, tmp_path_factory.mktemp("layers") / "drawn")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["facslens", "mechanism", str(folder), "--only", "layers"])
         with pytest.raises(SystemExit) as stop:

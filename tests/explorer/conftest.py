@@ -1,9 +1,9 @@
-"""One small run with everything in it, made once, and the folder of its explorer."""
+"""The explorer of a run with everything in it, and its folder."""
 
 import functools
 import http.server
 import json
-import sys
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,22 +11,13 @@ from typing import Any
 
 import pytest
 
-from facslens.cli.main import main
 from facslens.explorer.site import Site, write_site
 
 
 @pytest.fixture(scope="session")
-def run(drawn_ck48: Path, drawn_stimuli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on drawn faces with an experiment in all five grades of two action units."""
-    folder = tmp_path_factory.mktemp("explorer") / "small run"
-    arguments = ["--data", f"ck48:{drawn_ck48}", "--stimuli", drawn_stimuli, "--out", folder]
-    choices = ["--epochs", "2", "--permutations", "19", "--layer", "conv1", "--layer", "conv3"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["facslens", "run", *map(str, (*arguments, *choices))])
-        with pytest.raises(SystemExit) as stop:
-            main()
-    assert not stop.value.code
-    return folder
+def run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run, under a name with a space."""
+    return shutil.copytree(finished_run, tmp_path_factory.mktemp("explorer") / "small run")
 
 
 @pytest.fixture(scope="session")

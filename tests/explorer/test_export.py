@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from facslens.cli.main import main
+from facslens.explorer import projected
 
 
 @pytest.fixture
@@ -21,7 +22,10 @@ def facslens(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return call
 
 
-def test_a_run_becomes_a_folder(facslens: Any, run: Path, tmp_path: Path) -> None:
+def test_a_run_becomes_a_folder(
+    facslens: Any, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projected, "SECONDS", 0.0)  # project mapped units alone, which is quick
     code, out, _ = facslens("export", run, "--site", tmp_path / "site", "--no-faces")
     assert (code, out) == (0, f"explorer: {tmp_path / 'site' / 'index.html'}\n")
     assert (tmp_path / "site" / "data" / "site.js").is_file()

@@ -553,9 +553,8 @@ def write_beside(folder: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the figures for papers, a tenth of a second each; `test_figures` draws them all."""
-    monkeypatch.setattr("facslens.report.html._draw", lambda page, folder: None)
+def _without_figures(undrawn: None) -> None:
+    """Leave out the figures for papers."""
 
 
 @pytest.fixture

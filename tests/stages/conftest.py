@@ -14,6 +14,11 @@ from facslens.stages.project import run_project
 from facslens.stages.record import run_record
 
 
+@pytest.fixture(autouse=True)
+def _without_figures(undrawn):
+    """Leave out the figures for papers of every report that a test writes by itself."""
+
+
 @pytest.fixture(scope="session")
 def run(drawn_ck48, tmp_path_factory):
     """Drawn faces, an untrained network, half of the people to choose and half to confirm."""
