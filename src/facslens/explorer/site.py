@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ import numpy as np
 from facslens.artifacts import atomic
 from facslens.errors import CallError
 from facslens.explorer import actions, units
+from facslens.explorer.drawing import Drawing
 from facslens.explorer.explored import Explored
 from facslens.explorer.overview import detectors, overview
 from facslens.explorer.play import Play
@@ -108,14 +109,22 @@ class Site:
             self._made.move_to_end(name)
             return self._made[name]
 
+    @cached_property
+    def _play(self) -> Play | None:
+        play = None if self.explored.answered is None else Play(self.explored)
+        return play if play is not None and play.people else None
+
+    @cached_property
+    def drawing(self) -> Drawing | None:
+        """What draws faces that were not recorded; None where nothing does."""
+        return None if self._play is None else Drawing.of(self.explored, self._play, self._lock)
+
     def _every(self) -> dict[str, Make]:
-        explored = self.explored
+        explored, play = self.explored, self._play
         found: dict[str, Make] = {}
         for page in sorted(files("facslens.explorer").joinpath("pages").iterdir(), key=str):
             if page.name.rpartition(".")[2] in ("html", "css", "js", "svg"):
                 found[page.name] = page.read_bytes
-        play = Play(explored) if explored.answered is not None else None
-        has_play = play is not None and bool(play.people)
         found |= self._of_units()
         for au in explored.aus:
             found[f"data/au/{au}.js"] = partial(
@@ -132,7 +141,7 @@ class Site:
                 found[f"data/{name}.js"] = partial(
                     _script, name, partial(actions.profile, other, layer)
                 )
-        if play is not None and has_play:
+        if play is not None:
             for number, person in enumerate(play.people):
                 name = f"play/{number}"
                 found[f"data/{name}.js"] = partial(_script, name, partial(play.answers, person))
@@ -140,7 +149,7 @@ class Site:
                 found[f"{name}-seen.webp"] = partial(play.projections, person)
             found["play/people.webp"] = play.faces_at_rest
         further: dict[str, Any] = {
-            "play": play.contents() if play is not None and has_play else None,
+            "play": None if play is None else play.contents(),
             "block": units.BLOCK,
             "thumbs": THUMBS if explored.shows_faces else 0,
             "faces": {"sheet": FACES, "size": self._face} if explored.shows_faces else None,
