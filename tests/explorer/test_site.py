@@ -191,15 +191,15 @@ def test_answers_to_other_faces_are_not_played(run: Path, tmp_path: Path) -> Non
 
 
 def test_what_is_played_was_drawn_and_answered(
-    site: Site, read: Any, run: Path, drawn_stimuli: Path
+    site: Site, read: Any, run: Path, stimuli: Path
 ) -> None:
     play = read("site")["play"]
     assert play["people"] == ["P001", "P003", "P005", "P007", "P009"]  # the measuring half
     answers = read("play/1")
     assert [state["name"] for state in answers["states"]][:3] == ["rest", "AU01-A", "AU01-B"]
     assert len(answers["states"]) == 1 + 2 * 5
-    stimuli = read_stimuli(drawn_stimuli)
-    table = stimuli.table[needed(stimuli)].reset_index(drop=True)
+    faces = read_stimuli(stimuli)
+    table = faces.table[needed(faces)].reset_index(drop=True)
     name = answers["states"][7]["name"]
     row = index_of(table, "P003", name)
     with np.load(run / "experiment" / "answers.npz") as stored:
@@ -216,8 +216,8 @@ def test_what_is_played_was_drawn_and_answered(
     )
     chances = np.exp(logits) / np.exp(logits).sum()
     np.testing.assert_allclose(answers["chances"][7], 1000 * chances, atol=0.6)
-    of_set = index_of(stimuli.table, "P003", name)
-    drawn = stimuli.pixels(of_set, of_set + 1)[0]
+    of_set = index_of(faces.table, "P003", name)
+    drawn = faces.pixels(of_set, of_set + 1)[0]
     shown = cell_of(site.read("play/1.webp"), 7, answers["columns"], (48, 48))
     assert np.abs(shown - drawn).mean() < 8  # of noise, compressed with loss
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from facslens.action_units import ACTION_UNITS
 from facslens.datasets.stimuli import Stimuli
 from facslens.errors import ArtifactError, DataError
 from facslens.explorer.explored import Explored
@@ -74,7 +75,14 @@ class Drawing:
         from facslens.synthesis.pairs import GRADES
 
         return {
-            "aus": list(AUS),
+            "aus": {
+                au: {
+                    "name": ACTION_UNITS[au].name,
+                    "muscles": ACTION_UNITS[au].muscles,
+                    "region": ACTION_UNITS[au].region,
+                }
+                for au in AUS
+            },
             "grades": list(GRADES),
             "excluded": sorted(sorted(pair) for pair in EXCLUDED),
         }
@@ -92,8 +100,8 @@ class Drawing:
         Returns
         -------
         dict
-            ``face`` and ``seen``, pictures in base64; ``scores``, ``chances``, ``responses`` and
-            ``boxes`` as `Play.answers` has them of a recorded face.
+            ``face``, a PNG, and ``seen``, a WebP, in base64; ``scores``, ``chances``,
+            ``responses`` and ``boxes`` as `Play.answers` has them of a recorded face.
 
         Raises
         ------
@@ -133,9 +141,9 @@ class Drawing:
             assert model is not None
             return dataclasses.replace(model, network=copy.deepcopy(model.network))
 
-    def _answer(
-        self, person: str, picture: UInt8[np.ndarray, "row column *rgb"]
-    ) -> dict[str, Any]:
+    def _answer(self, person: str, picture: UInt8[np.ndarray, "row column *rgb"]) -> dict[str, Any]:
+        from facslens.synthesis.generate import encode
+
         model, play = self._model, self._play
         read = normalise.as_read(normalise.scaled([picture], model.input), model.input)
         listener = model.reading.listener(model.network, list(play.layers), peak)
@@ -151,11 +159,12 @@ class Drawing:
             projected = seen(model, [picture], play.own[0].layer, units, play.rule, limits or None)
         layers = self._explored.layers
         return {
-            "face": _text(sheet([picture], 1, quality=90)),
+            "face": _text(encode(picture, "png")),
             "scores": shorts(scale.centred(scores)[0]),
             "chances": [] if model.scale == "none" else thousandths(scale.chances(scores))[0],
             "responses": {
-                str(layers.index(layer)): shorts(found[layer].response[0]) for layer in play.layers
+                str(layers.index(layer)): shorts(found[layer].response[0].astype(float))
+                for layer in play.layers
             },
             "seen": _text(sheet(projected.pictures, max(1, len(play.own)), quality=70)),
             "boxes": projected.boxes[0] if projected.boxes else [],

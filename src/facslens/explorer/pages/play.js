@@ -32,7 +32,9 @@
     let data, layers, index, faces, seen, now, atRest, wanting = [], moved = null, glow = true, running = 0, left = false;
     /** What can be drawn now; null where nothing can, or it is not known yet. */
     let facts = null;
-    const aus = () => [...new Set([...data.states.flatMap((state) => state.aus), ...(facts ? facts.aus : [])])].sort();
+    const aus = () => [...new Set([...data.states.flatMap((state) => state.aus), ...(facts ? Object.keys(facts.aus) : [])])].sort();
+    /** What an action unit is called and where it shows. */
+    const about = (au) => site.aus[run.places.get(au)] || (facts && facts.aus[au]) || { name: "", region: "mouth", muscles: "" };
 
     /* The parts of the page. */
     const stage = canvas({ class: "stage", role: "img", "aria-label": "The drawn face" }, drawFace);
@@ -85,7 +87,7 @@
     /** A face that was drawn now, and what is answered to it. */
     async function drawn(answer, parts) {
       const source = "data:image/webp;base64," + answer.seen;
-      const [image, own] = await Promise.all([picture("data:image/webp;base64," + answer.face), picture(source)]);
+      const [image, own] = await Promise.all([picture("data:image/png;base64," + answer.face), picture(source)]);
       return {
         k: -1, aus: parts.map(auOf), side: "", parts, scores: answer.scores, chances: answer.chances.length ? answer.chances : null,
         at: (layer, unit) => answer.responses[layer][unit], boxes: answer.boxes,
@@ -107,7 +109,7 @@
       if (now.aus.length === 1) moved = now.aus[0];
       show();
       caption.replaceChildren(h("b", {}, now.aus.length ? titled(now.parts) + (now.side ? ", " + now.side + " side" : "") : "at rest"), " ",
-        now.aus.length === 1 ? run.auName(now.aus[0]) : now.aus.length ? named(now.aus) : "nothing is moved",
+        now.aus.length === 1 ? about(now.aus[0]).name : now.aus.length ? named(now.aus) : "nothing is moved",
         h("small", { class: "origin" }, now.k < 0 ? "drawn now by this computer" : "rendered with the stimuli"));
       tell(speak);
       facslens.keepAddress("#/play/" + encodeURIComponent(play.people[person]) + "/" + (key(now.parts, now.side) || "rest"));
@@ -233,7 +235,7 @@
       const drawn = aus();
       if (!moved || !drawn.includes(moved)) moved = drawn.includes("AU12") ? "AU12" : drawn[0];
       sliders.replaceChildren(...REGIONS.map(([region, label]) => {
-        const own = drawn.filter((au) => (site.aus[run.places.get(au)] || { region: "mouth" }).region === region);
+        const own = drawn.filter((au) => about(au).region === region);
         return own.length ? h("fieldset", {}, label ? h("legend", {}, label) : null, own.map(slider)) : null;
       }).filter(Boolean));
       const whole = data.states.map((state, k) => [state, k]).filter(([state]) => state.name && site.expressions.concat("contempt").includes(state.name) );
@@ -253,10 +255,10 @@
     }
 
     function slider(au) {
-      const grades = ["", ...(facts && facts.aus.includes(au) ? facts.grades : gradesOf(au))];
-      const input = h("input", { type: "range", min: 0, max: grades.length - 1, step: 1, value: 0, "aria-label": run.short(au) + " " + run.auName(au), oninput: () => move(au, grades[Number(input.value)]) });
+      const grades = ["", ...(facts && facts.aus[au] ? facts.grades : gradesOf(au))];
+      const input = h("input", { type: "range", min: 0, max: grades.length - 1, step: 1, value: 0, "aria-label": run.short(au) + " " + about(au).name, oninput: () => move(au, grades[Number(input.value)]) });
       const grade = h("output", { "aria-hidden": true });
-      const label = h("label", { class: "slider", tip: run.auName(au) + (site.aus[run.places.get(au)] && site.aus[run.places.get(au)].muscles ? "\n" + site.aus[run.places.get(au)].muscles : "") }, h("span", {}, h("b", {}, run.short(au)), " " + run.auName(au)), input, grade);
+      const label = h("label", { class: "slider", tip: about(au).name + (about(au).muscles ? "\n" + about(au).muscles : "") }, h("span", {}, h("b", {}, run.short(au)), " " + about(au).name), input, grade);
       const own = () => {
         const part = wanting.find((each) => auOf(each) === au), at = part ? Math.max(0, grades.indexOf(part.split("=")[1])) : 0;
         input.value = String(at);
