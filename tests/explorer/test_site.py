@@ -14,7 +14,8 @@ from PIL import Image
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.faces import needed
-from facslens.explorer import projected
+from facslens.explorer import projected, units
+from facslens.explorer.explored import Explored
 from facslens.explorer.site import Site, write_site
 from facslens.preprocess import normalise
 from facslens.projection.deconvnet import project_units
@@ -123,8 +124,8 @@ def test_projections_under_three_rules_are_those_of_the_projector(
     unit = int(own["unit"].iloc[0])
     own = own[(own["unit"] == unit) & (own["rank"] <= 6)].sort_values("rank")
     first = unit - unit % 64
-    block = read(f"unit/1-{first}")
-    cells = block["units"][unit % 64]["projected"]
+    block = read(f"projected/1-{first}")
+    cells = block["units"][unit % 64]
     assert list(cells) == ["deconvnet", "guided", "gradient"]
     paths = record.faces.table.set_index("image").loc[own["image"], "path"]
     images = normalise.as_read(normalise.read(list(paths), record.model.input), record.model.input)
@@ -148,6 +149,58 @@ def test_projections_under_three_rules_are_those_of_the_projector(
             shown = cell_of(site.read(f"projections/1-{first}.webp"), number, 16, (wide, high))
             assert shown.shape == expected.shape
             assert np.corrcoef(shown.ravel(), expected.ravel())[0, 1] > 0.9
+
+
+def test_a_table_in_which_some_rows_have_no_unit_is_read(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.DataFrame(
+        {
+            "layer": "conv3", "au": "AU12", "expression": "happiness", "unit": [3.0, np.nan],
+            "rank": [1.0, np.nan], "attribution": 0.5, "removed": 0.25, "half": True,
+        }
+    )  # fmt: skip
+    explored = Explored.open(run)
+    monkeypatch.setattr(Explored, "mechanism", lambda _, name: table if "carr" in name else None)
+    own = units.block(explored, "conv3", 0)["units"]
+    assert own[3]["carries"] == [["AU12", "happiness", 1.0, 0.5, 0.25, True]]
+    assert own[4]["carries"] == []
+
+
+@pytest.fixture
+def named(run: Path) -> Site:
+    """The explorer with the name of each file as its content."""
+    found = Site.of(run)
+    found._files.update({name: name.encode for name in found.names()})
+    return found
+
+
+def test_what_is_read_ahead_is_what_is_asked_for_next(run: Path, named: Site) -> None:
+    named.read_ahead()
+    made = list(named._made)
+    assert made[:3] == ["data/site.js", "data/play/0.js", "play/0.webp"]
+    first = RunRecord.open(run).mapping.query("layer == 'conv3' and unit == unit").iloc[0]
+    block = f"1-{int(first['unit']) // 64 * 64}"
+    own = [name for name in made if block in name]
+    assert own == [
+        f"data/unit/{block}.js", f"data/projected/{block}.js", f"projections/{block}.webp"
+    ]  # fmt: skip
+    assert named.read(own[0]) == own[0].encode()
+
+
+def test_reading_ahead_is_bounded_and_ends(named: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("facslens.explorer.site.KEPT", 2)
+        named.read_ahead()
+        assert list(named._made) == ["data/site.js"]
+    with monkeypatch.context() as patch:
+        patch.setattr("facslens.explorer.site.AHEAD", -1.0)
+        named.read_ahead()
+        assert list(named._made) == ["data/site.js"]
+    named.turns.end()
+    named.read_ahead()
+    assert list(named._made) == ["data/site.js"]
+    assert named.read("data/play/0.js") == b"data/play/0.js"  # requests go on
 
 
 def test_where_all_would_take_too_long_mapped_units_alone_are_projected(

@@ -8,9 +8,11 @@ from importlib.resources import files
 
 import pytest
 
-from facslens.server.app import Served
+from facslens.explorer.turns import Ended, Turns
+from facslens.server import app
+from facslens.server.serve import bind, server
 
-from .conftest import Site
+from .conftest import Served, Site
 
 PATHS = (
     "/../pyproject.toml", "/live/../../app.py", "/live/%2e%2e/app.py", "/live/..%2fapp.py",
@@ -60,13 +62,13 @@ def test_the_explorer_shows_its_link_to_the_live_page():
         def read(self, name):
             return kept
 
-    shown = Served(Site(), draws=False).read("index.html")
+    shown = app.Served(Site(), draws=False).read("index.html")
     assert b'<a href="live/">Live</a>' in shown
     assert b"data-draw" not in shown
     assert b"connect-src" not in shown
-    assert Served(Site(), draws=True).read("data/units.js") == kept
+    assert app.Served(Site(), draws=True).read("data/units.js") == kept
     # what is drawn comes by a request, with its pictures in the answer
-    drawing = Served(Site(), draws=True).read("index.html")
+    drawing = app.Served(Site(), draws=True).read("index.html")
     assert b'<html lang="en" data-draw="draw">' in drawing
     assert b"img-src 'self' data: file:; connect-src 'self'; base-uri 'none'" in drawing
 
@@ -74,6 +76,36 @@ def test_the_explorer_shows_its_link_to_the_live_page():
 def test_without_what_draws_no_face_is_drawn(explorer):
     assert explorer.ask("/draw").status == 404
     assert explorer.ask("/draw?person=P001&face=AU12=E").status == 404
+
+
+def test_files_are_made_ahead_until_the_server_ends():
+    class Ahead(Site):
+        def __init__(self):
+            super().__init__()
+            self.turns, self.paused, self.ended = Turns(), 0, threading.Event()
+
+        def read_ahead(self):
+            try:
+                with self.turns.ahead("data/sheet.png"):
+                    while True:
+                        self.turns.pause()
+                        self.paused += 1
+                        time.sleep(0.001)
+            except Ended:
+                self.ended.set()
+
+    site, at = Ahead(), bind("127.0.0.1", 0)
+    running = server(at, site)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [at.socket]})
+    thread.start()
+    while not site.paused:
+        time.sleep(0.01)
+    served = Served(at.socket.getsockname()[1], at.address)
+    assert served.ask("/data/units.js").status == 200
+    running.should_exit = True
+    thread.join()
+    at.socket.close()
+    assert site.ended.wait(2)
 
 
 def test_drawing_is_for_the_pages_of_the_server_and_bounded(run_server):

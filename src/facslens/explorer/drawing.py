@@ -3,7 +3,6 @@
 import base64
 import copy
 import dataclasses
-import threading
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -51,23 +50,19 @@ class Drawing:
         The people, and the units that answer.
     order
         By which the stimuli were drawn.
-    lock
-        Held while the run is read.
     """
 
-    def __init__(
-        self, explored: Explored, play: Play, order: "StimulusOrder", lock: threading.RLock
-    ) -> None:
-        self._explored, self._play, self._order, self._lock = explored, play, order, lock
+    def __init__(self, explored: Explored, play: Play, order: "StimulusOrder") -> None:
+        self._explored, self._play, self._order = explored, play, order
         self._sitting = lru_cache(maxsize=16)(self._sit)
 
     @classmethod
-    def of(cls, explored: Explored, play: Play, lock: threading.RLock) -> "Drawing | None":
+    def of(cls, explored: Explored, play: Play) -> "Drawing | None":
         """Give what draws; None where the extra is missing, or the network, or the order is."""
         if explored.answered is None or not play.people or not installed():
             return None
         order = _order(explored.answered.stimuli)
-        return None if order is None or explored.model is None else cls(explored, play, order, lock)
+        return None if order is None or explored.model is None else cls(explored, play, order)
 
     def facts(self) -> dict[str, Any]:
         """Say which action units can be drawn, at which grades, and which exclude each other."""
@@ -120,7 +115,7 @@ class Drawing:
     def _sit(self, person: str) -> "Sitting":
         from facslens.synthesis.sitting import Sitting
 
-        with self._lock:
+        with self._explored.turns.first():
             setting, recorded = self._play.setting(person), self._play.at_rest(person)
         found = Sitting.of(self._order, int(person[1:]), setting)
         again = found.draw({})
@@ -136,7 +131,7 @@ class Drawing:
 
     @cached_property
     def _model(self) -> Model:
-        with self._lock:
+        with self._explored.turns.first():
             model = self._explored.model
             assert model is not None
             return dataclasses.replace(model, network=copy.deepcopy(model.network))
@@ -153,7 +148,7 @@ class Drawing:
         scale = SCALES[model.scale]
         projected = NOTHING
         if play.own:
-            with self._lock:
+            with self._explored.turns.first():
                 limits = play.limits(person)
             units = [one.unit for one in play.own]
             projected = seen(model, [picture], play.own[0].layer, units, play.rule, limits or None)

@@ -148,18 +148,18 @@ class Play:
         model = self._explored.model
         scale = SCALES["none" if model is None else model.scale]
         pictures = self._seen(person)
+        responses = {}
+        for layer in self.layers:
+            self._explored.turns.pause()
+            own = self._answered.responses(layer, rows).astype(np.float64)
+            responses[str(self._explored.layers.index(layer))] = packed(own)
         return {
             "states": self.states(person),
             "scores": [shorts(row) for row in scale.centred(scores)],
             "chances": [] if model is None or model.scale == "none"
             else thousandths(scale.chances(scores)),
             "columns": COLUMNS,
-            "responses": {
-                str(self._explored.layers.index(layer)): packed(
-                    self._answered.responses(layer, rows).astype(np.float64)
-                )
-                for layer in self.layers
-            },
+            "responses": responses,
             "seen": {
                 "units": [[self._explored.layers.index(d.layer), d.unit] for d in self.own],
                 **pictures.described(),
@@ -211,6 +211,7 @@ class Play:
         found = NOTHING
         if model is not None and own:
             units = [one.unit for one in own]
-            found = seen(model, self.drawn(person), own[0].layer, units, self.rule)
+            pause = self._explored.turns.pause
+            found = seen(model, self.drawn(person), own[0].layer, units, self.rule, pause=pause)
         self._limits[person] = found.limits
         return found

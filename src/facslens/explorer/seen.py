@@ -1,6 +1,6 @@
 """What detectors see of drawn faces: their answers projected back to pixels, in proportion."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,6 +63,7 @@ def seen(
     units: Sequence[int],
     rule: str,
     limits: Sequence[float | None] | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Seen:
     """Project the answer of every unit to every face.
 
@@ -78,10 +79,12 @@ def seen(
         The projection rule.
     limits
         As `Seen` has them; None takes the brightest of these faces for each unit.
+    pause
+        Called between some faces and the next.
     """
     try:
         field = model.reading.field(layer)
-        cuts, boxes = _cuts(model, faces, layer, units, rule)
+        cuts, boxes = _cuts(model, faces, layer, units, rule, pause)
     except FacslensError:  # a layer in which the rules are refused
         return NOTHING
     if limits is None:
@@ -101,6 +104,7 @@ def _cuts(
     layer: str,
     units: Sequence[int],
     rule: str,
+    pause: Callable[[], None],
 ) -> tuple[list[list[Cut]], list[list[Box]]]:
     field = model.reading.field(layer)
     levels = normalise.scaled(faces, model.input)
@@ -108,6 +112,7 @@ def _cuts(
     cuts: list[list[Cut]] = []
     boxes: list[list[Box]] = []
     for first in range(0, len(levels), _AT_ONCE):
+        pause()
         some = normalise.as_read(levels[first : first + _AT_ONCE], model.input)
         number = len(some)
         found = project_units(

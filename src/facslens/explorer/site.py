@@ -1,6 +1,6 @@
 """The explorer's files: made when they are asked for, or written into a folder all at once."""
 
-import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from facslens.explorer.play import Play
 from facslens.explorer.projected import Projector
 from facslens.explorer.script import script
 from facslens.explorer.sheets import fitted, sheet
+from facslens.explorer.turns import Ended, Turns
 from facslens.preprocess.normalise import to_picture
 from facslens.progress import Report, silent
 from facslens.projection.windows import crop
@@ -34,6 +35,8 @@ THUMB: Final = 32
 FACE: Final = 96
 #: Bytes of made files that are kept in memory.
 KEPT: Final = 1 << 26
+#: Seconds after which no further file is made ahead.
+AHEAD: Final = 300.0
 
 Make = Callable[[], bytes]
 
@@ -54,7 +57,7 @@ class Site:
     against: tuple[Explored, ...] = ()
     _made: "OrderedDict[str, bytes]" = field(default_factory=OrderedDict, repr=False)
     _files: dict[str, Make] = field(default_factory=dict, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _pages: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
     def of(cls, run: Path, against: Sequence[Path] = (), no_faces: bool = False) -> "Site":
@@ -101,13 +104,59 @@ class Site:
             If there is no such file.
         """
         make = self._files[name]
-        with self._lock:
-            if name not in self._made:
-                self._made[name] = make()
-                while len(self._made) > 1 and sum(map(len, self._made.values())) > KEPT:
-                    self._made.popitem(last=False)
-            self._made.move_to_end(name)
-            return self._made[name]
+        if name in self._pages:
+            return make()
+        if (made := self._made.get(name)) is not None:  # at once, whoever has the run
+            return made
+        with self.turns.first(name):
+            return self._of(name)
+
+    def read_ahead(self) -> None:
+        """Make what is likely to be asked for next, while nobody asks, until `turns` ends it.
+
+        That is the first person to play with, and the pages of the units that were chosen for an
+        action unit, those of the last layers first, up to half of what is kept in memory, and for
+        `AHEAD` seconds.
+        """
+        size, begun = 0, time.monotonic()
+        try:
+            for name in self._soon():
+                with self.turns.ahead(name):
+                    size += len(self._of(name))
+                if size > KEPT // 2 or time.monotonic() - begun > AHEAD:
+                    return
+        except Ended:
+            return
+
+    def _of(self, name: str) -> bytes:
+        """Give a file that may have to be made; the run has to be free for that."""
+        if name not in self._made:
+            self._made[name] = self._files[name]()
+            while len(self._made) > 1 and sum(map(len, self._made.values())) > KEPT:
+                self._made.popitem(last=False)
+        return self._made[name]
+
+    def _soon(self) -> list[str]:
+        """Name the files that are likely to be asked for, the likeliest first."""
+        explored = self.explored
+        found = ["data/site.js", "data/play/0.js", "play/0.webp", "play/0-seen.webp"]
+        chosen = [
+            (layer, unit - unit % units.BLOCK)
+            for row in detectors(explored)
+            for layer, unit in ((row["layer"], row["unit"]), (row["layer"], row.get("c_unit")))
+            if unit is not None
+        ]
+        # by how many action units a block was chosen for, in the last layers first
+        for layer, first in sorted(set(chosen), key=lambda c: (-c[0], -chosen.count(c), c[1])):
+            block = f"{layer}-{first}"
+            found += [f"data/profile/{layer}.js", f"data/unit/{block}.js"]
+            found += [f"data/projected/{block}.js", f"projections/{block}.webp"]
+        return [name for name in dict.fromkeys(found) if name in self._files]
+
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is."""
+        return self.explored.turns
 
     @cached_property
     def _play(self) -> Play | None:
@@ -117,7 +166,7 @@ class Site:
     @cached_property
     def drawing(self) -> Drawing | None:
         """What draws faces that were not recorded; None where nothing does."""
-        return None if self._play is None else Drawing.of(self.explored, self._play, self._lock)
+        return None if self._play is None else Drawing.of(self.explored, self._play)
 
     def _every(self) -> dict[str, Make]:
         explored, play = self.explored, self._play
@@ -125,6 +174,7 @@ class Site:
         for page in sorted(files("facslens.explorer").joinpath("pages").iterdir(), key=str):
             if page.name.rpartition(".")[2] in ("html", "css", "js", "svg"):
                 found[page.name] = page.read_bytes
+        self._pages.update(found)
         found |= self._of_units()
         for au in explored.aus:
             found[f"data/au/{au}.js"] = partial(
@@ -180,7 +230,11 @@ class Site:
                 after = min(first + units.BLOCK, count)
                 name = f"unit/{place}-{first}"
                 found[f"data/{name}.js"] = partial(
-                    self._block, name, layer, first, after, projector
+                    _script, name, partial(units.block, explored, layer, first)
+                )
+                name = f"projected/{place}-{first}"
+                found[f"data/{name}.js"] = partial(
+                    _script, name, partial(_cells, projector, layer, first, after)
                 )
                 found[f"projections/{place}-{first}.webp"] = partial(
                     _projections, projector, layer, first, after
@@ -193,10 +247,6 @@ class Site:
         for first in range(0, len(explored.pictures), FACES):
             found[f"faces/{first}.webp"] = partial(self._faces, first)
         return found
-
-    def _block(self, name: str, layer: str, first: int, after: int, projector: Projector) -> bytes:
-        projected = projector.of(layer, first, after)
-        return script(name, units.block(self.explored, layer, first, projected))
 
     @property
     def _face(self) -> list[int]:
@@ -220,6 +270,10 @@ def _drawn(explored: Explored, au: str) -> bytes:
     found = explored.tables.drawn(au)
     assert found is not None
     return found
+
+
+def _cells(projector: Projector, layer: str, first: int, after: int) -> dict[str, Any]:
+    return projector.of(layer, first, after).described(first, after)
 
 
 def _projections(projector: Projector, layer: str, first: int, after: int) -> bytes:

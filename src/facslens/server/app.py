@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -54,6 +54,7 @@ class Pages(Protocol):
         """Give the content of a file."""
 
 
+@runtime_checkable
 class Draws(Protocol):
     """What draws faces for a site, such as `facslens.explorer.drawing.Drawing`."""
 
@@ -62,6 +63,29 @@ class Draws(Protocol):
 
     def face(self, person: str, shown: str) -> dict[str, Any]:
         """Draw a face, and give what the network answers to it."""
+
+
+@runtime_checkable
+class Turned(Protocol):
+    """Whose turn it is to work on a run, such as `facslens.explorer.turns.Turns`."""
+
+    def elsewhere(self) -> AbstractContextManager[None]:
+        """Keep work ahead waiting meanwhile."""
+
+    def end(self) -> None:
+        """Let work ahead end."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A site that makes files before they are asked for."""
+
+    @property
+    def turns(self) -> Turned:
+        """Whose turn it is."""
+
+    def read_ahead(self) -> None:
+        """Make files while nobody asks, until `turns` ends it."""
 
 
 class Own:
@@ -115,17 +139,25 @@ def application(door: Door, site: Pages | None = None) -> Guard:
     live, reading = Live(), Jobs(threads=2, places=8)
     making = Jobs(threads=1, places=64, seconds=MADE_IN)  # one after another: pages share a run
     draws: Draws | None = getattr(site, "drawing", None)
+    ahead: ReadsAhead | None = site if isinstance(site, ReadsAhead) else None
+    elsewhere = nullcontext if ahead is None else ahead.turns.elsewhere
     drawing = Jobs(threads=1, places=8, seconds=MADE_IN)  # the first face takes longest
+    making_ahead = Jobs(threads=1, places=1)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if ahead is not None:
+            making_ahead.submit(ahead.read_ahead)
         yield
-        for jobs in (reading, making, drawing):
+        if ahead is not None:
+            ahead.turns.end()
+        for jobs in (reading, making, drawing, making_ahead):
             jobs.close()
 
     async def facts(_: Request) -> Response:
         async with reading.place():
-            found = await reading.do(partial(_answered, live.facts))
+            with elsewhere():
+                found = await reading.do(partial(_answered, live.facts))
         here = {"explorer": site is not None, "most": BODY, "types": sorted(PICTURES)}
         return JSONResponse(found | here)
 
@@ -137,7 +169,8 @@ def application(door: Door, site: Pages | None = None) -> Guard:
             async with reading.place():
                 content = await body_of(request)
                 work = partial(live.read, content, units=units)
-                return JSONResponse(await reading.do(partial(_answered, work)))
+                with elsewhere():
+                    return JSONResponse(await reading.do(partial(_answered, work)))
 
         return read
 
@@ -147,7 +180,8 @@ def application(door: Door, site: Pages | None = None) -> Guard:
             raise HTTPException(404, "There is no such page.")
         work = partial(draws.face, given["person"], given.get("face", "")) if given else draws.facts
         async with drawing.place():
-            return JSONResponse(await drawing.do(partial(_answered, work)))
+            with elsewhere():
+                return JSONResponse(await drawing.do(partial(_answered, work)))
 
     routes = [
         Route("/draw", drawn),

@@ -12,12 +12,15 @@
     const i = run.row(layer, unit);
     const first = unit - (unit % site.block);
     main.append(head(layer, unit, i));
+    // its projections take longest where a server makes them, and come when they are there
+    const projected = need("unit/" + layer + "-" + first).then(() => need("projected/" + layer + "-" + first));
+    projected.catch(() => null);
     const [block, profile] = await Promise.all([need("unit/" + layer + "-" + first), need("profile/" + layer)]);
     const own = block.units[unit - first];
     main.append(
       h("div", { class: "cards" },
         verdicts(layer, unit, own),
-        exemplars(layer, first, block, own),
+        exemplars(layer, unit, first, own, projected),
         profiles(profile, unit),
         histograms(own, i),
         doses(own),
@@ -59,24 +62,29 @@
       plain.length ? h("p", { class: "about" }, "By the largest distance alone, without any test, it would be the unit of " + plain.map((m) => run.short(m.au)).join(", ") + ".") : null);
   }
 
-  function exemplars(layer, first, block, own) {
-    const rules = Object.keys(own.projected);
+  function exemplars(layer, unit, first, own, projected) {
     if (!own.exemplars.length) return null;
     const show = site.faces && own.exemplars.some((e) => e.face !== undefined);
-    const input = site.input;
+    const input = site.input, note = h("p", { class: "about", role: "status" }, "Its projections are being made …");
+    const places = own.exemplars.map(() => h("div", { class: "projected" }));
+    const sheet = "projections/" + layer + "-" + first + ".webp";
+    projected.then((made) => {
+      const cells = made.units[unit - first], rules = Object.keys(cells);
+      places.forEach((place, k) => place.replaceChildren(...rules.filter((rule) => cells[rule][k] !== undefined).map((rule) => h("figure", { class: "projection" },
+        run.cut(sheet, cells[rule][k], 16, made.size, { class: "face", role: "img", "aria-label": "Projection by " + (RULES[rule] || rule) }),
+        k === 0 ? h("figcaption", {}, RULES[rule] || rule) : null))));
+      note.textContent = rules.length ? "" : "Its projections are not in this run.";
+      note.hidden = rules.length > 0;
+    }, (error) => { note.textContent = "Its projections could not be read: " + error.message + "."; });
     return h("section", { class: "card wide" }, h("h2", {}, "Faces it answers most"),
       h("p", { class: "about" }, "At most one of each person. The frame marks what the place of its response can see; below, the response projected back to pixels. Projections show edges of the picture whatever the weights: they say where, not why."),
       h("ol", { class: "exemplars" }, own.exemplars.map((e, k) => h("li", {},
         show ? h("figure", { tip: [e.expression, e.subject && "person " + e.subject, e.split === "test" ? "unseen" : e.split, "response " + decimal(e.response)].filter(Boolean).join(" · ") },
           run.cut("faces/" + (e.face - (e.face % site.faces.sheet)) + ".webp", e.face % site.faces.sheet, 16, site.faces.size, { class: "face", role: "img", "aria-label": "Exemplar " + (k + 1) + (e.expression ? ", " + e.expression : "") + ", response " + decimal(e.response) }),
           e.box && input ? h("i", { class: "frame", style: frame(e.box, input) }) : null) : null,
-        rules.map((rule) => {
-          const cell = own.projected[rule][k];
-          return cell === undefined ? null : h("figure", { class: "projection" }, run.cut("projections/" + layer + "-" + first + ".webp", cell, 16, block.size, { class: "face", role: "img", "aria-label": "Projection by " + (RULES[rule] || rule) }),
-            k === 0 ? h("figcaption", {}, RULES[rule] || rule) : null);
-        }),
+        places[k],
         h("span", { class: "number" }, decimal(e.response))))),
-      rules.length ? null : h("p", { class: "about" }, "Its projections are not in this run."));
+      note);
   }
 
   function frame(box, [wide, high]) {
