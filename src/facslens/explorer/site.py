@@ -209,6 +209,7 @@ class Site:
                     "name": other.name,
                     "layers": [{"name": n, "units": other.units_of(n)} for n in other.layers],
                     "aus": list(other.aus),
+                    "expressions": list(other.expressions),
                     "detectors": detectors(other),
                 }
                 for other in self.against

@@ -146,7 +146,7 @@
     if (!own.groups.length) return null;
     return card("The same in other faces?", "Twins of the drawn people, alike but for skin, age or sex: how much more it changes in the second than in the first.",
       h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, ["action unit", "twins", "difference", "p (Holm)"].map((t, k) => h("th", { scope: "col", class: k > 1 ? "number" : "" }, t)))),
-        h("tbody", {}, own.groups.map((r) => h("tr", {}, h("th", { scope: "row" }, run.auLink(r[0], false)), h("td", {}, r[2] + " → " + r[3]), h("td", { class: "number" }, signed(r[6]) + " (" + decimal(r[7]) + " to " + decimal(r[8]) + ")"), h("td", { class: "number" + (r[10] ? " strong" : "") }, chance(r[9]))))))));
+        h("tbody", {}, own.groups.map((r) => h("tr", {}, h("th", { scope: "row" }, run.auLink(r[0], false)), h("td", {}, r[2] + " → " + r[3]), h("td", { class: "number" }, signed(r[6]), h("small", {}, " (" + decimal(r[7]) + " to " + decimal(r[8]) + ")")), h("td", { class: "number" + (r[10] ? " strong" : "") }, chance(r[9]))))))));
   }
 
   /** The mean difference of two profiles over the action units that both know; null without any. */
@@ -177,20 +177,29 @@
       })));
   }
 
+  /** The unit of another run that is most like one: of the same layer, or of any where the networks differ. */
+  async function partner(other, number, layer, own) {
+    const pairs = site.aus.map((one, k) => [k, other.aus.indexOf(one.au)]).filter(([, v]) => v >= 0);
+    const layers = facslens.isAlike(other) ? [layer] : other.layers.map((_, k) => k);
+    const theirs = await Promise.all(layers.map((at) => need("against/" + number + "-" + at)));
+    for (const kind of ["observed", "separation"]) {
+      const found = layers.flatMap((at, k) => nearest(own[kind], theirs[k][kind], pairs, -1, 1).map((one) => ({ ...one, at, kind })));
+      if (found.length) return found.reduce((a, b) => (b.away < a.away ? b : a));
+    }
+    return null;
+  }
+
   function partners(layer, unit, profile) {
     if (!site.against.length) return null;
-    const kind = kindOf(profile);
+    const own = { observed: profile.observed[unit], separation: profile.separation[unit] };
     const holder = h("div", {}, "…");
     Promise.all(site.against.map(async (other, number) => {
-      const at = other.layers.findIndex((one) => one.name === site.layers[layer].name);
-      if (at < 0) return h("li", {}, other.name + " has no layer " + site.layers[layer].name);
-      const theirs = await need("against/" + number + "-" + at);
-      const pairs = site.aus.map((one, k) => [k, other.aus.indexOf(one.au)]).filter(([, v]) => v >= 0);
-      const [found] = nearest(profile[kind][unit], theirs[kind], pairs, -1, 1);
+      const found = await partner(other, number, layer, own);
       if (!found) return h("li", {}, "nothing to compare with in " + other.name);
-      const held = other.detectors.filter((d) => d.layer === at && (d.unit === found.unit || d.c_unit === found.unit));
-      return h("li", {}, h("b", {}, other.name), ": " + other.layers[at].name + "/" + found.unit + ", mean difference " + decimal(found.away, 3), held.length ? ", there the unit of " + [...new Set(held.map((d) => run.short(other.aus[d.au])))].join(", ") : "");
-    })).then((items) => holder.replaceChildren(h("ul", {}, items)));
+      const held = other.detectors.filter((d) => d.layer === found.at && (d.unit === found.unit || d.c_unit === found.unit));
+      return h("li", {}, h("b", {}, other.name), ": " + other.layers[found.at].name + "/" + found.unit + ", mean difference " + decimal(found.away, 3) + (found.kind === "observed" ? " on coded faces" : " on drawn faces"),
+        held.length ? ", there the unit of " + [...new Set(held.map((d) => run.short(other.aus[d.au])))].join(", ") : "", facslens.isAlike(other) ? "" : "; of any layer, for it is another network");
+    })).then((items) => holder.replaceChildren(h("ul", {}, items)), (error) => holder.replaceChildren(error.message));
     return card("Its partner in other runs", "The unit there with the most similar values over action units.", holder);
   }
 
