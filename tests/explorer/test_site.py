@@ -115,6 +115,10 @@ def test_exemplars_show_their_face_and_the_place(site: Site, read: Any, record: 
     found = cell_of(sheet, shown["face"] % 256, 16, (48, 48))
     # the sheet is compressed with loss: some levels on noise, while another face differs by 15
     assert np.abs(found - face).mean() < 6
+    thumb = cell_of(site.read("thumbs/1-0.jpg"), unit, 16, (32, 32))
+    part = crop(face / 255, tuple(shown["box"]), fill=0.5)
+    expected = Image.fromarray(np.rint(part * 255).astype(np.uint8)).resize((32, 32), 1)
+    assert np.abs(thumb - np.asarray(expected, float)).mean() < 6
 
 
 def test_projections_under_three_rules_are_those_of_the_projector(

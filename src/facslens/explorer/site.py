@@ -242,7 +242,7 @@ class Site:
                 )
             if explored.shows_faces:
                 for first in range(0, count, THUMBS):
-                    found[f"thumbs/{place}-{first}.webp"] = partial(
+                    found[f"thumbs/{place}-{first}.jpg"] = partial(
                         _thumbs, explored, layer, first, min(first + THUMBS, count)
                     )
         for first in range(0, len(explored.pictures), FACES):
@@ -295,9 +295,10 @@ def _thumbs(explored: Explored, layer: str, first: int, after: int) -> bytes:
         face = levels[image] if seen is None else crop(levels[image], seen[place], fill=0.5)
         found[int(unit)] = fitted(to_picture(face), THUMB, THUMB)
     if not found:
-        return sheet([])
+        return sheet([], form="JPEG")
     blank = np.full_like(next(iter(found.values())), 128)
-    return sheet([found.get(unit, blank) for unit in range(first, after)])
+    # whoever scrolls the list meets many of these files at once
+    return sheet([found.get(unit, blank) for unit in range(first, after)], form="JPEG")
 
 
 def write_site(site: Site, folder: Path, progress: Report = silent) -> Path:
