@@ -1,11 +1,15 @@
 """The exported folder in a real browser, from the disk, as a reader would use it."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from facslens.explorer.script import script
 
 pytestmark = pytest.mark.browser
 
@@ -259,6 +263,57 @@ def test_compare_counts_what_came_and_what_was_lost(reader: Reader, read: Any) -
         len(caused[0] & caused[1]),
         len(caused[0] - caused[1]),
     ]
+
+
+@pytest.fixture
+def different(folder: Path, read: Any, tmp_path: Path) -> Path:
+    """The folder against a run of another network: one layer, no experiment, and AU45 on top."""
+    copy = shutil.copytree(folder, tmp_path / "site")
+    shown = read("site")
+    [own] = shown["against"]
+    own |= {"name": "other", "layers": [{"name": "block1", "units": 64}], "expressions": ["fear"]}
+    kept = {"layer", "au", "unit", "status", "auroc", "test", "low", "high", "p", "said"}
+    rows = [{k: v for k, v in d.items() if k in kept} for d in own["detectors"] if d["layer"] == 0]
+    own["aus"] = [*own["aus"], "AU45"]
+    row = {"layer": 0, "au": len(own["aus"]) - 1, "unit": 3, "status": "confirmed", "test": 0.9}
+    own["detectors"] = [*rows, {**dict.fromkeys(kept), **row}]
+    (copy / "data" / "site.js").write_bytes(script("site", shown))
+    profile = read("profile/0")
+    for name in ("observed", "separation"):
+        profile[name] = [[*values, None] for values in profile[name]]
+    (copy / "data" / "against" / "0-0.js").write_bytes(script("against/0-0", profile))
+    return copy
+
+
+def test_different_networks_are_compared_by_action_units(
+    browser: Any, different: Path, read: Any
+) -> None:
+    reader = Reader(browser, different)
+    page = reader.open("#/compare?kind=observed")
+    assert "a=0%3Ablock1&b=conv3" in reader.address
+    assert page.locator("th", has_text="block1").inner_text() == "other · block1"
+    rows = page.locator("tr", has_text="AU45").locator("td").all_inner_texts()
+    assert [" ".join(text.split()) for text in rows] == ["block1/3 confirmed 0.90", "not measured"]
+    alone = page.locator(".tally.alone")
+    assert "AU45" in alone.inner_text()
+    assert "action units measured on one side alone" in alone.inner_text()
+    networks = page.locator("section", has=page.locator("h2", has_text="Different networks"))
+    assert "other\tblock1 (64)\tfear" in networks.inner_text()
+    page = reader.open("#/compare?kind=caused")
+    assert page.locator(".note").inner_text() == (
+        "other · block1 has no values on drawn faces: nothing came or was lost."
+    )
+    counts = page.locator(".tally > b").all_inner_texts()
+    assert counts[:4] == ["0", "0", "0", "0"]
+    profile, theirs = (np.array(read(f"profile/{k}")["observed"], float) for k in (1, 0))
+    away = np.nanmean(np.abs(theirs - profile[84]), axis=1)  # in thousandths
+    page = reader.open("#/unit/conv3/84")
+    card = page.locator("section", has=page.locator("h2", has_text="Its partner in other runs"))
+    said = f"other: block1/{int(np.nanargmin(away))}, mean difference {np.nanmin(away) / 1000:.3f}"
+    card.locator("li", has_text=f"{said} on coded faces").wait_for()
+    assert card.locator("li").inner_text().endswith("; of any layer, for it is another network")
+    assert reader.complaints == []
+    reader.page.close()
 
 
 def test_the_policy_holds_where_a_server_gives_the_folder(browser: Any, served: str) -> None:

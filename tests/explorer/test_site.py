@@ -14,7 +14,8 @@ from PIL import Image
 from facslens.datasets.stimuli import read_stimuli
 from facslens.errors import ArtifactError, CallError
 from facslens.experiments.faces import needed
-from facslens.explorer import projected
+from facslens.explorer import projected, units
+from facslens.explorer.explored import Explored
 from facslens.explorer.site import Site, write_site
 from facslens.preprocess import normalise
 from facslens.projection.deconvnet import project_units
@@ -115,6 +116,10 @@ def test_exemplars_show_their_face_and_the_place(site: Site, read: Any, record: 
     found = cell_of(sheet, shown["face"] % 256, 16, (48, 48))
     # the sheet is compressed with loss: some levels on noise, while another face differs by 15
     assert np.abs(found - face).mean() < 6
+    thumb = cell_of(site.read("thumbs/1-0.jpg"), unit, 16, (32, 32))
+    part = crop(face / 255, tuple(shown["box"]), fill=0.5)
+    expected = Image.fromarray(np.rint(part * 255).astype(np.uint8)).resize((32, 32), 1)
+    assert np.abs(thumb - np.asarray(expected, float)).mean() < 6
 
 
 def test_projections_under_three_rules_are_those_of_the_projector(
@@ -124,8 +129,8 @@ def test_projections_under_three_rules_are_those_of_the_projector(
     unit = int(own["unit"].iloc[0])
     own = own[(own["unit"] == unit) & (own["rank"] <= 6)].sort_values("rank")
     first = unit - unit % 64
-    block = read(f"unit/1-{first}")
-    cells = block["units"][unit % 64]["projected"]
+    block = read(f"projected/1-{first}")
+    cells = block["units"][unit % 64]
     assert list(cells) == ["deconvnet", "guided", "gradient"]
     paths = record.faces.table.set_index("image").loc[own["image"], "path"]
     images = normalise.as_read(normalise.read(list(paths), record.model.input), record.model.input)
@@ -149,6 +154,58 @@ def test_projections_under_three_rules_are_those_of_the_projector(
             shown = cell_of(site.read(f"projections/1-{first}.webp"), number, 16, (wide, high))
             assert shown.shape == expected.shape
             assert np.corrcoef(shown.ravel(), expected.ravel())[0, 1] > 0.9
+
+
+def test_a_table_in_which_some_rows_have_no_unit_is_read(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.DataFrame(
+        {
+            "layer": "conv3", "au": "AU12", "expression": "happiness", "unit": [3.0, np.nan],
+            "rank": [1.0, np.nan], "attribution": 0.5, "removed": 0.25, "half": True,
+        }
+    )  # fmt: skip
+    explored = Explored.open(run)
+    monkeypatch.setattr(Explored, "mechanism", lambda _, name: table if "carr" in name else None)
+    own = units.block(explored, "conv3", 0)["units"]
+    assert own[3]["carries"] == [["AU12", "happiness", 1.0, 0.5, 0.25, True]]
+    assert own[4]["carries"] == []
+
+
+@pytest.fixture
+def named(run: Path) -> Site:
+    """The explorer with the name of each file as its content."""
+    found = Site.of(run)
+    found._files.update({name: name.encode for name in found.names()})
+    return found
+
+
+def test_what_is_read_ahead_is_what_is_asked_for_next(run: Path, named: Site) -> None:
+    named.read_ahead()
+    made = list(named._made)
+    assert made[:3] == ["data/site.js", "data/play/0.js", "play/0.webp"]
+    first = RunRecord.open(run).mapping.query("layer == 'conv3' and unit == unit").iloc[0]
+    block = f"1-{int(first['unit']) // 64 * 64}"
+    own = [name for name in made if block in name]
+    assert own == [
+        f"data/unit/{block}.js", f"data/projected/{block}.js", f"projections/{block}.webp"
+    ]  # fmt: skip
+    assert named.read(own[0]) == own[0].encode()
+
+
+def test_reading_ahead_is_bounded_and_ends(named: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("facslens.explorer.site.KEPT", 2)
+        named.read_ahead()
+        assert list(named._made) == ["data/site.js"]
+    with monkeypatch.context() as patch:
+        patch.setattr("facslens.explorer.site.AHEAD", -1.0)
+        named.read_ahead()
+        assert list(named._made) == ["data/site.js"]
+    named.turns.end()
+    named.read_ahead()
+    assert list(named._made) == ["data/site.js"]
+    assert named.read("data/play/0.js") == b"data/play/0.js"  # requests go on
 
 
 def test_where_all_would_take_too_long_mapped_units_alone_are_projected(
@@ -192,15 +249,15 @@ def test_answers_to_other_faces_are_not_played(run: Path, tmp_path: Path) -> Non
 
 
 def test_what_is_played_was_drawn_and_answered(
-    site: Site, read: Any, run: Path, two_grades: Path
+    site: Site, read: Any, run: Path, stimuli: Path
 ) -> None:
     play = read("site")["play"]
     assert play["people"] == ["P001", "P003", "P005", "P007", "P009"]  # the measuring half
     answers = read("play/1")
     assert [state["name"] for state in answers["states"]][:3] == ["rest", "AU01-C", "AU01-E"]
     assert len(answers["states"]) == 1 + 2 * 2
-    stimuli = read_stimuli(two_grades)
-    table = stimuli.table[needed(stimuli)].reset_index(drop=True)
+    faces = read_stimuli(stimuli)
+    table = faces.table[needed(faces)].reset_index(drop=True)
     name = answers["states"][4]["name"]
     row = index_of(table, "P003", name)
     with np.load(run / "experiment" / "answers.npz") as stored:
@@ -217,8 +274,8 @@ def test_what_is_played_was_drawn_and_answered(
     )
     chances = np.exp(logits) / np.exp(logits).sum()
     np.testing.assert_allclose(answers["chances"][4], 1000 * chances, atol=0.6)
-    of_set = index_of(stimuli.table, "P003", name)
-    drawn = stimuli.pixels(of_set, of_set + 1)[0]
+    of_set = index_of(faces.table, "P003", name)
+    drawn = faces.pixels(of_set, of_set + 1)[0]
     shown = cell_of(site.read("play/1.webp"), 4, answers["columns"], (48, 48))
     assert np.abs(shown - drawn).mean() < 8  # of noise, compressed with loss
 

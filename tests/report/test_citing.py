@@ -12,6 +12,7 @@ from facslens.report.citations import AUTHOR, TITLE, bibtex, software, sources
 from facslens.report.html import open_page, write_report
 from facslens.report.sections.citing import FACES, _keys, build_citing
 from facslens.runs.folder import Run
+from facslens.version import RELEASED, __version__
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +51,22 @@ def test_every_source_can_be_read_and_has_author_title_and_year() -> None:
     assert found["zhu2019"]["eprint"] == "1904.09737"
     for key, fields in found.items():
         assert {"author", "title", "year"} <= set(fields), key
+
+
+def test_the_day_of_the_release_is_said_once_it_is_known() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    if RELEASED is None:
+        assert "date-released" not in citation
+        assert f"## [{__version__}]" not in changes
+    else:
+        assert f"date-released: {RELEASED}" in citation
+        assert f"## [{__version__}] - {RELEASED}" in changes
+    own = parsed(software("1.0", "2027-01-31"))["facslens"]
+    assert (own["year"], own["date"]) == ("2027", "2027-01-31")
+    assert "year" not in parsed(software("1.0", None))["facslens"]
+    older = parsed(bibtex([], "0.0.1"))["facslens"]  # when that was is not known here
+    assert (older["version"], "year" in older) == ("0.0.1", False)
 
 
 def test_facslens_is_cited_as_its_package_names_it() -> None:

@@ -1,11 +1,18 @@
 """What is served: the files that pages name, and nothing else."""
 
+import json
 import socket
+import threading
+import time
 from importlib.resources import files
 
 import pytest
 
-from facslens.server.app import WithLive
+from facslens.explorer.turns import Ended, Turns
+from facslens.server import app
+from facslens.server.serve import bind, server
+
+from .conftest import Served, Site
 
 PATHS = (
     "/../pyproject.toml", "/live/../../app.py", "/live/%2e%2e/app.py", "/live/..%2fapp.py",
@@ -55,8 +62,87 @@ def test_the_explorer_shows_its_link_to_the_live_page():
         def read(self, name):
             return kept
 
-    assert b'<a href="live/">Live</a>' in WithLive(Site()).read("index.html")
-    assert WithLive(Site()).read("data/units.js") == kept
+    shown = app.Served(Site(), draws=False).read("index.html")
+    assert b'<a href="live/">Live</a>' in shown
+    assert b"data-draw" not in shown
+    assert b"connect-src" not in shown
+    assert app.Served(Site(), draws=True).read("data/units.js") == kept
+    # what is drawn comes by a request, with its pictures in the answer
+    drawing = app.Served(Site(), draws=True).read("index.html")
+    assert b'<html lang="en" data-draw="draw">' in drawing
+    assert b"img-src 'self' data: file:; connect-src 'self'; base-uri 'none'" in drawing
+
+
+def test_without_what_draws_no_face_is_drawn(explorer):
+    assert explorer.ask("/draw").status == 404
+    assert explorer.ask("/draw?person=P001&face=AU12=E").status == 404
+
+
+def test_files_are_made_ahead_until_the_server_ends():
+    class Ahead(Site):
+        def __init__(self):
+            super().__init__()
+            self.turns, self.paused, self.ended = Turns(), 0, threading.Event()
+
+        def read_ahead(self):
+            try:
+                with self.turns.ahead("data/sheet.png"):
+                    while True:
+                        self.turns.pause()
+                        self.paused += 1
+                        time.sleep(0.001)
+            except Ended:
+                self.ended.set()
+
+    site, at = Ahead(), bind("127.0.0.1", 0)
+    running = server(at, site)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [at.socket]})
+    thread.start()
+    while not site.paused:
+        time.sleep(0.01)
+    served = Served(at.socket.getsockname()[1], at.address)
+    assert served.ask("/data/units.js").status == 200
+    running.should_exit = True
+    thread.join()
+    at.socket.close()
+    assert site.ended.wait(2)
+
+
+def test_drawing_is_for_the_pages_of_the_server_and_bounded(run_server):
+    going = threading.Event()
+
+    class Draws(Site):
+        class drawing:  # noqa: N801
+            @staticmethod
+            def facts():
+                return {"grades": ["A"]}
+
+            @staticmethod
+            def face(person, shown):
+                going.wait(20)
+                return {"person": person, "shown": shown}
+
+    served = run_server(Draws())
+    assert json.loads(served.ask("/draw").text) == {"grades": ["A"]}
+    for headers in ({"sec_fetch_site": "cross-site"}, {"host": "evil.example"}):
+        assert served.ask("/draw", **headers).status in (403, 421)
+    found = []
+    asking = [
+        threading.Thread(target=lambda: found.append(served.ask("/draw?person=P1&face=AU12%3DE")))
+        for _ in range(9)
+    ]
+    for one in asking:
+        one.start()
+    while not found:  # the one that finds no place
+        time.sleep(0.01)
+    assert (found[0].status, found[0].text) == (503, "facslens is busy: try again.\n")
+    assert found[0].headers["Retry-After"] == "1"
+    assert served.ask("/data/units.js").status == 200  # pages do not wait for what is drawn
+    going.set()
+    for one in asking:
+        one.join()
+    assert [one.status for one in found[1:]] == [200] * 8
+    assert json.loads(found[1].text) == {"person": "P1", "shown": "AU12=E"}
 
 
 def test_what_a_browser_has_is_not_sent_again(explorer):

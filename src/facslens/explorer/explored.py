@@ -1,7 +1,7 @@
 """One run as the explorer reads it: its tables, its faces and its network, as far as they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Float, Int, UInt8
 
 from facslens.errors import CallError, FacslensError
+from facslens.explorer.turns import Turns
 from facslens.models.model import Model
 from facslens.preprocess import normalise
 from facslens.preprocess.input import Input, noted_input
@@ -35,10 +36,13 @@ class Explored:
         The files of the run.
     no_faces
         Whether the faces of the dataset, and what names them, are left out.
+    turns
+        Whose turn it is to read the run.
     """
 
     tables: RunTables
     no_faces: bool = False
+    turns: Turns = field(default_factory=Turns)
 
     @classmethod
     def open(cls, folder: Path, no_faces: bool = False) -> "Explored":
@@ -242,7 +246,7 @@ class Explored:
         if self.model is None:
             return None
         try:
-            field = self.model.reading.field(layer)
+            seen = self.model.reading.field(layer)
         except FacslensError:
             return None
-        return [field.rectangle(int(row), int(column)) for row, column in places]
+        return [seen.rectangle(int(row), int(column)) for row, column in places]

@@ -6,19 +6,15 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 
 from facslens.datasets.stimuli import HALVES
-from facslens.errors import FacslensError
 from facslens.experiments.trials import GRADES
 from facslens.explorer.explored import Explored
-from facslens.explorer.projected import SIDE
 from facslens.explorer.script import packed, shorts, thousandths
-from facslens.explorer.sheets import fitted, glow, sheet
+from facslens.explorer.seen import NOTHING, Seen, seen
+from facslens.explorer.sheets import sheet
 from facslens.models.scale import SCALES
-from facslens.preprocess import normalise
-from facslens.projection.deconvnet import project_units
-from facslens.projection.windows import brightest, crop, to_grey
 from facslens.report.tables import records, text
 
 #: People that can be played with.
@@ -29,8 +25,6 @@ UNITS: Final = 4096
 KINDS: Final = ("rest", "alone", "side", "together", "without", "pair")
 #: Columns of the sheet of faces.
 COLUMNS: Final = 12
-#: Faces that are projected at a time.
-_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True)
@@ -59,6 +53,7 @@ class Play:
         assert explored.answered is not None
         self._explored, self._answered = explored, explored.answered
         self._seen = lru_cache(maxsize=2)(self._projected)
+        self._limits: dict[str, list[float | None]] = {}
 
     @property
     def _table(self) -> pd.DataFrame:
@@ -78,9 +73,21 @@ class Play:
         """Tell which of the faces that were shown are of a person, in one setting."""
         table = self._table
         own = (table["person"] == person) & table["kind"].isin(KINDS)
-        setting = table.loc[own, "setting"].min()
-        found: Bool[np.ndarray, " image"] = (own & (table["setting"] == setting)).to_numpy(bool)
+        found: Bool[np.ndarray, " image"] = (
+            own & (table["setting"] == self.setting(person))
+        ).to_numpy(bool)
         return found
+
+    def setting(self, person: str) -> int:
+        """Give the number of the setting in which a person is shown."""
+        table = self._table
+        own = (table["person"] == person) & table["kind"].isin(KINDS)
+        return int(table.loc[own, "setting"].min())
+
+    def at_rest(self, person: str) -> UInt8[np.ndarray, "row column *rgb"]:
+        """Give the drawn face of a person at rest."""
+        kinds = self._table["kind"][self.rows(person)].to_numpy()
+        return self.drawn(person)[int(np.flatnonzero(kinds == "rest")[0])]
 
     def states(self, person: str) -> list[dict[str, Any]]:
         """Give the action units, their grades and the side of each face; none at rest.
@@ -141,43 +148,38 @@ class Play:
         model = self._explored.model
         scale = SCALES["none" if model is None else model.scale]
         pictures = self._seen(person)
+        responses = {}
+        for layer in self.layers:
+            self._explored.turns.pause()
+            own = self._answered.responses(layer, rows).astype(np.float64)
+            responses[str(self._explored.layers.index(layer))] = packed(own)
         return {
             "states": self.states(person),
             "scores": [shorts(row) for row in scale.centred(scores)],
             "chances": [] if model is None or model.scale == "none"
             else thousandths(scale.chances(scores)),
             "columns": COLUMNS,
-            "responses": {
-                str(self._explored.layers.index(layer)): packed(
-                    self._answered.responses(layer, rows).astype(np.float64)
-                )
-                for layer in self.layers
-            },
+            "responses": responses,
             "seen": {
-                "units": [[self._explored.layers.index(d.layer), d.unit] for d in self._own],
-                "cell": pictures.cell,
-                "input": pictures.input,
-                "boxes": pictures.boxes,
+                "units": [[self._explored.layers.index(d.layer), d.unit] for d in self.own],
+                **pictures.described(),
             },
         }  # fmt: skip
 
     def faces(self, person: str) -> bytes:
         """Put the drawn faces of a person side by side, in the order of `states`."""
-        return sheet(self._drawn(person), COLUMNS, quality=90)
+        return sheet(self.drawn(person), COLUMNS, quality=90)
 
     def projections(self, person: str) -> bytes:
         """Put the projections side by side: a row for each face, a column for each detector."""
-        return sheet(self._seen(person).pictures, max(1, len(self._own)), quality=70)
+        return sheet(self._seen(person).pictures, max(1, len(self.own)), quality=70)
 
     def faces_at_rest(self) -> bytes:
         """Put a picture of every person at rest side by side."""
-        found = []
-        for person in self.people:
-            kinds = self._table["kind"][self.rows(person)].to_numpy()
-            found.append(self._drawn(person)[int(np.flatnonzero(kinds == "rest")[0])])
-        return sheet(found)
+        return sheet([self.at_rest(person) for person in self.people])
 
-    def _drawn(self, person: str) -> list[UInt8[np.ndarray, "row column *rgb"]]:
+    def drawn(self, person: str) -> list[UInt8[np.ndarray, "row column *rgb"]]:
+        """Give the drawn faces of a person, in the order of `states`."""
         stimuli = self._answered.stimuli
         shown = self._table.index[self.rows(person)]
         every = np.asarray(stimuli.table.index.get_indexer(shown))
@@ -185,73 +187,31 @@ class Play:
         return list(block[every - every.min()])
 
     @property
-    def _own(self) -> tuple[Detector, ...]:
+    def own(self) -> tuple[Detector, ...]:
         """The detectors, each unit once."""
         found: dict[tuple[str, int], Detector] = {}
         for one in self.detectors:
             found.setdefault((one.layer, one.unit), one)
         return tuple(found.values())
 
-    def _projected(self, person: str) -> "_Seen":
+    @property
+    def rule(self) -> str:
+        """The projection rule of the run."""
+        return str(self._explored.tables.info.get("settings", {}).get("rule", "deconvnet"))
+
+    def limits(self, person: str) -> list[float | None]:
+        """Give the value of each projection that is shown at full strength, by `own`."""
+        if person not in self._limits:
+            self._seen(person)
+        return self._limits[person]
+
+    def _projected(self, person: str) -> Seen:
         """Project every detector's answer to every face of a person, in proportion to it."""
-        model, own = self._explored.model, self._own
-        if model is None or not own:
-            return _Seen([], 0, [0, 0], [])
-        try:
-            field = model.reading.field(own[0].layer)
-            cuts, boxes = self._cuts(person, own)
-        except FacslensError:  # a layer in which the rules are refused
-            return _Seen([], 0, [0, 0], [])
-        limits = [brightest(np.stack(column)) for column in zip(*cuts, strict=True)]
-        cell = min(SIDE, max(field.size))
-        pictures = [
-            fitted(glow(to_grey(cut, limit)), cell, cell)
-            for row in cuts
-            for cut, limit in zip(row, limits, strict=True)
-        ]
-        return _Seen(pictures, cell, [model.input.width, model.input.height], boxes)
-
-    def _cuts(
-        self, person: str, own: tuple[Detector, ...]
-    ) -> tuple[list[list[Float[np.ndarray, "row column"]]], list[list[list[int] | None]]]:
-        model = self._explored.model
-        assert model is not None
-        field = model.reading.field(own[0].layer)
-        levels = normalise.scaled(self._drawn(person), model.input)
-        rule = str(self._explored.tables.info.get("settings", {}).get("rule", "deconvnet"))
-        units = np.array([one.unit for one in own])
-        cuts: list[list[np.ndarray]] = []
-        boxes: list[list[list[int] | None]] = []
-        for first in range(0, len(levels), _AT_ONCE):
-            some = normalise.as_read(levels[first : first + _AT_ONCE], model.input)
-            number = len(some)
-            found = project_units(
-                model.network,
-                some,
-                own[0].layer,
-                np.tile(units, number),
-                rule=rule,
-                image_of=np.repeat(np.arange(number), len(units)),
-            )
-            image = found.image.sum(axis=1) * found.response[:, None, None]
-            for face in range(number):
-                row, seen = [], []
-                for unit in range(len(units)):
-                    place = face * len(units) + unit
-                    at = found.location[place]
-                    box = field.rectangle(*(max(int(index), 0) for index in at))
-                    row.append(crop(image[place], box))
-                    seen.append(None if at[0] < 0 else [int(edge) for edge in box])
-                cuts.append(row)
-                boxes.append(seen)
-        return cuts, boxes
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Projections by face and detector, the side of each, what the network reads, and where."""
-
-    pictures: list[UInt8[np.ndarray, "row column 4"]]
-    cell: int
-    input: list[int]
-    boxes: list[list[list[int] | None]]
+        model, own = self._explored.model, self.own
+        found = NOTHING
+        if model is not None and own:
+            units = [one.unit for one in own]
+            pause = self._explored.turns.pause
+            found = seen(model, self.drawn(person), own[0].layer, units, self.rule, pause=pause)
+        self._limits[person] = found.limits
+        return found

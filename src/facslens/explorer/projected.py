@@ -1,9 +1,10 @@
 """Projections of units' exemplars under every rule, made where the run has its network."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,12 @@ class Projected:
     pictures: tuple[UInt8[np.ndarray, "row column"], ...]
     cells: dict[int, dict[str, list[int]]]
 
+    def described(self, first: int, after: int) -> dict[str, Any]:
+        """Give the size of the pictures, and the cells of the units from `first` up to `after`."""
+        high, wide = self.pictures[0].shape if self.pictures else (0, 0)
+        cells = [self.cells.get(unit, {}) for unit in range(first, after)]
+        return {"size": [wide, high], "units": cells}
+
 
 class Projector:
     """Projects the exemplars of a run, some units at a time.
@@ -57,7 +64,7 @@ class Projector:
     def __init__(self, explored: Explored) -> None:
         self._explored = explored
         self._whole: bool | None = None
-        self.of = lru_cache(maxsize=2)(self._of)
+        self.of = lru_cache(maxsize=4)(self._of)
         self._read = lru_cache(maxsize=1)(self._levels)  # the same for every rule
 
     def _of(self, layer: str, first: int, after: int) -> Projected:
@@ -115,7 +122,8 @@ class Projector:
         if own.empty:
             return Projected((), {})
         for rule in RULES:
-            for unit, cut in self._project(layer, own, rule).items():
+            found = self._project(layer, own, rule, self._explored.turns.pause)
+            for unit, cut in found.items():
                 limit = brightest(np.stack(cut))
                 numbers = range(len(pictures), len(pictures) + len(cut))
                 cells.setdefault(unit, {})[rule] = list(numbers)
@@ -123,7 +131,7 @@ class Projector:
         return Projected(tuple(pictures), cells)
 
     def _project(
-        self, layer: str, own: pd.DataFrame, rule: str
+        self, layer: str, own: pd.DataFrame, rule: str, pause: Callable[[], None] = lambda: None
     ) -> dict[int, list[Float[np.ndarray, "row column"]]]:
         """Give each unit's projections in the order of its rows, cut to what its place can see."""
         explored = self._explored
@@ -134,6 +142,7 @@ class Projector:
         field = model.reading.field(layer)
         found: dict[int, list[Float[np.ndarray, "row column"]]] = {}
         for first in range(0, len(own), 256):
+            pause()
             part = own.iloc[first : first + 256]
             faces, place = np.unique(of[first : first + 256], return_inverse=True)
             projected = project_units(

@@ -19,8 +19,9 @@ def sheet(
     pictures: Sequence[UInt8[np.ndarray, "row column *channel"]],
     columns: int = COLUMNS,
     quality: int = 88,
+    form: str = "WEBP",
 ) -> bytes:
-    """Put pictures of one size beside and below each other, as a WebP file.
+    """Put pictures of one size beside and below each other in a file.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def sheet(
         Places in a row; those after the last picture stay empty.
     quality
         Of the compression, 0 to 100.
+    form
+        ``WEBP`` is smaller; ``JPEG`` is decoded in an eighth of the time, and has no opacity.
     """
     if not len(pictures):
         whole = np.zeros((1, 1, 4), np.uint8)
@@ -41,7 +44,9 @@ def sheet(
             top, left = place // columns * high, place % columns * wide
             whole[top : top + high, left : left + wide] = picture
     stream = io.BytesIO()
-    Image.fromarray(whole).save(stream, "WEBP", quality=quality, alpha_quality=quality, method=2)
+    options = {"alpha_quality": quality, "method": 2} if form == "WEBP" else {}
+    image = Image.fromarray(whole if form == "WEBP" or whole.shape[-1] != 4 else whole[..., :3])
+    image.save(stream, form, quality=quality, **options)
     return stream.getvalue()
 
 

@@ -1,10 +1,10 @@
 """The explorer's files: made when they are asked for, or written into a folder all at once."""
 
-import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +14,14 @@ import numpy as np
 from facslens.artifacts import atomic
 from facslens.errors import CallError
 from facslens.explorer import actions, units
+from facslens.explorer.drawing import Drawing
 from facslens.explorer.explored import Explored
 from facslens.explorer.overview import detectors, overview
 from facslens.explorer.play import Play
 from facslens.explorer.projected import Projector
 from facslens.explorer.script import script
 from facslens.explorer.sheets import fitted, sheet
+from facslens.explorer.turns import Ended, Turns
 from facslens.preprocess.normalise import to_picture
 from facslens.progress import Report, silent
 from facslens.projection.windows import crop
@@ -33,6 +35,8 @@ THUMB: Final = 32
 FACE: Final = 96
 #: Bytes of made files that are kept in memory.
 KEPT: Final = 1 << 26
+#: Seconds after which no further file is made ahead.
+AHEAD: Final = 300.0
 
 Make = Callable[[], bytes]
 
@@ -53,7 +57,7 @@ class Site:
     against: tuple[Explored, ...] = ()
     _made: "OrderedDict[str, bytes]" = field(default_factory=OrderedDict, repr=False)
     _files: dict[str, Make] = field(default_factory=dict, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _pages: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
     def of(cls, run: Path, against: Sequence[Path] = (), no_faces: bool = False) -> "Site":
@@ -100,22 +104,77 @@ class Site:
             If there is no such file.
         """
         make = self._files[name]
-        with self._lock:
-            if name not in self._made:
-                self._made[name] = make()
-                while len(self._made) > 1 and sum(map(len, self._made.values())) > KEPT:
-                    self._made.popitem(last=False)
-            self._made.move_to_end(name)
-            return self._made[name]
+        if name in self._pages:
+            return make()
+        if (made := self._made.get(name)) is not None:  # at once, whoever has the run
+            return made
+        with self.turns.first(name):
+            return self._of(name)
+
+    def read_ahead(self) -> None:
+        """Make what is likely to be asked for next, while nobody asks, until `turns` ends it.
+
+        That is the first person to play with, and the pages of the units that were chosen for an
+        action unit, those of the last layers first, up to half of what is kept in memory, and for
+        `AHEAD` seconds.
+        """
+        size, begun = 0, time.monotonic()
+        try:
+            for name in self._soon():
+                with self.turns.ahead(name):
+                    size += len(self._of(name))
+                if size > KEPT // 2 or time.monotonic() - begun > AHEAD:
+                    return
+        except Ended:
+            return
+
+    def _of(self, name: str) -> bytes:
+        """Give a file that may have to be made; the run has to be free for that."""
+        if name not in self._made:
+            self._made[name] = self._files[name]()
+            while len(self._made) > 1 and sum(map(len, self._made.values())) > KEPT:
+                self._made.popitem(last=False)
+        return self._made[name]
+
+    def _soon(self) -> list[str]:
+        """Name the files that are likely to be asked for, the likeliest first."""
+        explored = self.explored
+        found = ["data/site.js", "data/play/0.js", "play/0.webp", "play/0-seen.webp"]
+        chosen = [
+            (layer, unit - unit % units.BLOCK)
+            for row in detectors(explored)
+            for layer, unit in ((row["layer"], row["unit"]), (row["layer"], row.get("c_unit")))
+            if unit is not None
+        ]
+        # by how many action units a block was chosen for, in the last layers first
+        for layer, first in sorted(set(chosen), key=lambda c: (-c[0], -chosen.count(c), c[1])):
+            block = f"{layer}-{first}"
+            found += [f"data/profile/{layer}.js", f"data/unit/{block}.js"]
+            found += [f"data/projected/{block}.js", f"projections/{block}.webp"]
+        return [name for name in dict.fromkeys(found) if name in self._files]
+
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is."""
+        return self.explored.turns
+
+    @cached_property
+    def _play(self) -> Play | None:
+        play = None if self.explored.answered is None else Play(self.explored)
+        return play if play is not None and play.people else None
+
+    @cached_property
+    def drawing(self) -> Drawing | None:
+        """What draws faces that were not recorded; None where nothing does."""
+        return None if self._play is None else Drawing.of(self.explored, self._play)
 
     def _every(self) -> dict[str, Make]:
-        explored = self.explored
+        explored, play = self.explored, self._play
         found: dict[str, Make] = {}
         for page in sorted(files("facslens.explorer").joinpath("pages").iterdir(), key=str):
             if page.name.rpartition(".")[2] in ("html", "css", "js", "svg"):
                 found[page.name] = page.read_bytes
-        play = Play(explored) if explored.answered is not None else None
-        has_play = play is not None and bool(play.people)
+        self._pages.update(found)
         found |= self._of_units()
         for au in explored.aus:
             found[f"data/au/{au}.js"] = partial(
@@ -132,7 +191,7 @@ class Site:
                 found[f"data/{name}.js"] = partial(
                     _script, name, partial(actions.profile, other, layer)
                 )
-        if play is not None and has_play:
+        if play is not None:
             for number, person in enumerate(play.people):
                 name = f"play/{number}"
                 found[f"data/{name}.js"] = partial(_script, name, partial(play.answers, person))
@@ -140,7 +199,7 @@ class Site:
                 found[f"{name}-seen.webp"] = partial(play.projections, person)
             found["play/people.webp"] = play.faces_at_rest
         further: dict[str, Any] = {
-            "play": play.contents() if play is not None and has_play else None,
+            "play": None if play is None else play.contents(),
             "block": units.BLOCK,
             "thumbs": THUMBS if explored.shows_faces else 0,
             "faces": {"sheet": FACES, "size": self._face} if explored.shows_faces else None,
@@ -150,6 +209,7 @@ class Site:
                     "name": other.name,
                     "layers": [{"name": n, "units": other.units_of(n)} for n in other.layers],
                     "aus": list(other.aus),
+                    "expressions": list(other.expressions),
                     "detectors": detectors(other),
                 }
                 for other in self.against
@@ -171,23 +231,23 @@ class Site:
                 after = min(first + units.BLOCK, count)
                 name = f"unit/{place}-{first}"
                 found[f"data/{name}.js"] = partial(
-                    self._block, name, layer, first, after, projector
+                    _script, name, partial(units.block, explored, layer, first)
+                )
+                name = f"projected/{place}-{first}"
+                found[f"data/{name}.js"] = partial(
+                    _script, name, partial(_cells, projector, layer, first, after)
                 )
                 found[f"projections/{place}-{first}.webp"] = partial(
                     _projections, projector, layer, first, after
                 )
             if explored.shows_faces:
                 for first in range(0, count, THUMBS):
-                    found[f"thumbs/{place}-{first}.webp"] = partial(
+                    found[f"thumbs/{place}-{first}.jpg"] = partial(
                         _thumbs, explored, layer, first, min(first + THUMBS, count)
                     )
         for first in range(0, len(explored.pictures), FACES):
             found[f"faces/{first}.webp"] = partial(self._faces, first)
         return found
-
-    def _block(self, name: str, layer: str, first: int, after: int, projector: Projector) -> bytes:
-        projected = projector.of(layer, first, after)
-        return script(name, units.block(self.explored, layer, first, projected))
 
     @property
     def _face(self) -> list[int]:
@@ -213,6 +273,10 @@ def _drawn(explored: Explored, au: str) -> bytes:
     return found
 
 
+def _cells(projector: Projector, layer: str, first: int, after: int) -> dict[str, Any]:
+    return projector.of(layer, first, after).described(first, after)
+
+
 def _projections(projector: Projector, layer: str, first: int, after: int) -> bytes:
     return sheet(projector.of(layer, first, after).pictures, quality=80)
 
@@ -231,9 +295,10 @@ def _thumbs(explored: Explored, layer: str, first: int, after: int) -> bytes:
         face = levels[image] if seen is None else crop(levels[image], seen[place], fill=0.5)
         found[int(unit)] = fitted(to_picture(face), THUMB, THUMB)
     if not found:
-        return sheet([])
+        return sheet([], form="JPEG")
     blank = np.full_like(next(iter(found.values())), 128)
-    return sheet([found.get(unit, blank) for unit in range(first, after)])
+    # whoever scrolls the list meets many of these files at once
+    return sheet([found.get(unit, blank) for unit in range(first, after)], form="JPEG")
 
 
 def write_site(site: Site, folder: Path, progress: Report = silent) -> Path:

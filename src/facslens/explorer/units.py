@@ -10,7 +10,6 @@ from jaxtyping import Float
 from facslens.association.distances.bins import BINS
 from facslens.association.sample import make_sample
 from facslens.explorer.explored import Explored
-from facslens.explorer.projected import Projected
 from facslens.explorer.script import short, shorts
 from facslens.report.tables import Row, count, number, records, text
 from facslens.runs.parts import FacesOfPart, confirmation, discovery
@@ -27,10 +26,9 @@ _GROUPS: Final = (
 _CARRIES: Final = ("au", "expression", "rank", "attribution", "removed", "half")
 
 
-def block(explored: Explored, layer: str, first: int, projected: Projected) -> dict[str, Any]:
+def block(explored: Explored, layer: str, first: int) -> dict[str, Any]:
     """Gather the pages of the units of a layer from `first` on, `BLOCK` of them at most."""
     after = min(first + BLOCK, explored.units_of(layer))
-    size = projected.pictures[0].shape if projected.pictures else (0, 0)
     histograms = _histograms(explored, layer, first, after)
     experiment, mechanism = explored.experiment, explored.mechanism
     tables = {
@@ -43,12 +41,12 @@ def block(explored: Explored, layer: str, first: int, projected: Projected) -> d
     by_unit = {name: _by_unit(table, layer, first, after) for name, table in tables.items()}
     found = []
     for unit in range(first, after):
+        explored.turns.pause()
         own = {name: known.get(unit) for name, known in by_unit.items()}
         found.append(
             {
                 "status": explored.statuses[layer][unit],
                 "exemplars": _exemplars(explored, layer, own["exemplars"]),
-                "projected": projected.cells.get(unit, {}),
                 "histogram": histograms[unit - first] if histograms else None,
                 "mapped": _mapped(own["mapping"]),
                 "chosen": _chosen(own),
@@ -56,7 +54,7 @@ def block(explored: Explored, layer: str, first: int, projected: Projected) -> d
                 "carries": rows_of(own["carriers"], _CARRIES),
             }
         )
-    return {"size": [size[1], size[0]], "units": found}
+    return {"units": found}
 
 
 def _by_unit(
@@ -66,7 +64,8 @@ def _by_unit(
     if table is None:
         return {}
     rows = table[(table["layer"] == layer) & table["unit"].between(first, after - 1)]
-    return {int(str(unit)): own for unit, own in rows.groupby("unit")}
+    # a column in which some rows have no unit is read as one of floats
+    return {int(str(unit)): own for unit, own in rows.groupby(rows["unit"].astype(int))}
 
 
 def rows_of(table: pd.DataFrame | None, columns: tuple[str, ...]) -> list[list[Any]]:
@@ -122,6 +121,7 @@ def _histograms(
     ]
     found: list[dict[str, Any]] = []
     for unit in range(after - first):
+        explored.turns.pause()
         seen = parts[0][0][:, unit]
         if not len(seen) or seen.max() <= seen.min():
             found.append({})

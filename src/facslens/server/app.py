@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -54,6 +54,40 @@ class Pages(Protocol):
         """Give the content of a file."""
 
 
+@runtime_checkable
+class Draws(Protocol):
+    """What draws faces for a site, such as `facslens.explorer.drawing.Drawing`."""
+
+    def facts(self) -> dict[str, Any]:
+        """Say what can be drawn."""
+
+    def face(self, person: str, shown: str) -> dict[str, Any]:
+        """Draw a face, and give what the network answers to it."""
+
+
+@runtime_checkable
+class Turned(Protocol):
+    """Whose turn it is to work on a run, such as `facslens.explorer.turns.Turns`."""
+
+    def elsewhere(self) -> AbstractContextManager[None]:
+        """Keep work ahead waiting meanwhile."""
+
+    def end(self) -> None:
+        """Let work ahead end."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A site that makes files before they are asked for."""
+
+    @property
+    def turns(self) -> Turned:
+        """Whose turn it is."""
+
+    def read_ahead(self) -> None:
+        """Make files while nobody asks, until `turns` ends it."""
+
+
 class Own:
     """The files of the live page."""
 
@@ -68,17 +102,28 @@ class Own:
         return (self._folder / name).read_bytes()
 
 
-class WithLive:
-    """The pages of a run, with the link to the live page, which a folder on a disk has not."""
+class Served:
+    """The pages of a run with what a folder on a disk has not: the live page, and what draws."""
 
-    def __init__(self, site: Pages) -> None:
-        self._site, self.names = site, site.names
+    def __init__(self, site: Pages, draws: bool) -> None:
+        self._site, self.names, self._draws = site, site.names, draws
 
     def read(self, name: str) -> bytes:
         """Give the content of a file."""
         content = self._site.read(name)
-        shown = content.replace(b'<a href="live/" hidden>', b'<a href="live/">')
-        return shown if name == "index.html" else content
+        if name != "index.html":
+            return content
+        for before, now in _SHOWN + (_DRAWN if self._draws else ()):
+            content = content.replace(before, now)
+        return content
+
+
+_SHOWN: Final = ((b'<a href="live/" hidden>', b'<a href="live/">'),)
+# what is drawn comes as an answer with pictures in it, which the policy of the page forbids
+_DRAWN: Final = (
+    (b'<html lang="en">', b'<html lang="en" data-draw="draw">'),
+    (b"img-src 'self' file:;", b"img-src 'self' data: file:; connect-src 'self';"),
+)
 
 
 def application(door: Door, site: Pages | None = None) -> Guard:
@@ -93,16 +138,26 @@ def application(door: Door, site: Pages | None = None) -> Guard:
     """
     live, reading = Live(), Jobs(threads=2, places=8)
     making = Jobs(threads=1, places=64, seconds=MADE_IN)  # one after another: pages share a run
+    draws: Draws | None = getattr(site, "drawing", None)
+    ahead: ReadsAhead | None = site if isinstance(site, ReadsAhead) else None
+    elsewhere = nullcontext if ahead is None else ahead.turns.elsewhere
+    drawing = Jobs(threads=1, places=8, seconds=MADE_IN)  # the first face takes longest
+    making_ahead = Jobs(threads=1, places=1)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if ahead is not None:
+            making_ahead.submit(ahead.read_ahead)
         yield
-        reading.close()
-        making.close()
+        if ahead is not None:
+            ahead.turns.end()
+        for jobs in (reading, making, drawing, making_ahead):
+            jobs.close()
 
     async def facts(_: Request) -> Response:
         async with reading.place():
-            found = await reading.do(partial(_answered, live.facts))
+            with elsewhere():
+                found = await reading.do(partial(_answered, live.facts))
         here = {"explorer": site is not None, "most": BODY, "types": sorted(PICTURES)}
         return JSONResponse(found | here)
 
@@ -114,11 +169,22 @@ def application(door: Door, site: Pages | None = None) -> Guard:
             async with reading.place():
                 content = await body_of(request)
                 work = partial(live.read, content, units=units)
-                return JSONResponse(await reading.do(partial(_answered, work)))
+                with elsewhere():
+                    return JSONResponse(await reading.do(partial(_answered, work)))
 
         return read
 
+    async def drawn(request: Request) -> Response:
+        given = request.query_params
+        if draws is None or set(given) - {"person", "face"}:
+            raise HTTPException(404, "There is no such page.")
+        work = partial(draws.face, given["person"], given.get("face", "")) if given else draws.facts
+        async with drawing.place():
+            with elsewhere():
+                return JSONResponse(await drawing.do(partial(_answered, work)))
+
     routes = [
+        Route("/draw", drawn),
         Route("/live", RedirectResponse("/live/"), methods=["GET"]),
         Route("/live/network.json", facts),
         Route("/live/faces", reader(units=False), methods=["POST"]),
@@ -126,7 +192,7 @@ def application(door: Door, site: Pages | None = None) -> Guard:
         Route("/live/{name:path}", _files(Own(), "live.html", making)),
         Route("/", RedirectResponse("/live/"), methods=["GET"])
         if site is None
-        else Route("/{name:path}", _files(WithLive(site), "index.html", making)),
+        else Route("/{name:path}", _files(Served(site, draws is not None), "index.html", making)),
     ]
     handlers: dict[Any, Any] = {HTTPException: _told, Exception: _not_foreseen}
     return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers), door)

@@ -79,6 +79,10 @@ class Jobs:
         except TimeoutError as error:
             raise HTTPException(504, "That took too long.") from error
 
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do a job in one of the threads for which nobody waits; what it raises is let go."""
+        self._pool.submit(work)
+
     def close(self) -> None:
         """Begin no further job."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -102,7 +102,19 @@ def excluded(aus: list[str]) -> bool:
     >>> excluded(["AU12", "AU25"]), excluded(["AU12", "AU15"])
     (False, True)
     """
-    return any(frozenset((a, b)) in EXCLUDED for i, a in enumerate(aus) for b in aus[:i])
+    return excluding(aus) is not None
+
+
+def excluding(aus: list[str]) -> tuple[str, str] | None:
+    """Give the first two of these action units that exclude each other; None where none do.
+
+    Examples
+    --------
+    >>> excluding(["AU12", "AU25", "AU15"])
+    ('AU12', 'AU15')
+    """
+    pairs = ((b, a) for i, a in enumerate(aus) for b in aus[:i])
+    return next((pair for pair in pairs if frozenset(pair) in EXCLUDED), None)
 
 
 def _sides(au: str, expression: str | None, rng: np.random.Generator) -> tuple[float, float]:

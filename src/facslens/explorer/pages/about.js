@@ -18,6 +18,6 @@
           h("p", {}, "An expression label is the name that a coder gives to how a face looks. It is not what the person feels. Do not infer anyone's emotions with it, at work, in schools or anywhere else; the European Union forbids systems that do so at work and in education (Regulation 2024/1689, Article 5(1)(f), except for medical or safety reasons)."),
           h("p", {}, "Do not identify people with it, and do not sort people into groups by their faces.")),
         h("section", { class: "card" }, h("h2", {}, "Keys"), h("dl", { class: "keys" }, keys.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what))))),
-        h("section", { class: "card prose" }, h("h2", {}, "Nothing leaves this folder"), h("p", {}, "The pages ask no server for anything: scripts, numbers and pictures lie beside them. " + (site.run.faces ? "They show faces of the dataset: share the folder only where its terms allow that, or write it with --no-faces." : "They show no face of the dataset.")))));
+        h("section", { class: "card prose" }, h("h2", {}, "Nothing is sent anywhere else"), h("p", {}, (facslens.draws.offered ? "The server that gives these pages draws faces that are asked for, and its network answers. Nothing else is asked for anything. " : "The pages ask no server for anything: scripts, numbers and pictures lie beside them. ") + (site.run.faces ? "They show faces of the dataset: share the folder only where its terms allow that, or write it with --no-faces." : "They show no face of the dataset.")))));
   };
 })(window.facslens);

@@ -23,11 +23,11 @@
     const sums = [present, absent].map((own) => own.reduce((a, b) => a + b, 0));
     const shares = [present, absent].map((own, k) => own.map((n) => (sums[k] ? n / sums[k] : 0)));
     const top = Math.max(0.01, ...shares.flat());
-    const [wide, half, left] = [520, 96, 8];
+    const [wide, half, left] = [520, 112, 8];
     const step = (wide - 2 * left) / present.length;
     const bars = shares.flatMap((own, k) =>
       own.map((share, bin) => {
-        const high = (share / top) * (half - 6);
+        const high = (share / top) * (half - 24); // room for words above and below
         const low = range[0] + ((range[1] - range[0]) * bin) / own.length;
         const end = range[0] + ((range[1] - range[0]) * (bin + 1)) / own.length;
         return s("rect", {

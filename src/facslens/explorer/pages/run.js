@@ -96,7 +96,7 @@
   function thumb(i) {
     if (!site.thumbs) return null;
     const unit = unitOf(i), first = unit - (unit % site.thumbs);
-    return { file: "thumbs/" + layerOf[i] + "-" + first + ".webp", cell: unit - first };
+    return { file: "thumbs/" + layerOf[i] + "-" + first + ".jpg", cell: unit - first };
   }
 
   facslens.run = {

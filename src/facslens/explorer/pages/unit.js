@@ -12,12 +12,15 @@
     const i = run.row(layer, unit);
     const first = unit - (unit % site.block);
     main.append(head(layer, unit, i));
+    // its projections take longest where a server makes them, and come when they are there
+    const projected = need("unit/" + layer + "-" + first).then(() => need("projected/" + layer + "-" + first));
+    projected.catch(() => null);
     const [block, profile] = await Promise.all([need("unit/" + layer + "-" + first), need("profile/" + layer)]);
     const own = block.units[unit - first];
     main.append(
       h("div", { class: "cards" },
         verdicts(layer, unit, own),
-        exemplars(layer, first, block, own),
+        exemplars(layer, unit, first, own, projected),
         profiles(profile, unit),
         histograms(own, i),
         doses(own),
@@ -59,24 +62,29 @@
       plain.length ? h("p", { class: "about" }, "By the largest distance alone, without any test, it would be the unit of " + plain.map((m) => run.short(m.au)).join(", ") + ".") : null);
   }
 
-  function exemplars(layer, first, block, own) {
-    const rules = Object.keys(own.projected);
+  function exemplars(layer, unit, first, own, projected) {
     if (!own.exemplars.length) return null;
     const show = site.faces && own.exemplars.some((e) => e.face !== undefined);
-    const input = site.input;
+    const input = site.input, note = h("p", { class: "about", role: "status" }, "Its projections are being made …");
+    const places = own.exemplars.map(() => h("div", { class: "projected" }));
+    const sheet = "projections/" + layer + "-" + first + ".webp";
+    projected.then((made) => {
+      const cells = made.units[unit - first], rules = Object.keys(cells);
+      places.forEach((place, k) => place.replaceChildren(...rules.filter((rule) => cells[rule][k] !== undefined).map((rule) => h("figure", { class: "projection" },
+        run.cut(sheet, cells[rule][k], 16, made.size, { class: "face", role: "img", "aria-label": "Projection by " + (RULES[rule] || rule) }),
+        k === 0 ? h("figcaption", {}, RULES[rule] || rule) : null))));
+      note.textContent = rules.length ? "" : "Its projections are not in this run.";
+      note.hidden = rules.length > 0;
+    }, (error) => { note.textContent = "Its projections could not be read: " + error.message + "."; });
     return h("section", { class: "card wide" }, h("h2", {}, "Faces it answers most"),
       h("p", { class: "about" }, "At most one of each person. The frame marks what the place of its response can see; below, the response projected back to pixels. Projections show edges of the picture whatever the weights: they say where, not why."),
       h("ol", { class: "exemplars" }, own.exemplars.map((e, k) => h("li", {},
         show ? h("figure", { tip: [e.expression, e.subject && "person " + e.subject, e.split === "test" ? "unseen" : e.split, "response " + decimal(e.response)].filter(Boolean).join(" · ") },
           run.cut("faces/" + (e.face - (e.face % site.faces.sheet)) + ".webp", e.face % site.faces.sheet, 16, site.faces.size, { class: "face", role: "img", "aria-label": "Exemplar " + (k + 1) + (e.expression ? ", " + e.expression : "") + ", response " + decimal(e.response) }),
           e.box && input ? h("i", { class: "frame", style: frame(e.box, input) }) : null) : null,
-        rules.map((rule) => {
-          const cell = own.projected[rule][k];
-          return cell === undefined ? null : h("figure", { class: "projection" }, run.cut("projections/" + layer + "-" + first + ".webp", cell, 16, block.size, { class: "face", role: "img", "aria-label": "Projection by " + (RULES[rule] || rule) }),
-            k === 0 ? h("figcaption", {}, RULES[rule] || rule) : null);
-        }),
+        places[k],
         h("span", { class: "number" }, decimal(e.response))))),
-      rules.length ? null : h("p", { class: "about" }, "Its projections are not in this run."));
+      note);
   }
 
   function frame(box, [wide, high]) {
@@ -138,7 +146,7 @@
     if (!own.groups.length) return null;
     return card("The same in other faces?", "Twins of the drawn people, alike but for skin, age or sex: how much more it changes in the second than in the first.",
       h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, ["action unit", "twins", "difference", "p (Holm)"].map((t, k) => h("th", { scope: "col", class: k > 1 ? "number" : "" }, t)))),
-        h("tbody", {}, own.groups.map((r) => h("tr", {}, h("th", { scope: "row" }, run.auLink(r[0], false)), h("td", {}, r[2] + " → " + r[3]), h("td", { class: "number" }, signed(r[6]) + " (" + decimal(r[7]) + " to " + decimal(r[8]) + ")"), h("td", { class: "number" + (r[10] ? " strong" : "") }, chance(r[9]))))))));
+        h("tbody", {}, own.groups.map((r) => h("tr", {}, h("th", { scope: "row" }, run.auLink(r[0], false)), h("td", {}, r[2] + " → " + r[3]), h("td", { class: "number" }, signed(r[6]), h("small", {}, " (" + decimal(r[7]) + " to " + decimal(r[8]) + ")")), h("td", { class: "number" + (r[10] ? " strong" : "") }, chance(r[9]))))))));
   }
 
   /** The mean difference of two profiles over the action units that both know; null without any. */
@@ -169,20 +177,29 @@
       })));
   }
 
+  /** The unit of another run that is most like one: of the same layer, or of any where the networks differ. */
+  async function partner(other, number, layer, own) {
+    const pairs = site.aus.map((one, k) => [k, other.aus.indexOf(one.au)]).filter(([, v]) => v >= 0);
+    const layers = facslens.isAlike(other) ? [layer] : other.layers.map((_, k) => k);
+    const theirs = await Promise.all(layers.map((at) => need("against/" + number + "-" + at)));
+    for (const kind of ["observed", "separation"]) {
+      const found = layers.flatMap((at, k) => nearest(own[kind], theirs[k][kind], pairs, -1, 1).map((one) => ({ ...one, at, kind })));
+      if (found.length) return found.reduce((a, b) => (b.away < a.away ? b : a));
+    }
+    return null;
+  }
+
   function partners(layer, unit, profile) {
     if (!site.against.length) return null;
-    const kind = kindOf(profile);
+    const own = { observed: profile.observed[unit], separation: profile.separation[unit] };
     const holder = h("div", {}, "…");
     Promise.all(site.against.map(async (other, number) => {
-      const at = other.layers.findIndex((one) => one.name === site.layers[layer].name);
-      if (at < 0) return h("li", {}, other.name + " has no layer " + site.layers[layer].name);
-      const theirs = await need("against/" + number + "-" + at);
-      const pairs = site.aus.map((one, k) => [k, other.aus.indexOf(one.au)]).filter(([, v]) => v >= 0);
-      const [found] = nearest(profile[kind][unit], theirs[kind], pairs, -1, 1);
+      const found = await partner(other, number, layer, own);
       if (!found) return h("li", {}, "nothing to compare with in " + other.name);
-      const held = other.detectors.filter((d) => d.layer === at && (d.unit === found.unit || d.c_unit === found.unit));
-      return h("li", {}, h("b", {}, other.name), ": " + other.layers[at].name + "/" + found.unit + ", mean difference " + decimal(found.away, 3), held.length ? ", there the unit of " + [...new Set(held.map((d) => run.short(other.aus[d.au])))].join(", ") : "");
-    })).then((items) => holder.replaceChildren(h("ul", {}, items)));
+      const held = other.detectors.filter((d) => d.layer === found.at && (d.unit === found.unit || d.c_unit === found.unit));
+      return h("li", {}, h("b", {}, other.name), ": " + other.layers[found.at].name + "/" + found.unit + ", mean difference " + decimal(found.away, 3) + (found.kind === "observed" ? " on coded faces" : " on drawn faces"),
+        held.length ? ", there the unit of " + [...new Set(held.map((d) => run.short(other.aus[d.au])))].join(", ") : "", facslens.isAlike(other) ? "" : "; of any layer, for it is another network");
+    })).then((items) => holder.replaceChildren(h("ul", {}, items)), (error) => holder.replaceChildren(error.message));
     return card("Its partner in other runs", "The unit there with the most similar values over action units.", holder);
   }
 
