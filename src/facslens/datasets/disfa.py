@@ -178,7 +178,7 @@ def from_one_to_five(text: str) -> int:
 #: The key that says from which intensity on an action unit counts as present.
 PRESENT_KEY: Final = Key(
     "from which intensity on an action unit counts as present, 1 to 5 (default 1, as in FACS; "
-    "much of the literature takes 2)",
+    "many papers take 2)",
     from_one_to_five,
 )
 
