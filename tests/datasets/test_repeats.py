@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,7 @@ from PIL import Image
 
 from facslens.datasets.base import Faces, make_table
 from facslens.datasets.check import check
-from facslens.datasets.pictures import read_pictures
+from facslens.datasets.pictures import Pictures, read_pictures
 from facslens.datasets.repeats import find_repeats
 
 
@@ -86,6 +88,26 @@ def test_the_same_pixels_and_plain_pictures_are_left_out(tmp_path, make_faces):
     assert pictures.digest[0] == pictures.digest[1] != pictures.digest[2]
     assert pictures.sound.tolist() == [True] * 4 + [False]
     assert find_repeats(faces, pictures) == ()
+
+
+def test_thousands_that_are_all_alike_are_counted_in_little_memory(rng):
+    count = 1200
+    names = [f"{n:04d}" for n in range(count)]
+    faces = Faces(make_table(pd.DataFrame({"image": names, "path": names})), "frames")
+    ones = np.ones(count, dtype=np.float32)
+    small = np.repeat(rng.integers(0, 256, (1, 16, 16), dtype=np.uint8), count, axis=0)
+    digests = tuple(name.encode() for name in names)
+    hashes = np.zeros(count, dtype=np.uint64)
+    size = np.full((count, 2), 48)
+    pictures = Pictures(ones > 0, size, ones, ones, digests, hashes, small, {}, {})
+    tracemalloc.start()
+    (found,) = find_repeats(faces, pictures)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found.cause, found.images) == ("unknown", count)
+    assert found.examples == (("0000", "0001"), ("0000", "0002"), ("0000", "0003"))
+    # 719,400 pairs, whose small pictures as floats would take 1.5 GB a side
+    assert most < 250e6
 
 
 def test_the_check_says_it_in_one_sentence_a_cause(make_faces):

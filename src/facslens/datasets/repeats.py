@@ -35,6 +35,8 @@ CAUSES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 _EXAMPLES: Final = 3
+# Pairs whose small pictures are compared at once.
+_AT_ONCE: Final = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Repeat:
     images
         How many images have such a counterpart.
     examples
-        The first pairs, by the names of the images.
+        Some pairs, by the names of the images.
     """
 
     cause: str
@@ -81,33 +83,42 @@ def find_repeats(faces: Faces, pictures: Pictures) -> tuple[Repeat, ...]:
     same = pd.factorize(np.array(pictures.digest, dtype=object))[0]
     rows = np.flatnonzero(pictures.sound & (pictures.spread > 0))
     marked = {cause: np.zeros(len(faces), dtype=bool) for cause in CAUSES}
-    first: dict[str, list[tuple[int, int]]] = {cause: [] for cause in CAUSES}
+    shown: dict[str, list[tuple[int, int]]] = {cause: [] for cause in CAUSES}
     for left, right in candidates(pictures.hash[rows]):
         a, b = rows[np.minimum(left, right)], rows[np.maximum(left, right)]
         apart = same[a] != same[b]
         apart &= (sequence[a] != sequence[b]) | (sequence[a] < 0)
         apart &= (subject[a] != subject[b]) | (subject[a] < 0) | _differ(split, a, b)
-        a, b = a[apart], b[apart]
-        alike = correlation(pictures.small[a], pictures.small[b]) >= ALIKE
-        a, b = a[alike], b[alike]
-        nobody = (subject[a] < 0) | (subject[b] < 0)
-        found = {
-            "split": _differ(split, a, b),
-            "subject": _differ(subject, a, b),
-            "expression": nobody & _differ(expression, a, b),
-        }
-        found["unknown"] = ~(found["split"] | found["subject"] | found["expression"])
-        for cause, has in found.items():
-            marked[cause][a[has]] = marked[cause][b[has]] = True
-            pairs = zip(a[has].tolist(), b[has].tolist(), strict=True)
-            first[cause] = sorted([*first[cause], *pairs])[:_EXAMPLES]
+        pairs = np.stack((a[apart], b[apart]), axis=1)
+        for start in range(0, len(pairs), _AT_ONCE):
+            a, b = pairs[start : start + _AT_ONCE].T
+            nobody = (subject[a] < 0) | (subject[b] < 0)
+            has = {
+                "split": _differ(split, a, b),
+                "subject": _differ(subject, a, b),
+                "expression": nobody & _differ(expression, a, b),
+            }
+            has["unknown"] = ~(has["split"] | has["subject"] | has["expression"])
+            # Of thousands of frames that are all alike, most pairs say nothing new.
+            new = np.zeros(len(a), dtype=bool)
+            for cause, which in has.items():
+                new |= which & ~(marked[cause][a] & marked[cause][b])
+            alike = np.flatnonzero(new)
+            found = correlation(pictures.small[a[alike]], pictures.small[b[alike]])
+            alike = alike[found >= ALIKE]
+            for cause, which in has.items():
+                its = alike[which[alike]]
+                marked[cause][a[its]] = marked[cause][b[its]] = True
+                first = its[np.lexsort((b[its], a[its]))][:_EXAMPLES]
+                more = zip(a[first].tolist(), b[first].tolist(), strict=True)
+                shown[cause] = sorted([*shown[cause], *more])[:_EXAMPLES]
     names = table["image"].to_numpy()
     return tuple(
         Repeat(
-            cause, int(marked[cause].sum()), tuple((names[a], names[b]) for a, b in first[cause])
+            cause, int(marked[cause].sum()), tuple((names[a], names[b]) for a, b in shown[cause])
         )
         for cause in CAUSES
-        if first[cause]
+        if shown[cause]
     )
 
 
