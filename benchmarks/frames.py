@@ -81,7 +81,7 @@ def _within(table: Table) -> tuple[Table, pd.Series, pd.Series]:
 def found(
     effect: float, look: float, repetitions: int, permutations: int
 ) -> dict[str, list[float]]:
-    """Give by way the share of data sets in which AU01 is found, by each distance."""
+    """Give for each way the share of data sets in which AU01 is found, by each distance."""
     counts = {way: np.zeros(len(DISTANCES)) for way in WAYS}
     for seed in range(repetitions):
         table, response = videos(np.random.default_rng([3, seed]), effect, look)
@@ -104,7 +104,7 @@ def found(
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=400)
+    parser.add_argument("--repetitions", type=int, default=100)
     parser.add_argument("--permutations", type=int, default=199)
     options = parser.parse_args()
     start = time.perf_counter()
