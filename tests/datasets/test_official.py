@@ -31,7 +31,7 @@ def test_what_agrees_and_what_nobody_states_is_no_difference(faces):
 
 def test_missing_and_extra_have_a_count(faces):
     assert said(faces, images=9, subjects=2) == [
-        ("images", "of the 9 images that somebody counts, 4 are missing"),
+        ("images", "of the 9 images that somebody counts, 4 are missing or left out"),
         ("subjects", "there are 3 subjects, 1 more than somebody counts"),
     ]
 

@@ -21,7 +21,7 @@ def differences(faces: Faces, official: Official) -> list[Defect]:
         if stated is None or here in (0, stated):
             continue
         message = (
-            f"of the {stated} {what} that {source} counts, {stated - here} are missing"
+            f"of the {stated} {what} that {source} counts, {stated - here} are missing or left out"
             if here < stated
             else f"there are {here} {what}, {here - stated} more than {source} counts"
         )
