@@ -11,7 +11,7 @@ def test_a_dataset_is_described_as_text_as_json_and_as_a_page(facslens, drawn_ck
     lines = [" ".join(line.replace("│", " ").split()) for line in out.splitlines()]
     assert lines[0] == "ck48: 144 images, 72 sequences, 24 subjects"
     assert "surprise 48 24 24" in lines
-    assert "AU17 72 72 0 12 nobody says" in lines
+    assert "AU17 72 72 0 12 FACS coders" in lines
     assert "sizes: 48×48 (144)" in lines
     assert out.rstrip().endswith(f"page: {page}")
     assert "describe: 144/144" in err

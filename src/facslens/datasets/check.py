@@ -46,6 +46,8 @@ class Check:
         Images in which each action unit is known to be present.
     codings
         Who coded which column of the table of faces; none for a column of which nobody says it.
+    broken
+        Every image that cannot be read, and why.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Check:
     expressions: dict[str, int]
     aus: dict[str, int]
     codings: dict[str, Coding] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -94,8 +97,11 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
         official = LAYOUTS[spec.name].stated(spec.keys)
         if official is not None:
             defects += differences(faces, official)
+    broken: dict[str, str] = {}
     if len(faces):
         pictures = read_pictures(faces, progress)
+        images = faces.table["image"]
+        broken = {str(images.iloc[row]): reason for row, reason in pictures.broken.items()}
         defects += _images(faces, pictures)
         defects += [repeat.defect for repeat in find_repeats(faces, pictures)]
         defects += _names(faces)
@@ -112,6 +118,7 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
         expressions={e: int(counts[e]) for e in faces.expressions},
         aus={au: int((table[au] == 1).sum()) for au in faces.aus},
         codings=dict(faces.codings),
+        broken=broken,
     )
 
 

@@ -47,7 +47,7 @@ def run_faces(
     with run.stage("faces"):
         faces = load(info["data"])
         found = check(faces, lambda done, total: progress(done, total, ""))
-        broken = {d.where: d.message for d in found.defects if d.kind == "bad image"}
+        broken = found.broken
         grave = [d for d in found.defects if d.level == "error" and d.kind != "bad image"]
         if grave:
             more = f" ({len(grave) - 1} more: see `facslens data check`)" if grave[1:] else ""

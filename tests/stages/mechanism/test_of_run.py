@@ -205,10 +205,11 @@ def test_a_run_without_the_experiment_leaves_the_mechanism_out(copied, monkeypat
     settings, called = Settings.of(copied), []
     stages = {name: lambda *_, name=name, **_means: called.append(name) for name in order.STAGES}
     monkeypatch.setattr(order, "STAGES", stages)
-    copied.update(settings={**settings.entries(), "experiment": False}, stages={})
+    faces = {"faces": copied.info["stages"]["faces"]}
+    copied.update(settings={**settings.entries(), "experiment": False}, stages=faces)
     order.run_all(copied)
     assert "mechanism" not in called
     called.clear()
-    copied.update(settings={**settings.entries(), "experiment": True}, stages={})
+    copied.update(settings={**settings.entries(), "experiment": True}, stages=faces)
     order.run_all(copied)
     assert called[called.index("experiment") + 1] == "mechanism"
