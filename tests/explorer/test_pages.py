@@ -37,9 +37,14 @@ class Reader:
         page = self.page
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed {request.url}"))
+        page.on("requestfailed", self.failed)
         page.on("request", lambda request: self.requests.append(request.url))
         self.index = (folder / "index.html").as_uri()
+
+    def failed(self, request: Any) -> None:
+        """Note what did not come, but for what the page was left before, such as its icon."""
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed {request.url}: {request.failure}")
 
     def open(self, address: str = "#/") -> Any:
         """Open a page anew and wait until it has been made."""
