@@ -287,4 +287,6 @@ def _print(found: Check) -> None:
         console.print(f"[{style}]{defect.level}[/] ", end="")
         console.print(defect.message, markup=False, highlight=False)
     errors = sum(defect.level == "error" for defect in found.defects)
-    console.print(f"{errors} errors, {len(found.defects) - errors} warnings", highlight=False)
+    levels = (("error", errors), ("warning", len(found.defects) - errors))
+    told = ", ".join(f"{count} {level}{'s' * (count != 1)}" for level, count in levels)
+    console.print(told, highlight=False)
