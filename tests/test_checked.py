@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jaxtyping
 import numpy as np
@@ -10,6 +11,9 @@ from beartype import beartype
 from jaxtyping import Float
 
 from facslens.association.distances.sweep import sweep_distances
+
+if TYPE_CHECKING:  # a name that is not there when a call is checked
+    from decimal import Decimal
 
 check = jaxtyping.jaxtyped(typechecker=beartype)
 
@@ -20,7 +24,7 @@ def scale(pixels: Float[np.ndarray, "row column"], by: int) -> Float[np.ndarray,
 
 
 @check
-def count(name: str, of: "Missing | None" = None) -> int:  # noqa: F821
+def count(name: str, of: "Decimal | None" = None) -> int:
     return 3 if name == "three" else name
 
 

@@ -273,10 +273,10 @@ def test_a_part_of_a_dataset_is_told_from_what_its_makers_count(data_folder):
         ("not as published", what) for what in ("images", "subjects", "sequences", "expressions")
     ]
     assert [d.message for d in result.defects] == [
-        "ck48: of the 981 images that lucey2010 counts, 174 are missing or left out",
-        "ck48: of the 118 subjects that lucey2010 counts, 24 are missing or left out",
-        "ck48: of the 327 sequences that lucey2010 counts, 58 are missing or left out",
-        "ck48: images differ in number from those that lucey2010 counts: anger 105 of 135, "
+        "ck48: of the 981 images of the whole, 174 are missing or left out (lucey2010)",
+        "ck48: of the 118 subjects of the whole, 24 are missing or left out (lucey2010)",
+        "ck48: of the 327 sequences of the whole, 58 are missing or left out (lucey2010)",
+        "ck48: images differ in number from the whole (lucey2010): anger 105 of 135, "
         "contempt 45 of 54, disgust 150 of 177, fear 66 of 75, happiness 165 of 207, "
         "sadness 72 of 84, surprise 204 of 249",
     ]

@@ -109,12 +109,14 @@ def test_every_source_is_in_the_references_or_an_address():
         ("oulu", ("light",), False),
         ("ckplus", ("peak", "assume_independent"), False),
         ("ck48", ("aus",), True),
+        ("ck48", ("by",), False),
         ("folder", ("labels",), None),
     ],
 )
 def test_what_the_makers_count_holds_unless_a_key_says_how_many_are_read(name, keys, holds):
     layout = LAYOUTS[name]
-    assert layout.stated(keys) is (layout.official if holds else None)
+    known = {**layout.keys, **COMMON_KEYS}
+    assert layout.stated(known[key] for key in keys) is (layout.official if holds else None)
 
 
 @pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if layout.needs_path])

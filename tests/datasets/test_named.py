@@ -44,7 +44,7 @@ def test_known_files_are_no_skipped_ones(tmp_path, write_image):
 
 def test_a_name_that_is_not_utf8_is_a_defect(tmp_path, write_image):
     write_image(tmp_path / "anna" / "1.png")
-    os.rename(tmp_path / "anna" / "1.png", os.fsencode(tmp_path) + b"/anna/1\xe9.png")  # noqa: PTH104
+    (tmp_path / "anna" / "1.png").rename(tmp_path / "anna" / os.fsdecode(b"1\xe9.png"))
     defects = []
     assert named_images(tmp_path, PATTERN, "anna/1.png", defects) == []
     assert [d.message for d in defects] == ["the name of anna/1�E9.png is not UTF-8: rename it"]

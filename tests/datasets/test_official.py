@@ -31,8 +31,8 @@ def test_what_agrees_and_what_nobody_states_is_no_difference(faces):
 
 def test_missing_and_extra_have_a_count(faces):
     assert said(faces, images=9, subjects=2) == [
-        ("images", "of the 9 images that somebody counts, 4 are missing or left out"),
-        ("subjects", "there are 3 subjects, 1 more than somebody counts"),
+        ("images", "of the 9 images of the whole, 4 are missing or left out (somebody)"),
+        ("subjects", "there are 3 subjects, 1 more than in the whole (somebody)"),
     ]
 
 
@@ -40,7 +40,7 @@ def test_every_expression_that_differs_is_in_one_line(faces):
     assert said(faces, expressions={"fear": 1, "anger": 1, "disgust": 6}) == [
         (
             "expressions",
-            "images differ in number from those that somebody counts: neutral 1 of 0, fear 2 of 1, "
+            "images differ in number from the whole (somebody): neutral 1 of 0, fear 2 of 1, "
             "disgust 0 of 6",
         )
     ]

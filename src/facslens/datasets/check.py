@@ -13,7 +13,7 @@ import pandas as pd
 from facslens.datasets.base import Faces
 from facslens.datasets.coding import Coding
 from facslens.datasets.defects import Defect, Found, Level, few, one_a_cause
-from facslens.datasets.layouts import LAYOUTS
+from facslens.datasets.layouts import COMMON_KEYS, LAYOUTS
 from facslens.datasets.load import parse_spec, read
 from facslens.datasets.official import differences
 from facslens.datasets.pictures import Pictures, read_pictures
@@ -94,7 +94,8 @@ def check(source: Faces | str, progress: Callable[[int, int], None] | None = Non
         faces = reading.faces(strict=False)
         defects = list(reading.defects)
         spec = parse_spec(source)
-        official = LAYOUTS[spec.name].stated(spec.keys)
+        layout = LAYOUTS[spec.name]
+        official = layout.stated({**layout.keys, **COMMON_KEYS}[key] for key in spec.keys)
         if official is not None:
             defects += differences(faces, official)
     broken: dict[str, str] = {}

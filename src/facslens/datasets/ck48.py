@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from facslens.datasets.ckplus import AT_PEAK
 from facslens.datasets.coding import PEOPLE, Coding
 from facslens.datasets.columns import au_values, read_csv, value_columns
 from facslens.datasets.conflicts import check_split, without_conflicts
@@ -167,15 +168,7 @@ CK48: Final = Layout(
         images=981,
         subjects=118,
         sequences=327,
-        expressions={
-            "anger": 135,
-            "contempt": 54,
-            "disgust": 177,
-            "fear": 75,
-            "happiness": 207,
-            "sadness": 84,
-            "surprise": 249,
-        },
+        expressions=AT_PEAK,
     ),
     source="lucey2010",
     seen=True,

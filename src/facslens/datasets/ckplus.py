@@ -268,6 +268,17 @@ def _coding(sequence: _Sequence, code: str, at_peak: bool) -> tuple[float, float
     return 0.0, 0.0
 
 
+#: Images of each expression where the last three frames of every sequence are taken.
+AT_PEAK: Final = {
+    "anger": 135,
+    "contempt": 54,
+    "disgust": 177,
+    "fear": 75,
+    "happiness": 207,
+    "sadness": 84,
+    "surprise": 249,
+}
+
 CKPLUS: Final = Layout(
     summary="CK+ as distributed: sequences with emotion and FACS files",
     people="CK+",
@@ -280,16 +291,7 @@ CKPLUS: Final = Layout(
         "lucey2010",
         subjects=123,
         sequences=593,
-        expressions={
-            "neutral": 327,
-            "anger": 135,
-            "contempt": 54,
-            "disgust": 177,
-            "fear": 75,
-            "happiness": 207,
-            "sadness": 84,
-            "surprise": 249,
-        },
+        expressions={"neutral": 327, **AT_PEAK},
     ),
     source="lucey2010",
 )

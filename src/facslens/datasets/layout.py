@@ -101,10 +101,9 @@ class Layout:
     source: str = ""
     seen: bool = False
 
-    def stated(self, keys: Iterable[str]) -> Official | None:
-        """Give what the whole holds where some keys are given; None where they change it."""
-        chosen = any(key in self.keys and self.keys[key].chooses for key in keys)
-        return None if chosen else self.official
+    def stated(self, keys: Iterable[Key]) -> Official | None:
+        """Give what the whole holds where some keys are given; None where one of them chooses."""
+        return None if any(key.chooses for key in keys) else self.official
 
     @property
     def provenance(self) -> str:

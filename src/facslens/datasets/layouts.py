@@ -58,6 +58,7 @@ COMMON_KEYS: Final[Mapping[str, Key]] = {
         "what a sequence counts for whose labels vary from frame to frame: "
         + "; ".join(f"{name}, {way.summary}" for name, way in WAYS.items()),
         one_of(*WAYS),
+        chooses=True,
     ),
 }
 

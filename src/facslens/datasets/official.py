@@ -21,9 +21,10 @@ def differences(faces: Faces, official: Official) -> list[Defect]:
         if stated is None or here in (0, stated):
             continue
         message = (
-            f"of the {stated} {what} that {source} counts, {stated - here} are missing or left out"
+            f"of the {stated} {what} of the whole, {stated - here} are missing or left out "
+            f"({source})"
             if here < stated
-            else f"there are {here} {what}, {here - stated} more than {source} counts"
+            else f"there are {here} {what}, {here - stated} more than in the whole ({source})"
         )
         found.append((what, message))
     counts = table["expression"].value_counts()
@@ -34,7 +35,7 @@ def differences(faces: Faces, official: Official) -> list[Defect]:
         if counts.get(expression, 0) != stated
     ]
     if differ and official.expressions and len(counts):
-        message = f"images differ in number from those that {source} counts: {', '.join(differ)}"
+        message = f"images differ in number from the whole ({source}): {', '.join(differ)}"
         found.append(("expressions", message))
     return [
         Defect("not as published", what, f"{faces.name}: {message}", "warning")
